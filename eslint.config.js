@@ -1,0 +1,173 @@
+import tseslint from 'typescript-eslint'
+
+const browserGlobals = [
+  'window',
+  'document',
+  'navigator',
+  'location',
+  'history',
+  'localStorage',
+  'sessionStorage',
+  'indexedDB',
+  'BroadcastChannel',
+  'addEventListener',
+  'self',
+]
+const timeGlobals = [
+  'Date',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'performance',
+]
+const noBrowser = browserGlobals.map((name) => ({
+  name,
+  message: 'Browser globals are read in storage, tabs, host and navigation adapters only.',
+}))
+const noTime = timeGlobals.map((name) => ({
+  name,
+  message: 'Time comes from the clock port (src/clock.ts).',
+}))
+
+/** The folders a folder may take values from; types may cross freely. */
+const mayImport = (files, allowed, message) => ({
+  files,
+  rules: {
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            // Everything is refused but what the list names.
+            regex: `^(?!(?:${allowed.join('|')})$)`,
+            allowTypeImports: true,
+            message,
+          },
+        ],
+      },
+    ],
+  },
+})
+
+export default tseslint.config(
+  {
+    ignores: ['**/dist/**', 'docs/api/**', 'coverage/**'],
+  },
+  {
+    files: ['**/*.{ts,tsx}'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './tsconfig.test.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+      '@typescript-eslint/unified-signatures': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'max-lines-per-function': ['error', { max: 50, skipComments: true }],
+      'max-params': ['error', 2],
+      'no-console': 'error',
+      'no-restricted-globals': ['error', ...noBrowser, ...noTime],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Jitter comes from the clock port.' },
+        ...[...browserGlobals, ...timeGlobals].map((property) => ({
+          object: 'globalThis',
+          property,
+          message: 'Globals of the platform are read in their adapters only.',
+        })),
+      ],
+    },
+  },
+  { files: ['src/clock.ts'], rules: { 'no-restricted-globals': ['error', ...noBrowser], 'no-restricted-properties': 'off' } },
+  {
+    files: ['src/{storage,tabs,host,navigation}/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...noTime],
+      'no-restricted-properties': 'off',
+    },
+  },
+  {
+    files: ['src/testing/**/*.ts'],
+    rules: { 'max-lines-per-function': 'off' },
+  },
+  {
+    files: ['src/testing/fake-*.ts'],
+    rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
+  },
+  mayImport(['src/{errors,clock,events}.ts'], ['$^'], 'This file stands on nothing.'),
+  mayImport(
+    ['src/protocol/**/*.ts'],
+    ['oauth4webapi', '\\.\\./errors\\.ts', '\\./[a-z-]+\\.ts'],
+    'protocol/ is data in, data out: it takes values from errors and oauth4webapi only.',
+  ),
+  mayImport(
+    ['src/session/**/*.ts'],
+    ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
+    'session/ stands on clock, errors and the ports; the grant is handed in.',
+  ),
+  mayImport(
+    ['src/{storage,tabs,host,navigation}/**/*.ts'],
+    ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
+    'An adapter takes values from errors, clock and its own folder only.',
+  ),
+  mayImport(['src/fetch.ts'], ['\\./resources\\.ts', '\\./errors\\.ts'], 'fetch knows no session.'),
+  mayImport(
+    ['src/{resources,options,global-fetch}.ts'],
+    ['\\./(?:resources|errors|clock)\\.ts'],
+    'These take values from resources, clock and errors only.',
+  ),
+  mayImport(
+    ['src/client.ts'],
+    ['\\./(?!index|client|testing).+\\.ts'],
+    'The client composes what is in src/, without testing/ and oauth4webapi.',
+  ),
+  mayImport(
+    ['src/index.ts'],
+    ['\\./(?!testing).+\\.ts'],
+    'The public surface names what is in src/, without testing/.',
+  ),
+  mayImport(
+    ['src/testing/**/*.ts'],
+    ['node:.+', '(?:\\./|\\.\\./)(?:endpoints/)?[a-z-]+\\.ts'],
+    'testing/ is an independent oracle: port types and WebCrypto only.',
+  ),
+  {
+    files: ['src/testing/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^\\.\\./', allowTypeImports: true, message: 'Types only.' }] },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', '*.config.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/no-misused-promises': 'off',
+    },
+  },
+)

@@ -1,0 +1,45 @@
+import { PkceClientError } from '../errors.ts'
+import type { Navigator } from './navigator.ts'
+
+export interface RedirectOptions {
+  /** Puts the sign-in in the place of this page in the history, so that Back does not return to it. */
+  replace?: boolean
+}
+
+/** Makes the navigator that leaves the page for the authorization server. */
+export function redirect(options: RedirectOptions = {}): Navigator {
+  return {
+    mode: 'redirect',
+    leavesPage: true,
+    open(host) {
+      let stop = () => {}
+      return {
+        go: (url, signal) =>
+          new Promise((_, reject) => {
+            signal?.throwIfAborted()
+            host.navigate(url.href, options)
+            const giveUp = (reason: unknown) => {
+              stop()
+              reject(reason)
+            }
+            const onAbort = () => giveUp(signal?.reason)
+            const forget = host.onWake(({ restored }) => {
+              if (!restored) return
+              giveUp(
+                new PkceClientError(
+                  'sign_in_cancelled',
+                  'The person came back from the sign-in page without an answer.',
+                ),
+              )
+            })
+            signal?.addEventListener('abort', onAbort)
+            stop = () => {
+              forget()
+              signal?.removeEventListener('abort', onAbort)
+            }
+          }),
+        close: () => stop(),
+      }
+    },
+  }
+}

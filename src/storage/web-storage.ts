@@ -1,0 +1,67 @@
+import { memoryStore } from './memory.ts'
+import type { TransactionStore } from './store.ts'
+
+export interface WebStorageStoreOptions {
+  /** Whether all tabs see the same contents; by default true for all but this page's `sessionStorage`. */
+  shared?: boolean
+}
+
+/**
+ * Makes a store of a `Storage`, such as `localStorage` (one session for all tabs) or `sessionStorage`
+ * (one for each). Its methods throw what the storage throws: quota, access denied.
+ */
+export function webStorageStore(
+  storage: Storage,
+  options: WebStorageStoreOptions = {},
+): TransactionStore {
+  return {
+    get shared() {
+      return options.shared ?? !isSessionStorage(storage)
+    },
+    get: (key) => storage.getItem(key),
+    set: (key, value) => storage.setItem(key, value),
+    remove: (key) => storage.removeItem(key),
+    keys: (prefix) =>
+      Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '').filter((key) =>
+        key.startsWith(prefix),
+      ),
+  }
+}
+
+/** Makes the default store: `localStorage` in a page that has it, memory everywhere else. */
+export function pageStore(): TransactionStore {
+  let store: TransactionStore | undefined
+  const chosen = () => (store ??= localStorageStore() ?? memoryStore())
+  return {
+    get shared() {
+      return chosen().shared === true
+    },
+    get volatile() {
+      return chosen().volatile === true
+    },
+    get: (key) => chosen().get(key),
+    set: (key, value) => chosen().set(key, value),
+    remove: (key) => chosen().remove(key),
+    keys: (prefix) => chosen().keys(prefix),
+  }
+}
+
+function localStorageStore(): TransactionStore | undefined {
+  // Node 25 and Deno have a localStorage that all visitors of a server would share.
+  if (typeof document === 'undefined') return undefined
+  try {
+    // Absent in some web views; merely reading it throws where site data is blocked.
+    const storage = globalThis.localStorage as Storage | null | undefined
+    return storage ? webStorageStore(storage, { shared: true }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isSessionStorage(storage: Storage): boolean {
+  try {
+    return storage === globalThis.sessionStorage
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,48 @@
+import type { Channel } from './channel.ts'
+
+/** Makes a channel between the tabs of the origin (BroadcastChannel); mute where there is none. */
+export function broadcastChannel(): Channel {
+  return {
+    open(name, onMessage) {
+      let current: BroadcastChannel | undefined
+      const connect = () => {
+        if (current) return
+        try {
+          const opened = (current = new BroadcastChannel(name))
+          opened.onmessage = ({ data }: MessageEvent<unknown>) => {
+            // What was on its way when the channel was closed is not heard any more.
+            if (current === opened && typeof data === 'string') onMessage(data)
+          }
+          // In Node an open channel would keep the process alive.
+          ;(opened as { unref?(): void }).unref?.()
+        } catch {
+          // Not there, or denied to an opaque origin: this tab is on its own.
+        }
+      }
+      const disconnect = () => {
+        current?.close()
+        current = undefined
+      }
+      // A page with an open channel is kept out of the back/forward cache.
+      const page = globalThis as Partial<typeof globalThis>
+      page.addEventListener?.('pagehide', disconnect)
+      page.addEventListener?.('pageshow', connect)
+      connect()
+
+      return {
+        post(message) {
+          try {
+            current?.postMessage(message)
+          } catch {
+            // A hint that is lost costs nothing.
+          }
+        },
+        close() {
+          disconnect()
+          page.removeEventListener?.('pagehide', disconnect)
+          page.removeEventListener?.('pageshow', connect)
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import type { Lock } from './lock.ts'
+
+interface Place {
+  begin(): void
+  lose(): void
+}
+
+/** Makes a lock for clients of this page or process only, kept in memory. */
+export function localLock(): Lock {
+  // Who holds the lock is first in line. A name nobody asks for has no line.
+  const lines = new Map<string, Place[]>()
+  return {
+    request: (...[name, { steal, signal }, task]) =>
+      new Promise((resolve, reject) => {
+        const line = lines.get(name) ?? []
+        const leave = () => {
+          const index = line.indexOf(place)
+          if (index < 0) return
+          line.splice(index, 1)
+          if (line.length === 0) lines.delete(name)
+          else if (index === 0) line[0]!.begin()
+        }
+        const giveUp = () => {
+          leave()
+          reject(signal?.reason)
+        }
+        const place: Place = {
+          begin() {
+            signal?.removeEventListener('abort', giveUp)
+            void Promise.resolve()
+              .then(() => {
+                signal?.throwIfAborted()
+                return task()
+              })
+              .finally(leave)
+              .then(resolve, reject)
+          },
+          lose: () => reject(new DOMException('The lock was stolen.', 'AbortError')),
+        }
+
+        if (steal) line.shift()?.lose()
+        line[steal ? 'unshift' : 'push'](place)
+        lines.set(name, line)
+        if (line[0] === place) place.begin()
+        else if (signal?.aborted) giveUp()
+        else signal?.addEventListener('abort', giveUp)
+      }),
+  }
+}

@@ -1,0 +1,29 @@
+import { localLock } from './local-lock.ts'
+import type { Lock } from './lock.ts'
+
+/**
+ * Makes a lock that holds across all tabs of the origin (Web Locks), or within this page only where
+ * the platform has none or denies it.
+ */
+export function webLocks(): Lock {
+  const fallback = localLock()
+  return {
+    async request(...[name, options, task]) {
+      // `navigator` is missing in old Node; `locks` on plain http, and null in some emulated DOMs.
+      const { locks } =
+        (globalThis.navigator as Navigator | undefined) ?? ({} as Partial<Navigator>)
+      if (typeof locks?.request !== 'function') return fallback.request(name, options, task)
+      let begun = false as boolean
+      try {
+        return await locks.request(name, options, () => {
+          begun = true
+          return task()
+        })
+      } catch (error) {
+        // Opaque origins and blocked site data: there is nobody to share the lock with.
+        if (begun || (error as Error).name !== 'SecurityError') throw error
+        return fallback.request(name, options, task)
+      }
+    },
+  }
+}

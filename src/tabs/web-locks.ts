@@ -9,9 +9,8 @@ export function webLocks(): Lock {
   const fallback = localLock()
   return {
     async request(...[name, options, task]) {
-      // `navigator` is missing in old Node; `locks` on plain http, and null in some emulated DOMs.
-      const { locks } =
-        (globalThis.navigator as Navigator | undefined) ?? ({} as Partial<Navigator>)
+      // `navigator` is missing in Node 20; `locks` on plain http, and null in some emulated DOMs.
+      const { locks } = (globalThis as { navigator?: Partial<Navigator> }).navigator ?? {}
       if (typeof locks?.request !== 'function') return fallback.request(name, options, task)
       let begun = false as boolean
       try {

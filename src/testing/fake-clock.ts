@@ -1,0 +1,120 @@
+import type { Clock } from '../clock.ts'
+
+/** A {@link Clock} that stands still until a test moves it. */
+export interface FakeClock extends Clock {
+  /**
+   * Lets time pass: every timer that falls due is called in order, and what it set off may finish
+   * before the next one.
+   */
+  advance(milliseconds: number): Promise<void>
+  /** Moves the wall clock only, by milliseconds that may be negative: timers do not notice. */
+  jump(milliseconds: number): void
+  /** Lets everything finish that needs no more time: promises, WebCrypto, channel messages. */
+  settle(): Promise<void>
+  /** How many timers are pending. */
+  readonly timers: number
+}
+
+export interface FakeClockOptions {
+  /** Where the sequence of `random` begins. */
+  seed?: number
+  /** Replaces the pause that `advance` makes around timers, for tests that do without WebCrypto. */
+  settle?: () => Promise<void>
+}
+
+// Kept from before a test could put fake timers in their place.
+const { setTimeout: realSetTimeout, setImmediate: realSetImmediate } = globalThis as unknown as {
+  setTimeout: (callback: () => void, milliseconds: number) => unknown
+  setImmediate?: (callback: () => void) => unknown
+}
+
+/**
+ * Makes a clock that stands still at `start`, in milliseconds since 1970 (by default the first
+ * moment of 2026).
+ */
+export function createFakeClock(
+  start: number = Date.UTC(2026, 0, 1),
+  options: FakeClockOptions = {},
+): FakeClock {
+  const pending = new Set<{ due: number; callback: () => void }>()
+  const settle = options.settle ?? settleForReal
+  const random = sequence(options.seed ?? 1)
+  let wall = start
+  let elapsed = 0
+
+  const pass = (until: number) => {
+    wall += until - elapsed
+    elapsed = until
+  }
+  const nextDue = (until: number) =>
+    [...pending]
+      .filter((timer) => timer.due <= until)
+      .reduce<{ due: number; callback: () => void } | undefined>(
+        (first, timer) => (first && first.due <= timer.due ? first : timer),
+        undefined,
+      )
+
+  return {
+    now: () => wall,
+    random,
+    systemOffset: () => (wall - Date.now()) / 1000,
+    setTimeout(callback, milliseconds) {
+      const timer = { due: elapsed + Math.min(Math.max(milliseconds, 0), 2 ** 31 - 1), callback }
+      pending.add(timer)
+      return () => void pending.delete(timer)
+    },
+    async advance(milliseconds) {
+      const until = elapsed + milliseconds
+      await settle()
+      for (let timer = nextDue(until); timer; timer = nextDue(until)) {
+        pass(Math.max(elapsed, timer.due))
+        pending.delete(timer)
+        timer.callback()
+        await settle()
+      }
+      pass(Math.max(elapsed, until))
+    },
+    jump(milliseconds) {
+      wall += milliseconds
+    },
+    settle,
+    get timers() {
+      return pending.size
+    },
+  }
+}
+
+/** One turn of the event loop: promises run dry, then one task further. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (realSetImmediate) {
+      realSetImmediate(resolve)
+      return
+    }
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(null)
+  })
+}
+
+/** WebCrypto answers from other threads, after real time: some ten milliseconds are given to it. */
+async function settleForReal(): Promise<void> {
+  for (let round = 0; round < 10; round += 1) {
+    await new Promise<void>((resolve) => realSetTimeout(resolve, 0))
+    await turn()
+  }
+}
+
+/** The generator mulberry32: numbers in [0, 1), the same for the same seed. */
+function sequence(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

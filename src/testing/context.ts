@@ -1,0 +1,54 @@
+import type { FaultBoard } from './faults.ts'
+import type { Grants } from './grants.ts'
+import type { Call, Outcome } from './http.ts'
+import type { KeyRing } from './keys.ts'
+import type { RegisteredClient, Settings } from './options.ts'
+import type { Sessions } from './sessions.ts'
+
+/** All there is to one server. */
+export interface Context {
+  readonly settings: Settings
+  /** Where the server lives; listening may change it. */
+  readonly place: { issuer: string; apiUrl: string }
+  /** Milliseconds of the server's clock, which a fault may put ahead or behind. */
+  now(): number
+  readonly keys: KeyRing
+  readonly grants: Grants
+  readonly sessions: Sessions
+  readonly faults: FaultBoard
+}
+
+/** One step of an endpoint's work, given the server and the request. */
+export interface Visit {
+  context: Context
+  call: Call
+}
+
+export type Handle = (call: Call) => Promise<Outcome>
+
+export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
+
+/** An endpoint's URL. */
+export function endpoint(context: Pick<Context, 'place'>, path: string): string {
+  return context.place.issuer.replace(/\/$/, '') + path
+}
+
+export function findClient(
+  context: Context,
+  clientId: string | undefined,
+): RegisteredClient | undefined {
+  return context.settings.clients.find((client) => client.clientId === clientId)
+}
+
+/** Exact, but for the port of a loopback IP literal (RFC 8252 §7.3). Never by parsed URL: parsers disagree. */
+export function isRegisteredUri(uri: string, registered: readonly string[]): boolean {
+  const key = loopbackKey(uri)
+  return registered.some(
+    (candidate) => candidate === uri || (key !== undefined && loopbackKey(candidate) === key),
+  )
+}
+
+function loopbackKey(uri: string): string | undefined {
+  const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/.exec(uri)
+  return match ? `${match[1]!}${match[2] ?? ''}` : undefined
+}

@@ -1,0 +1,115 @@
+import { spoil } from './answer-faults.ts'
+import type { Context, Visit } from './context.ts'
+import { allowHeaders, exposedHeaders, preflight } from './cors.ts'
+import type { Readers } from './cors.ts'
+import { api } from './endpoints/api.ts'
+import { authorize } from './endpoints/authorize.ts'
+import { confirmSignOut, endSession } from './endpoints/end-session.ts'
+import { consent, login } from './endpoints/interaction.ts'
+import { jwks, metadata } from './endpoints/metadata.ts'
+import { refreshByCookie } from './endpoints/refresh-cookie.ts'
+import { revoke } from './endpoints/revoke.ts'
+import { token } from './endpoints/token.ts'
+import { userInfo } from './endpoints/user-info.ts'
+import type { Circumstances } from './faults.ts'
+import { formOf, oauthError } from './http.ts'
+import type { Call, Outcome, Reply } from './http.ts'
+import { afterwards, instead } from './transport-faults.ts'
+import type { Sleep } from './transport-faults.ts'
+
+interface Endpoint {
+  readers: Readers
+  methods: Readonly<Partial<Record<string, (visit: Visit) => Reply | Promise<Reply>>>>
+}
+
+const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
+  '/.well-known/openid-configuration': { readers: 'anybody', methods: { GET: metadata } },
+  '/.well-known/oauth-authorization-server': { readers: 'anybody', methods: { GET: metadata } },
+  '/jwks': { readers: 'anybody', methods: { GET: jwks } },
+  '/authorize': { readers: 'nobody', methods: { GET: authorize, POST: authorize } },
+  '/login': { readers: 'nobody', methods: { POST: login } },
+  '/consent': { readers: 'nobody', methods: { POST: consent } },
+  '/end_session': { readers: 'nobody', methods: { GET: endSession, POST: endSession } },
+  '/end_session/confirm': { readers: 'nobody', methods: { POST: confirmSignOut } },
+  '/token': { readers: 'registered', methods: { POST: token } },
+  '/refresh_token': { readers: 'registered', methods: { POST: refreshByCookie } },
+  '/revoke': { readers: 'registered', methods: { POST: revoke } },
+  '/userinfo': { readers: 'registered', methods: { GET: userInfo, POST: userInfo } },
+}
+
+/** One request's way through the server: faults, endpoint, faults again, CORS. */
+export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
+  const { context, call } = visit
+  const readers = call.to === 'api' ? 'registered' : (endpoints[call.path]?.readers ?? 'nobody')
+  if (call.method === 'OPTIONS' && call.headers['access-control-request-method'] !== undefined) {
+    const shut = context.faults.see('no-cors', { path: call.path })
+    return preflight(context, { call, readers: shut ? 'nobody' : readers })
+  }
+  const circumstances: Circumstances = { path: call.path, method: call.method, on: stepOf(call) }
+  const replaced = instead(context, circumstances)
+  if (typeof replaced === 'string') return replaced
+  const answer = replaced ?? spoil(await process(visit), { faults: context.faults, circumstances })
+  const outcome = await afterwards(answer, { faults: context.faults, circumstances, sleep })
+  return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
+}
+
+function stepOf(call: Call): 'sign-in' | 'refresh' | undefined {
+  if (call.path !== '/token') return undefined
+  return formOf(call)?.get('grant_type') === 'refresh_token' ? 'refresh' : 'sign-in'
+}
+
+async function process(visit: Visit): Promise<Reply> {
+  const { call } = visit
+  if (call.to === 'api') return api(visit)
+  const found = endpoints[call.path]
+  if (!found) {
+    return oauthError({ error: 'not_found', description: 'there is nothing at this address' }, 404)
+  }
+  const handler = found.methods[call.method === 'HEAD' ? 'GET' : call.method]
+  if (handler) return handler(visit)
+  const refusal = oauthError({ error: 'invalid_request', description: 'wrong method' }, 405)
+  return {
+    ...refusal,
+    headers: [...refusal.headers, ['allow', Object.keys(found.methods).join(', ')]],
+  }
+}
+
+function withCors(
+  { context, call }: Visit,
+  { answer, readers }: { answer: Reply; readers: Readers },
+): Reply {
+  if (context.faults.use('no-cors', { path: call.path })) return { ...answer, visible: 'nothing' }
+  const allow = allowHeaders(context, { call, readers })
+  if (context.faults.use('no-expose-headers', { path: call.path })) {
+    return { ...answer, headers: [...answer.headers, ...allow], visible: 'safe-listed headers' }
+  }
+  const expose: [string, string][] =
+    allow.length === 0 ? [] : [['access-control-expose-headers', exposedHeaders.join(', ')]]
+  return { ...answer, headers: [...answer.headers, ...allow, ...expose] }
+}
+
+/** Which server a URL belongs to, and the path as the endpoints know it. */
+export function locate(
+  place: Context['place'],
+  url: URL,
+): { to: 'issuer' | 'api' | 'elsewhere'; path: string } {
+  const apiUrl = new URL(place.apiUrl)
+  const issuer = new URL(place.issuer)
+  const sharesOrigin = apiUrl.origin === issuer.origin
+  if (url.origin === apiUrl.origin && (!sharesOrigin || url.pathname.startsWith(apiUrl.pathname))) {
+    return { to: 'api', path: below(url.pathname, apiUrl.pathname) }
+  }
+  if (url.origin !== issuer.origin) return { to: 'elsewhere', path: url.pathname }
+  return { to: 'issuer', path: wellKnown(below(url.pathname, issuer.pathname), issuer.pathname) }
+}
+
+function below(path: string, base: string): string {
+  const prefix = base.replace(/\/$/, '')
+  return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path
+}
+
+/** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */
+function wellKnown(path: string, base: string): string {
+  const inserted = `/.well-known/oauth-authorization-server${base.replace(/\/$/, '')}`
+  return path === inserted ? '/.well-known/oauth-authorization-server' : path
+}

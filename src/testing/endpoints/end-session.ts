@@ -1,0 +1,105 @@
+import { findClient, endpoint, isRegisteredUri } from '../context.ts'
+import type { Context, Visit } from '../context.ts'
+import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
+import { randomToken } from '../encoding.ts'
+import { formOf, readCookie, readParameters, redirect, withHeader } from '../http.ts'
+import type { Parameters, Reply } from '../http.ts'
+import { errorPage, signOutPage, signedOutPage } from '../pages.ts'
+import { staleForm } from '../sessions.ts'
+import type { BrowserSession } from '../sessions.ts'
+import { isOwnForm } from './interaction.ts'
+
+interface Wish {
+  /** Vouched for by an ID token, so that nobody needs to be asked. */
+  session: BrowserSession | undefined
+  hinted: boolean
+  returnTo: string | undefined
+}
+
+/** GET and POST /end_session (OpenID Connect RP-Initiated Logout 1.0). */
+export async function endSession(visit: Visit): Promise<Reply> {
+  const { context, call } = visit
+  const parameters = readParameters(
+    call.method === 'POST' ? (formOf(call) ?? new URLSearchParams()) : call.url.searchParams,
+  )
+  const wish = await understand(context, parameters)
+  if (typeof wish === 'string') return errorPage(wish)
+  const session = context.sessions.find(readCookie(call, sessionCookie(context)))
+  if (wish.hinted) return finish(context, { ...wish, session: wish.session })
+  return session ? confirm(visit, { session, returnTo: wish.returnTo }) : finish(context, wish)
+}
+
+/** What is asked for, or the sentence that says why it cannot be done. */
+async function understand(context: Context, parameters: Parameters): Promise<Wish | string> {
+  if (parameters.duplicate !== undefined) return 'a parameter came twice'
+  const hint = parameters.get('id_token_hint')
+  // An expired hint is as good as any: the signature says who issued it, and to whom.
+  const claims = hint === undefined ? undefined : (await context.keys.verify(hint))?.claims
+  if (hint !== undefined && claims?.['iss'] !== context.place.issuer) {
+    return 'the id_token_hint is not one of ours'
+  }
+  const clientId = parameters.get('client_id')
+  if (claims && clientId !== undefined && claims['aud'] !== clientId) {
+    return 'the id_token_hint was issued to another client'
+  }
+  const client = findClient(context, clientId ?? (claims?.['aud'] as string | undefined))
+  const target = parameters.get('post_logout_redirect_uri')
+  if (target !== undefined && !isRegisteredUri(target, client?.postLogoutRedirectUris ?? [])) {
+    return 'the post_logout_redirect_uri is not registered for this client'
+  }
+  return {
+    session: claims && context.sessions.bySid(claims['sid']),
+    hinted: claims !== undefined,
+    returnTo: target && returnAddress(context, { target, state: parameters.get('state') }),
+  }
+}
+
+function returnAddress(
+  context: Context,
+  { target, state }: { target: string; state: string | undefined },
+): string {
+  const url = new URL(target)
+  if (state !== undefined) url.searchParams.set('state', state)
+  if (context.faults.use('end-session-state-missing')) url.searchParams.delete('state')
+  const wrong = context.faults.use('end-session-state-wrong')
+  if (wrong) url.searchParams.set('state', wrong.state ?? 'a-state-of-somebody-else')
+  return url.href
+}
+
+function confirm(
+  { context, call }: Visit,
+  { session, returnTo }: { session: BrowserSession; returnTo: string | undefined },
+): Reply {
+  const browser = readCookie(call, browserCookie(context)) ?? randomToken()
+  const signOut = { id: randomToken(), csrf: randomToken(), browser, session, returnTo }
+  context.sessions.signOuts.set(signOut.id, signOut)
+  return withHeader(
+    signOutPage(signOut, { action: endpoint(context, '/end_session/confirm') }),
+    cookie(context, { name: browserCookie(context), value: browser }),
+  )
+}
+
+/** POST /end_session/confirm: the person says yes. */
+export function confirmSignOut(visit: Visit): Reply {
+  const { context, call } = visit
+  const form = formOf(call)
+  const signOut = context.sessions.signOuts.get(form?.get('interaction') ?? '')
+  if (!form || !signOut || !isOwnForm(visit, { form, waiting: signOut })) {
+    return errorPage(staleForm.description)
+  }
+  context.sessions.signOuts.delete(signOut.id)
+  return finish(context, signOut)
+}
+
+function finish(
+  context: Context,
+  { session, returnTo }: { session: BrowserSession | undefined; returnTo: string | undefined },
+): Reply {
+  if (session) {
+    context.sessions.end(session)
+    context.grants.revokeWhere((grant) => grant.sid === session.sid, 'signed-out')
+  }
+  const answer = returnTo === undefined ? signedOutPage() : redirect(returnTo)
+  const expired = { name: sessionCookie(context), value: '', maxAge: 0 }
+  return withHeader(answer, cookie(context, expired))
+}

@@ -1,0 +1,75 @@
+import { cookie, browserCookie, sessionCookie } from '../cookies.ts'
+import { endpoint, seconds } from '../context.ts'
+import type { Visit } from '../context.ts'
+import { formOf, readCookie, withHeader } from '../http.ts'
+import type { Reply } from '../http.ts'
+import { errorPage, loginPage } from '../pages.ts'
+import { staleForm } from '../sessions.ts'
+import type { Interaction } from '../sessions.ts'
+import { answer, answerWithCode, nextStep } from './authorize.ts'
+
+/** POST /login: the sign-in form. */
+export function login(visit: Visit): Reply {
+  const { context } = visit
+  const found = findInteraction(visit)
+  if (!found) return errorPage(staleForm.description)
+  const { interaction, form } = found
+  const username = form.get('username') ?? ''
+  const user = context.settings.users.find((candidate) => candidate.username === username)
+  if (user?.password !== form.get('password')) {
+    return loginPage(interaction, {
+      action: endpoint(context, '/login'),
+      issuer: context.place.issuer,
+      problem: 'Wrong username or password.',
+      username,
+    })
+  }
+  // A new session with a new secret: one planted before the sign-in must not become this person's.
+  interaction.session = context.sessions.begin(user, seconds(context.now()))
+  const { secret } = interaction.session
+  return withHeader(
+    nextStep(context, interaction),
+    cookie(context, { name: sessionCookie(context), value: secret }),
+  )
+}
+
+/** POST /consent: allow or deny. */
+export function consent(visit: Visit): Reply {
+  const { context } = visit
+  const found = findInteraction(visit)
+  const session = found?.interaction.session
+  if (!found || !session) return errorPage(staleForm.description)
+  const { request, id } = found.interaction
+  context.sessions.interactions.delete(id)
+  if (found.form.get('decision') !== 'allow') {
+    const problem = { error: 'access_denied', description: 'the person denied the request' }
+    return answer(context, { ...request, problem })
+  }
+  const { clientId } = request.client
+  context.sessions.consent(session.user, { clientId, scope: request.scope })
+  return answerWithCode(context, { request, session })
+}
+
+/** The interaction a form belongs to, when it was sent by the page and the browser it was shown in. */
+function findInteraction({
+  context,
+  call,
+}: Visit): { interaction: Interaction; form: URLSearchParams } | undefined {
+  const form = formOf(call)
+  const interaction = context.sessions.interactions.get(form?.get('interaction') ?? '')
+  if (!form || !interaction || context.now() >= interaction.expiresAt) return undefined
+  if (!isOwnForm({ context, call }, { form, waiting: interaction })) return undefined
+  return { interaction, form }
+}
+
+export function isOwnForm(
+  { context, call }: Visit,
+  { form, waiting }: { form: URLSearchParams; waiting: { csrf: string; browser: string } },
+): boolean {
+  const origin = call.headers['origin']
+  return (
+    form.get('csrf') === waiting.csrf &&
+    readCookie(call, browserCookie(context)) === waiting.browser &&
+    (origin === undefined || origin === new URL(context.place.issuer).origin)
+  )
+}

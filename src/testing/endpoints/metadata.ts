@@ -1,0 +1,56 @@
+import { endpoint } from '../context.ts'
+import type { Visit } from '../context.ts'
+import { publicJson, reply } from '../http.ts'
+import type { Reply } from '../http.ts'
+import { allScopes } from '../options.ts'
+
+/** OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. */
+export function metadata({ context }: Visit): Reply {
+  const { settings, place } = context
+  const patch = context.faults.use('metadata')?.patch
+  return publicJson({
+    issuer: place.issuer,
+    authorization_endpoint: endpoint(context, '/authorize'),
+    token_endpoint: endpoint(context, '/token'),
+    userinfo_endpoint: endpoint(context, '/userinfo'),
+    jwks_uri: endpoint(context, '/jwks'),
+    revocation_endpoint: endpoint(context, '/revoke'),
+    end_session_endpoint: endpoint(context, '/end_session'),
+    scopes_supported: allScopes,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: [
+      'authorization_code',
+      'refresh_token',
+      ...(settings.legacyPasswordGrant ? ['password'] : []),
+    ],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [settings.idTokenAlg],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: [
+      'none',
+      'client_secret_basic',
+      'client_secret_post',
+    ],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    require_pushed_authorization_requests: false,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    acr_values_supported: ['pwd', 'mfa'],
+    claims_supported: [
+      ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'azp', 'at_hash'],
+      ...['sid', 'name', 'preferred_username', 'email', 'email_verified'],
+    ],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    ...patch,
+  })
+}
+
+export async function jwks({ context }: Visit): Promise<Reply> {
+  const broken = context.faults.use('jwks-error')
+  if (broken) return reply(broken.status ?? 500)
+  const replaced = context.faults.use('jwks-keys')
+  return publicJson(replaced ? { keys: replaced.keys } : await context.keys.jwks())
+}

@@ -1,0 +1,55 @@
+import { findClient } from '../context.ts'
+import type { Visit } from '../context.ts'
+import { corsOrigins, isAllowedOrigin } from '../cors.ts'
+import { refreshCookie } from '../cookies.ts'
+import { json, readAuthorization, readCookie } from '../http.ts'
+import type { Call, Reply } from '../http.ts'
+import { issueTokens } from '../tokens.ts'
+import { withRefreshCookie } from './token.ts'
+
+const refuse = (code: 401 | 403, message: string): Reply =>
+  json({ status: 'error', code, message }, code)
+
+/** POST /refresh_token: the refresh token comes in a cookie, or in the Authorization header. */
+export async function refreshByCookie({ context, call }: Visit): Promise<Reply> {
+  const header = readAuthorization(call)
+  const inHeader = header?.scheme === 'bearer' ? header.credentials : undefined
+  const value = inHeader ?? readCookie(call, refreshCookie(context))
+  if (value === undefined) return refuse(401, 'Refresh token missing.')
+  const refreshToken = context.grants.findRefreshToken(value)
+  if (!refreshToken) return refuse(401, 'Invalid refresh token.')
+  const { grant } = refreshToken
+  const client = findClient(context, grant.clientId)!
+  // A browser sends the cookie by itself; a page of another origin can set neither of these.
+  if (
+    inHeader === undefined &&
+    !(isAllowedOrigin(call, corsOrigins([client])) && isScripted(call))
+  ) {
+    return refuse(403, 'Cross-site request refused.')
+  }
+  if (context.grants.spend(refreshToken) !== 'spent') return refuse(401, 'Invalid refresh token.')
+  const next = context.settings.rotation ? context.grants.issueRefreshToken(grant).value : undefined
+  const tokens = await issueTokens(context, {
+    grant,
+    grantType: 'refresh_token',
+    scope: grant.scope,
+    resources: grant.resources,
+    refreshToken: next,
+  })
+  const rotatedInHeader = inHeader !== undefined && next !== undefined && { refresh_token: next }
+  const answer = json({
+    status: 'success',
+    code: 200,
+    data: { access_token: tokens.access_token, ...rotatedInHeader },
+  })
+  if (next === undefined || inHeader !== undefined) return answer
+  return withRefreshCookie(context, { answer, refreshToken: next })
+}
+
+/** What a form of another site cannot send without asking first. */
+function isScripted(call: Call): boolean {
+  return (
+    call.headers['x-requested-with'] !== undefined ||
+    call.headers['content-type']?.split(';')[0]?.trim() === 'application/json'
+  )
+}

@@ -1,0 +1,35 @@
+import { authenticateClient } from '../client-authentication.ts'
+import type { Visit } from '../context.ts'
+import { formOf, oauthError, readParameters, reply } from '../http.ts'
+import type { Reply } from '../http.ts'
+import { recognizeAccessToken } from '../tokens.ts'
+
+/** POST /revoke (RFC 7009): 200 for tokens that are unknown too. */
+export async function revoke(visit: Visit): Promise<Reply> {
+  const { context, call } = visit
+  const form = formOf(call)
+  const parameters = form && readParameters(form)
+  if (!parameters || parameters.duplicate !== undefined || call.url.search !== '') {
+    return oauthError({ error: 'invalid_request', description: 'one form-encoded body, please' })
+  }
+  const client = authenticateClient(visit, parameters)
+  if ('status' in client) return client
+  const token = parameters.get('token')
+  if (token === undefined) {
+    return oauthError({ error: 'invalid_request', description: 'the token is missing' })
+  }
+  const hint = parameters.get('token_type_hint') ?? 'refresh_token'
+  if (hint !== 'refresh_token' && hint !== 'access_token') {
+    const description = 'only access and refresh tokens can be revoked'
+    return oauthError({ error: 'unsupported_token_type', description })
+  }
+  const refreshToken = context.grants.findRefreshToken(token)
+  const accessToken = refreshToken ? undefined : await recognizeAccessToken(context, token)
+  const owner = (refreshToken ?? accessToken)?.grant.clientId
+  if (owner !== undefined && owner !== client.clientId) {
+    return oauthError({ error: 'invalid_grant', description: 'the token of another client' })
+  }
+  if (refreshToken) context.grants.revoke(refreshToken.grant, 'revoked-by-client')
+  if (accessToken) context.grants.endAccessToken(accessToken)
+  return reply(200, { headers: [['cache-control', 'no-store']] })
+}

@@ -1,0 +1,206 @@
+import { authenticateClient } from '../client-authentication.ts'
+import type { Context, Visit } from '../context.ts'
+import { cookie, refreshCookie } from '../cookies.ts'
+import { base64url, sha256 } from '../encoding.ts'
+import type { Code, Grant } from '../grants.ts'
+import { formOf, json, oauthError, readParameters, withHeader } from '../http.ts'
+import type { Parameters, Reply } from '../http.ts'
+import type { GrantType, RegisteredClient } from '../options.ts'
+import { issueTokens } from '../tokens.ts'
+import type { Issue } from '../tokens.ts'
+import { isKnownResource } from './authorize.ts'
+
+interface GrantRequest {
+  context: Context
+  client: RegisteredClient
+  parameters: Parameters
+}
+
+const invalidGrant = (description: string): Reply =>
+  oauthError({ error: 'invalid_grant', description })
+
+/** POST /token (RFC 6749 §3.2). */
+export async function token(visit: Visit): Promise<Reply> {
+  const { context, call } = visit
+  const form = formOf(call)
+  if (!form) return invalidRequest('the body is not form-encoded')
+  if (call.url.search !== '') return invalidRequest('parameters belong into the body')
+  const parameters = readParameters(form)
+  if (parameters.duplicate !== undefined) return invalidRequest('a parameter came twice')
+  const grantType = parameters.get('grant_type')
+  if (grantType === undefined) return invalidRequest('the grant type is missing')
+  const client = authenticateClient(visit, parameters)
+  if ('status' in client) return client
+  const grant = isOffered(context, grantType) ? grants[grantType] : undefined
+  if (!grant) {
+    return oauthError({ error: 'unsupported_grant_type', description: 'this grant is not offered' })
+  }
+  if (!client.grantTypes.some((allowed) => allowed === grantType)) {
+    const description = 'this client may not use this grant'
+    return oauthError({ error: 'unauthorized_client', description })
+  }
+  const issue = await grant({ context, client, parameters })
+  return 'status' in issue ? issue : answerWithTokens(context, { client, issue })
+}
+
+function invalidRequest(description: string): Reply {
+  return oauthError({ error: 'invalid_request', description })
+}
+
+function isOffered(context: Context, grantType: string): grantType is GrantType {
+  if (grantType === 'password') return context.settings.legacyPasswordGrant
+  return grantType === 'authorization_code' || grantType === 'refresh_token'
+}
+
+const grants: Record<GrantType, (request: GrantRequest) => Promise<Issue | Reply> | Issue | Reply> =
+  {
+    authorization_code: exchangeCode,
+    refresh_token: refresh,
+    password: signInWithPassword,
+  }
+
+async function answerWithTokens(
+  context: Context,
+  { client, issue }: { client: RegisteredClient; issue: Issue },
+): Promise<Reply> {
+  const { refresh_token: refreshToken, ...rest } = await issueTokens(context, issue)
+  if (refreshToken === undefined) return json(rest)
+  if (client.refreshTokenIn === 'response') return json({ ...rest, refresh_token: refreshToken })
+  return withRefreshCookie(context, { answer: json(rest), refreshToken })
+}
+
+/** Strict and HttpOnly: no script reads it, no other site sends it. */
+export function withRefreshCookie(
+  context: Context,
+  { answer, refreshToken }: { answer: Reply; refreshToken: string },
+): Reply {
+  const path = new URL(context.place.issuer).pathname.replace(/\/$/, '') + '/refresh_token'
+  const maxAge = context.settings.refreshTokenLifetime
+  const name = refreshCookie(context)
+  return withHeader(
+    answer,
+    cookie(context, { name, value: refreshToken, path, sameSite: 'Strict', maxAge }),
+  )
+}
+
+async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
+  const { context, client, parameters } = request
+  const verifier = parameters.get('code_verifier')
+  const hash = verifier === undefined ? undefined : base64url(await sha256(verifier))
+  const resources = parameters.all('resource')
+  // From here to `used = true` nothing may be awaited: of two parallel exchanges one must win.
+  const code = context.grants.findCode(parameters.get('code') ?? '')
+  const redirectUri = parameters.get('redirect_uri')
+  if (!code || code.grant.clientId !== client.clientId || code.redirectUri !== redirectUri) {
+    return invalidGrant('the code is not valid for this client and redirect URI')
+  }
+  if (!context.faults.see('ignore-pkce') && !provesPossession(code, { verifier, hash })) {
+    return invalidGrant('the code verifier is wrong')
+  }
+  if (code.used) {
+    // Only someone who knows the verifier gets here, so this is no way to end other people's sessions.
+    context.grants.revoke(code.grant, 'code-replayed')
+    return invalidGrant('the code was used before')
+  }
+  if (context.now() >= code.expiresAt || code.grant.revoked)
+    return invalidGrant('the code has expired')
+  if (!resources.every((resource) => isGranted(context, { grant: code.grant, resource }))) {
+    return oauthError({ error: 'invalid_target', description: 'unknown resource' })
+  }
+  code.used = true
+  return issueFor(request, { grant: code.grant, grantType: 'authorization_code' })
+}
+
+function provesPossession(
+  code: Code,
+  { verifier, hash }: { verifier: string | undefined; hash: string | undefined },
+): boolean {
+  return /^[\w.~-]{43,128}$/.test(verifier ?? '') && hash === code.challenge
+}
+
+function isGranted(
+  context: Context,
+  { grant, resource }: { grant: Grant; resource: string },
+): boolean {
+  if (grant.resources.length > 0) return grant.resources.includes(resource)
+  return isKnownResource(context, resource)
+}
+
+function issueFor(
+  { context, client, parameters }: GrantRequest,
+  { grant, grantType }: { grant: Grant; grantType: GrantType },
+): Issue {
+  const wantsOffline =
+    grant.scope.includes('offline_access') && client.grantTypes.includes('refresh_token')
+  const requested = parameters.all('resource')
+  return {
+    grant,
+    grantType,
+    scope: grant.scope,
+    resources: requested.length > 0 ? requested : grant.resources,
+    refreshToken: wantsOffline ? context.grants.issueRefreshToken(grant).value : undefined,
+  }
+}
+
+/** RFC 6749 §6: nothing is awaited, so of two parallel refreshes one is the reuse. */
+function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
+  const value = parameters.get('refresh_token')
+  if (value === undefined) return invalidRequest('the refresh token is missing')
+  const refreshToken = context.grants.findRefreshToken(value)
+  if (refreshToken?.grant.clientId !== client.clientId) {
+    return invalidGrant('unknown refresh token')
+  }
+  const { grant } = refreshToken
+  const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
+  const requested = parameters.all('resource')
+  if (!scope.every((entry) => grant.scope.includes(entry))) {
+    return oauthError({ error: 'invalid_scope', description: 'more than was granted' })
+  }
+  if (!requested.every((resource) => isGranted(context, { grant, resource }))) {
+    return oauthError({ error: 'invalid_target', description: 'unknown resource' })
+  }
+  const spent = context.grants.spend(refreshToken)
+  if (spent !== 'spent') return invalidGrant(refusals[spent])
+  return {
+    grant,
+    grantType: 'refresh_token',
+    scope,
+    resources: requested.length > 0 ? requested : grant.resources,
+    refreshToken: context.settings.rotation
+      ? context.grants.issueRefreshToken(grant).value
+      : undefined,
+  }
+}
+
+const refusals = {
+  expired: 'the refresh token has expired',
+  revoked: 'the refresh token was revoked',
+  reused: 'the refresh token was used before',
+}
+
+function signInWithPassword(request: GrantRequest): Issue | Reply {
+  const { context, client, parameters } = request
+  const user = context.settings.users.find(
+    (candidate) => candidate.username === parameters.get('username'),
+  )
+  if (!user || user.password !== parameters.get('password')) {
+    return invalidGrant('wrong username or password')
+  }
+  const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? ['openid']
+  if (!scope.every((entry) => client.scopes.includes(entry))) {
+    return oauthError({ error: 'invalid_scope', description: 'not for this client' })
+  }
+  const grant: Grant = {
+    clientId: client.clientId,
+    user,
+    scope,
+    resources: [],
+    sid: undefined,
+    authTime: Math.floor(context.now() / 1000),
+    nonce: undefined,
+    acr: 'pwd',
+    refreshableUntil: undefined,
+    revoked: undefined,
+  }
+  return issueFor(request, { grant, grantType: 'password' })
+}

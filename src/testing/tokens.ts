@@ -1,0 +1,114 @@
+import { seconds } from './context.ts'
+import type { Context } from './context.ts'
+import { base64url, randomToken, sha256 } from './encoding.ts'
+import type { AccessToken, Grant } from './grants.ts'
+import { issueIdToken } from './id-token.ts'
+import { hmacJwt, signJwt, verifyHmacJwt } from './keys.ts'
+import type { GrantType } from './options.ts'
+
+export interface TokenResponse {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  scope: string
+  refresh_token?: string
+  id_token?: string
+}
+
+/** What one answer of the token endpoint is made from. */
+export interface Issue {
+  grant: Grant
+  grantType: GrantType
+  /** Of this access token; the grant's or less. */
+  scope: readonly string[]
+  resources: readonly string[]
+  refreshToken: string | undefined
+}
+
+export async function issueTokens(context: Context, issue: Issue): Promise<TokenResponse> {
+  const accessToken = await issueAccessToken(context, issue)
+  const response: TokenResponse = {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: context.settings.accessTokenLifetime,
+    scope: issue.scope.join(' '),
+  }
+  if (issue.refreshToken !== undefined) response.refresh_token = issue.refreshToken
+  if (issue.scope.includes('openid') && issue.grantType !== 'password') {
+    const on = issue.grantType === 'refresh_token' ? 'refresh' : 'sign-in'
+    const accessTokenHash = base64url((await sha256(accessToken)).slice(0, 16))
+    response.id_token = await issueIdToken(context, { grant: issue.grant, on, accessTokenHash })
+  }
+  return response
+}
+
+async function issueAccessToken(context: Context, issue: Issue): Promise<string> {
+  const { settings, place, keys } = context
+  const { grant, scope } = issue
+  const record: AccessToken = {
+    id: randomToken(),
+    grant,
+    scope,
+    audience: issue.resources[0] ?? place.apiUrl,
+    expiresAt: context.now() + settings.accessTokenLifetime * 1000,
+  }
+  context.grants.registerAccessToken(record)
+  if (settings.accessTokenFormat === 'opaque') return record.id
+  const iat = seconds(context.now())
+  const claims = {
+    iss: place.issuer,
+    sub: grant.user.sub,
+    aud: record.audience,
+    iat,
+    exp: iat + settings.accessTokenLifetime,
+    azp: grant.clientId,
+    gty: issue.grantType,
+    client_id: grant.clientId,
+    scope: scope.join(' '),
+    jti: record.id,
+  }
+  const header = { alg: settings.accessTokenFormat, typ: 'at+jwt' }
+  if (settings.accessTokenFormat === 'HS256') return hmacJwt({ header, claims }, keys.secret)
+  const key = await keys.current('RS256')
+  return signJwt({ header: { ...header, kid: key.kid }, claims }, key)
+}
+
+/** The record of a live access token for this audience, or `undefined`. */
+export async function verifyAccessToken(
+  context: Context,
+  { token, audience }: { token: string; audience: string },
+): Promise<AccessToken | undefined> {
+  const id = await accessTokenId(context, { token, audience })
+  const record = id === undefined ? undefined : context.grants.findAccessToken(id)
+  return record && record.audience === audience && context.grants.isLive(record)
+    ? record
+    : undefined
+}
+
+/** RFC 9068 §4: type, signature, issuer, audience, expiry. An ID token has another type and is none. */
+async function accessTokenId(
+  context: Context,
+  { token, audience }: { token: string; audience?: string },
+): Promise<string | undefined> {
+  const { settings, place, keys } = context
+  if (settings.accessTokenFormat === 'opaque') return token
+  const jwt =
+    settings.accessTokenFormat === 'HS256'
+      ? await verifyHmacJwt(token, keys.secret)
+      : await keys.verify(token)
+  if (jwt?.header['typ'] !== 'at+jwt' || jwt.claims['iss'] !== place.issuer) return undefined
+  if (audience !== undefined) {
+    if (jwt.claims['aud'] !== audience) return undefined
+    if (!(context.now() < Number(jwt.claims['exp']) * 1000)) return undefined
+  }
+  return typeof jwt.claims['jti'] === 'string' ? jwt.claims['jti'] : undefined
+}
+
+/** The record of an access token, be it expired or for another audience. */
+export async function recognizeAccessToken(
+  context: Context,
+  token: string,
+): Promise<AccessToken | undefined> {
+  const id = await accessTokenId(context, { token })
+  return id === undefined ? undefined : context.grants.findAccessToken(id)
+}

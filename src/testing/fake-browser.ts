@@ -96,7 +96,7 @@ export function createFakeBrowser(
       const index = tabs.indexOf(tab)
       if (index >= 0) tabs.splice(index, 1)
     },
-    holdsLocks: (page) => locks.uses(page),
+    usesLocks: (page) => locks.uses(page),
     equip(page, { host, session }) {
       const storage = (values: Map<string, string>, shared: boolean) =>
         pageStorage(page, { values, shared, failure: () => failure })
@@ -134,7 +134,7 @@ interface Platform {
   readonly clock: FakeClock
   open(url: string, session: Map<string, string>): FakeTab
   closed(tab: FakeTab): void
-  holdsLocks(page: FakePage): boolean
+  usesLocks(page: FakePage): boolean
   equip(
     page: FakePage,
     facts: { host: Host; session: Map<string, string> },
@@ -208,11 +208,14 @@ function createFakeTab(
     shown = url
     left.leaving = true
     void turn().then(() => {
-      if (!left.leaving) return
-      // A page that holds a lock is not kept in the back/forward cache.
-      if (platform.holdsLocks(left.page)) left.page.discard()
-      else left.page.freeze('cached')
+      if (left.leaving) putAway(left.page)
     })
+  }
+
+  // A page that holds a lock is not kept in the back/forward cache.
+  function putAway(page: FakePage) {
+    if (platform.usesLocks(page)) page.discard()
+    else page.freeze('cached')
   }
 
   function replacePage(url: string) {
@@ -250,6 +253,7 @@ function createFakeTab(
       if (!current.leaving) current.page.resume()
     },
     restoreFromBackForwardCache() {
+      if (current.leaving) putAway(current.page)
       if (!current.leaving || current.page.state === 'gone') {
         throw new Error('No page of this tab is in the back/forward cache.')
       }

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import type { Navigator } from '../../src/navigation/navigator.ts'
+import { createFakeBrowser } from '../../src/testing/fake-browser.ts'
+
+/** What every navigator does that leaves the page. */
+export function leavingNavigatorContract(name: string, make: () => Navigator) {
+  const target = new URL('https://login.example.com/authorize?client_id=a%20b')
+  const open = () => {
+    const tab = createFakeBrowser().openTab('/start')
+    return { tab, host: tab.ports.host, navigation: make().open(tab.ports.host) }
+  }
+
+  describe(`${name} keeps the contract of a navigator that leaves the page`, () => {
+    test('says that it leaves the page', () => {
+      expect(make().leavesPage).toBe(true)
+    })
+
+    test('does nothing but get ready when opened', () => {
+      const { tab } = open()
+      expect(tab.navigations).toEqual([])
+    })
+
+    test('sends the person to the URL', () => {
+      const { tab, navigation } = open()
+      void navigation.go(target)
+      expect(tab.navigations).toEqual([target.href])
+    })
+
+    test('never resolves', async () => {
+      const { tab, navigation } = open()
+      let settled = false
+      navigation.go(target).then(
+        () => (settled = true),
+        () => (settled = true),
+      )
+      tab.wake('visible')
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(settled).toBe(false)
+    })
+
+    test('rejects when the person comes back through the back/forward cache', async () => {
+      const { tab, navigation } = open()
+      const going = navigation.go(target)
+      tab.restoreFromBackForwardCache()
+      await expect(going).rejects.toMatchObject({ code: 'sign_in_cancelled' })
+    })
+
+    test('rejects with the reason of the signal', async () => {
+      const { navigation } = open()
+      const controller = new AbortController()
+      const going = navigation.go(target, controller.signal)
+      const reason = new Error('changed my mind')
+      controller.abort(reason)
+      await expect(going).rejects.toBe(reason)
+    })
+
+    test('stays when the signal was aborted before', async () => {
+      const { tab, navigation } = open()
+      const reason = new Error('changed my mind')
+      await expect(navigation.go(target, AbortSignal.abort(reason))).rejects.toBe(reason)
+      expect(tab.navigations).toEqual([])
+    })
+
+    test('can be closed before going, and twice', () => {
+      const { navigation } = open()
+      navigation.close()
+      expect(() => navigation.close()).not.toThrow()
+    })
+  })
+}

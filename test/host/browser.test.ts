@@ -1,0 +1,137 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { browserHost, pageHost } from '../../src/host/browser.ts'
+import type { Host } from '../../src/host/host.ts'
+import { pageHostContract } from '../contracts/host.ts'
+
+const window = globalThis as unknown as {
+  happyDOM: { setURL(url: string): void }
+  history: History
+}
+
+beforeEach(() => {
+  window.happyDOM.setURL('https://app.example.com/start?a=1#b')
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  document.querySelector('base')?.remove()
+  for (const name of ['prerendering', 'visibilityState']) {
+    Reflect.deleteProperty(document, name)
+  }
+})
+
+const define = (target: object, property: { name: string; value: unknown }) =>
+  Object.defineProperty(target, property.name, { value: property.value, configurable: true })
+
+const show = (event: string, persisted: boolean) =>
+  globalThis.dispatchEvent(Object.assign(new Event(event), { persisted }))
+
+const setVisibility = (value: string) => {
+  define(document, { name: 'visibilityState', value })
+  document.dispatchEvent(new Event('visibilitychange'))
+}
+
+function hostUnderTest(host: Host) {
+  const assign = vi.spyOn(location, 'assign').mockImplementation(() => undefined)
+  return {
+    host,
+    wake: ({ restored }: { restored: boolean }) => void show('pageshow', restored),
+    prerender: () => void define(document, { name: 'prerendering', value: true }),
+    activate() {
+      define(document, { name: 'prerendering', value: false })
+      document.dispatchEvent(new Event('prerenderingchange'))
+    },
+    gesture: (isActive: boolean) =>
+      vi.stubGlobal('navigator', { userActivation: { isActive } }) as unknown as undefined,
+    navigations: () => assign.mock.calls.map(([url]) => String(url)),
+  }
+}
+
+pageHostContract('browserHost', () => hostUnderTest(browserHost()))
+pageHostContract('pageHost in a page', () => hostUnderTest(pageHost()))
+
+describe('browserHost', () => {
+  test('resolves relative URLs against <base>', () => {
+    const base = document.createElement('base')
+    base.href = 'https://cdn.example.com/app/'
+    document.head.append(base)
+    expect(browserHost().baseUrl()).toBe('https://cdn.example.com/app/')
+  })
+
+  test('keeps history.state when it replaces the address', () => {
+    history.replaceState({ router: 'key' }, '')
+    browserHost().replaceUrl('https://app.example.com/clean')
+    expect(history.state).toEqual({ router: 'key' })
+  })
+
+  test('adds no entry to the history when it replaces the address', () => {
+    const before = history.length
+    browserHost().replaceUrl('https://app.example.com/clean')
+    expect(history.length).toBe(before)
+  })
+
+  test('leaves in the place of this page when told to replace it', () => {
+    const assign = vi.spyOn(location, 'assign').mockImplementation(() => undefined)
+    const replace = vi.spyOn(location, 'replace').mockImplementation(() => undefined)
+    browserHost().navigate('https://login.example.com/', { replace: true })
+    expect(replace).toHaveBeenCalledExactlyOnceWith('https://login.example.com/')
+    expect(assign).not.toHaveBeenCalled()
+  })
+
+  test('wakes when the page becomes visible', () => {
+    const listener = vi.fn()
+    browserHost().onWake(listener)
+    setVisibility('visible')
+    expect(listener).toHaveBeenCalledExactlyOnceWith({ restored: false })
+  })
+
+  test('does not wake when the page is hidden', () => {
+    const listener = vi.fn()
+    browserHost().onWake(listener)
+    setVisibility('hidden')
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('wakes when the network returns', () => {
+    const listener = vi.fn()
+    browserHost().onWake(listener)
+    globalThis.dispatchEvent(new Event('online'))
+    expect(listener).toHaveBeenCalledExactlyOnceWith({ restored: false })
+  })
+
+  test('lets go of every event when stopped', () => {
+    const listener = vi.fn()
+    browserHost().onWake(listener)()
+    setVisibility('visible')
+    show('pageshow', true)
+    globalThis.dispatchEvent(new Event('online'))
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('knows of no gesture where the platform does not tell', () => {
+    vi.stubGlobal('navigator', {})
+    expect(browserHost().hasUserGesture()).toBe(false)
+  })
+
+  test('is not secure where the platform says so', () => {
+    vi.stubGlobal('isSecureContext', false)
+    expect(browserHost().isSecureContext()).toBe(false)
+  })
+
+  test.each([
+    ['crypto is missing', undefined],
+    ['crypto.subtle is missing', {}],
+  ])('is not secure where %s', (_, crypto) => {
+    vi.stubGlobal('crypto', crypto)
+    expect(browserHost().isSecureContext()).toBe(false)
+  })
+})
+
+describe('pageHost', () => {
+  test('is no page where there is no document', () => {
+    const host = pageHost()
+    vi.stubGlobal('document', undefined)
+    expect(host.url()).toBeUndefined()
+  })
+})

@@ -1,0 +1,55 @@
+import { expect, test, vi } from 'vitest'
+
+const globals = [
+  'document',
+  'window',
+  'location',
+  'history',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+  'BroadcastChannel',
+  'addEventListener',
+  'isSecureContext',
+  'crypto',
+]
+
+test('importing and making the adapters touches no global of the platform', async () => {
+  const touched: string[] = []
+  for (const name of globals) {
+    vi.stubGlobal(name, undefined)
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      get() {
+        touched.push(name)
+        return undefined
+      },
+    })
+  }
+
+  const { memoryStore } = await import('../../src/storage/memory.ts')
+  const { pageStore, webStorageStore } = await import('../../src/storage/web-storage.ts')
+  const { localLock } = await import('../../src/tabs/local-lock.ts')
+  const { webLocks } = await import('../../src/tabs/web-locks.ts')
+  const { broadcastChannel } = await import('../../src/tabs/broadcast-channel.ts')
+  const { browserHost, pageHost } = await import('../../src/host/browser.ts')
+  const { noHost } = await import('../../src/host/none.ts')
+  const { redirect } = await import('../../src/navigation/redirect.ts')
+  // The module loader of the test runner reads globals of its own.
+  touched.length = 0
+  for (const make of [
+    memoryStore,
+    pageStore,
+    () => webStorageStore({} as Storage),
+    localLock,
+    webLocks,
+    broadcastChannel,
+    browserHost,
+    pageHost,
+    noHost,
+    redirect,
+  ]) {
+    make()
+  }
+  expect(touched).toEqual([])
+})

@@ -1,0 +1,103 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { Host } from '../../src/host/host.ts'
+import { noHost } from '../../src/host/none.ts'
+import { redirect } from '../../src/navigation/redirect.ts'
+import { leavingNavigatorContract } from '../contracts/navigator.ts'
+
+leavingNavigatorContract('redirect', redirect)
+
+const target = new URL('https://login.example.com/authorize')
+
+/** A host that counts who listens. */
+function listeningHost() {
+  const listeners = new Set<Parameters<Host['onWake']>[0]>()
+  const navigate = vi.fn<Host['navigate']>()
+  const host: Host = {
+    ...noHost(),
+    navigate,
+    onWake(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  return {
+    host,
+    navigate,
+    listeners,
+    wake: (restored: boolean) => [...listeners].forEach((listener) => listener({ restored })),
+  }
+}
+
+describe('redirect', () => {
+  test('is a redirect', () => {
+    expect(redirect().mode).toBe('redirect')
+  })
+
+  test('leaves the page in the history', () => {
+    const { host, navigate } = listeningHost()
+    void redirect().open(host).go(target)
+    expect(navigate.mock.calls[0]?.[1]?.replace ?? false).toBe(false)
+  })
+
+  test('takes the place of the page in the history when told to', () => {
+    const { host, navigate } = listeningHost()
+    void redirect({ replace: true }).open(host).go(target)
+    expect(navigate).toHaveBeenCalledExactlyOnceWith(target.href, { replace: true })
+  })
+
+  test('rejects with the error of a host that cannot navigate', async () => {
+    await expect(redirect().open(noHost()).go(target)).rejects.toMatchObject({
+      code: 'invalid_option',
+    })
+  })
+
+  test('listens to nothing when the host cannot navigate', async () => {
+    const { host, navigate, listeners } = listeningHost()
+    navigate.mockImplementation(() => {
+      throw new Error('blocked')
+    })
+    await expect(redirect().open(host).go(target)).rejects.toThrow('blocked')
+    expect(listeners.size).toBe(0)
+  })
+
+  test('listens to nothing before it goes', () => {
+    const { host, listeners } = listeningHost()
+    redirect().open(host)
+    expect(listeners.size).toBe(0)
+  })
+
+  test('listens to nothing after the person came back', async () => {
+    const { host, listeners, wake } = listeningHost()
+    const going = redirect().open(host).go(target)
+    wake(true)
+    await expect(going).rejects.toThrow()
+    expect(listeners.size).toBe(0)
+  })
+
+  test('listens to nothing after an abort', async () => {
+    const { host, listeners } = listeningHost()
+    const controller = new AbortController()
+    const going = redirect().open(host).go(target, controller.signal)
+    controller.abort()
+    await expect(going).rejects.toThrow()
+    expect(listeners.size).toBe(0)
+  })
+
+  test('listens to nothing after it was closed', () => {
+    const { host, listeners } = listeningHost()
+    const navigation = redirect().open(host)
+    void navigation.go(target)
+    navigation.close()
+    expect(listeners.size).toBe(0)
+  })
+
+  test('lets go of the signal after the person came back', async () => {
+    const { host, wake } = listeningHost()
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const going = redirect().open(host).go(target, signal)
+    wake(true)
+    await expect(going).rejects.toThrow()
+    expect(remove).toHaveBeenCalledOnce()
+  })
+})

@@ -8,13 +8,12 @@ export function broadcastChannel(): Channel {
       const connect = () => {
         if (current) return
         try {
-          const opened = (current = new BroadcastChannel(name))
-          opened.onmessage = ({ data }: MessageEvent<unknown>) => {
-            // What was on its way when the channel was closed is not heard any more.
-            if (current === opened && typeof data === 'string') onMessage(data)
+          current = new BroadcastChannel(name)
+          current.onmessage = ({ data }: MessageEvent<unknown>) => {
+            if (typeof data === 'string') onMessage(data)
           }
           // In Node an open channel would keep the process alive.
-          ;(opened as { unref?(): void }).unref?.()
+          ;(current as { unref?(): void }).unref?.()
         } catch {
           // Not there, or denied to an opaque origin: this tab is on its own.
         }

@@ -14,16 +14,15 @@ export function localLock(): Lock {
       new Promise((resolve, reject) => {
         const line = lines.get(name) ?? []
         const leave = () => {
-          const index = line.indexOf(place)
-          if (index < 0) return
-          line.splice(index, 1)
-          if (line.length === 0) lines.delete(name)
-          else if (index === 0) line[0]!.begin()
+          // Not the holder any more: the lock was stolen.
+          if (line[0] !== place) return
+          line.shift()
+          const next = line[0]
+          if (next) next.begin()
+          else lines.delete(name)
         }
-        const giveUp = () => {
-          leave()
-          reject(signal?.reason)
-        }
+        // The place in the line stays, and is passed over when its turn comes.
+        const giveUp = () => reject(signal?.reason)
         const place: Place = {
           begin() {
             signal?.removeEventListener('abort', giveUp)

@@ -158,7 +158,6 @@ function createFakeTab(
   function loadPage(url: string) {
     const page = createFakePage(url)
     const wakeListeners = new Set<(wake: Wake) => void>()
-    page.onGone(() => wakeListeners.clear())
     const host = createHost(page, wakeListeners)
     const emit = (wake: Wake) =>
       page.run(() =>
@@ -187,7 +186,7 @@ function createFakeTab(
       navigate: (url) => page.run(() => leave(new URL(url, page.url).href)),
       onWake(listener) {
         const own = (wake: Wake) => listener(wake)
-        if (page.state !== 'gone') wakeListeners.add(own)
+        wakeListeners.add(own)
         return () => void wakeListeners.delete(own)
       },
       whenShown: () =>

@@ -37,7 +37,7 @@ export function createFakeChannels(): FakeChannels {
     of: (page) => ({
       open(name, onMessage) {
         const connection: Connection = { page, name, hear: onMessage }
-        if (page.state !== 'gone') connections.add(connection)
+        connections.add(connection)
         page.onGone(() => connections.delete(connection))
         return {
           post: (message) =>

@@ -184,6 +184,18 @@ export function lockContract(name: string, make: () => LockPair) {
         await held.request
       })
 
+      test('does not begin a task again when others give up waiting for it', async () => {
+        const { one, other } = make()
+        const held = await hold(one, 'a')
+        const controller = new AbortController()
+        const gaveUp = other.request('a', { signal: controller.signal }, nextTurn)
+        controller.abort()
+        await expect(gaveUp).rejects.toThrow()
+        await nextTurn()
+        expect(held.beginnings()).toBe(1)
+        held.release()
+      })
+
       test('refuses when aborted before asking', async () => {
         const { one } = make()
         const reason = new Error('too late')
@@ -237,16 +249,18 @@ export async function hold(
   let release = () => {}
   let end = Promise.resolve('not begun')
   let begun = () => {}
+  let beginnings = 0
   const beginning = new Promise<void>((resolve) => (begun = resolve))
   const request = lock.request(name, options, () => {
     begun()
+    beginnings += 1
     end = new Promise<void>((resolve) => (release = resolve)).then(() => 'ran to its end')
     return end
   })
   // A test that does not look at the request has not lost an error by it.
   request.catch(() => {})
   await beginning
-  return { request, release, end }
+  return { request, release, end, beginnings: () => beginnings }
 }
 
 /** Lets everything happen that needs no time. */

@@ -482,6 +482,23 @@ describe('a page that navigated away', () => {
     expect(browser.local.get('a')).toBe('one')
   })
 
+  test('still replaces its own address then, but not the one the tab goes to', () => {
+    const { one } = twoTabs()
+    one.ports.host.navigate(elsewhere)
+    one.ports.host.replaceUrl('/clean')
+    expect(one.url).toBe(elsewhere)
+    expect(one.ports.host.url()).toBe('https://app.example.com/clean')
+  })
+
+  test('goes on when it is restored at once', async () => {
+    const { browser, one } = twoTabs()
+    one.ports.host.navigate(elsewhere)
+    one.restoreFromBackForwardCache()
+    await nextTurn()
+    await one.ports.store.set('a', 'one')
+    expect(browser.local.get('a')).toBe('one')
+  })
+
   test('does nothing more', async () => {
     const { browser, one } = await leave()
     const callback = vi.fn()

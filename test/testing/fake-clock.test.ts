@@ -117,6 +117,15 @@ describe('timers', () => {
     expect(times).toEqual([0])
   })
 
+  test('of a negative delay do not come before others that are due', async () => {
+    const clock = createFakeClock(0)
+    const calls: string[] = []
+    clock.setTimeout(() => calls.push('no delay'), 0)
+    clock.setTimeout(() => calls.push('negative delay'), -5_000)
+    await clock.advance(0)
+    expect(calls).toEqual(['no delay', 'negative delay'])
+  })
+
   test('are not called once cancelled', async () => {
     const clock = createFakeClock(0)
     const callback = vi.fn()

@@ -16,8 +16,8 @@ export function localLock(): Lock {
         const leave = () => {
           // Not the holder any more: the lock was stolen.
           if (line[0] !== place) return
+          const next = line[1]
           line.shift()
-          const next = line[0]
           if (next) next.begin()
           else lines.delete(name)
         }

@@ -208,6 +208,20 @@ export function lockContract(name: string, make: () => LockPair) {
         expect(ran).toBe(false)
       })
 
+      test('does not begin when aborted before the task could', async () => {
+        const { one, other } = make()
+        const controller = new AbortController()
+        let ran = false
+        const request = one.request('a', { signal: controller.signal }, async () => {
+          ran = true
+        })
+        const reason = new Error('changed my mind')
+        controller.abort(reason)
+        await expect(request).rejects.toBe(reason)
+        await other.request('a', {}, nextTurn)
+        expect(ran).toBe(false)
+      })
+
       test('is free for others after a refusal', async () => {
         const { one, other } = make()
         const refused = one.request('a', { signal: AbortSignal.abort() }, nextTurn)

@@ -92,7 +92,9 @@ export class CallbackError extends PkceClientError {
 
 /** Tells whether something caught is an error of this package, whichever copy of it threw. */
 export function isPkceClientError(error: unknown): error is PkceClientError {
-  return error instanceof Error && (error as { isPkceClientError?: unknown }).isPkceClientError === true
+  return (
+    error instanceof Error && (error as { isPkceClientError?: unknown }).isPkceClientError === true
+  )
 }
 
 /** Untrusted text made harmless: capped, and nothing in it that could break a line, a terminal or the reading direction. */

@@ -6,7 +6,13 @@ export function browserHost(): Host {
   return {
     url: () => location.href,
     baseUrl: () => document.baseURI,
-    replaceUrl: (url) => history.replaceState(history.state, '', url),
+    replaceUrl(url) {
+      try {
+        history.replaceState(history.state, '', url)
+      } catch {
+        // Safari allows a hundred of these in half a minute. A URL that stays as it was harms nobody: the answer in it is spent.
+      }
+    },
     navigate: (url, options) => location[options?.replace ? 'replace' : 'assign'](url),
     onWake(listener) {
       const stop = new AbortController()
@@ -35,7 +41,8 @@ export function browserHost(): Host {
 
 /** Makes the default host: the browser's page where there is one, none elsewhere. */
 export function pageHost(): Host {
-  const host = () => (typeof document === 'undefined' ? noHost() : browserHost())
+  let chosen: Host | undefined
+  const host = () => (chosen ??= typeof document === 'undefined' ? noHost() : browserHost())
   return {
     url: () => host().url(),
     baseUrl: () => host().baseUrl(),

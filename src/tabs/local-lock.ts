@@ -10,7 +10,7 @@ export function localLock(): Lock {
   // Who holds the lock is first in line. A name nobody asks for has no line.
   const lines = new Map<string, Place[]>()
   return {
-    request: (...[name, { steal, signal }, task]) =>
+    request: (name, { steal, signal }, task) =>
       new Promise((resolve, reject) => {
         const line = lines.get(name) ?? []
         const leave = () => {

@@ -7,7 +7,7 @@ import { verifyAccessToken } from './tokens.ts'
 /** RFC 6750: the live access token of this request, or the refusal. The query is never looked at. */
 export async function authorizeBearer(
   visit: Visit,
-  requiredScope?: string,
+  { scope: requiredScope, audience }: { scope?: string; audience?: string },
 ): Promise<AccessToken | Reply> {
   const { context, call } = visit
   const header = readAuthorization(call)
@@ -22,8 +22,10 @@ export async function authorizeBearer(
   }
   const token = inHeader ?? inBody
   if (token === undefined) return reply(401, { headers: [['www-authenticate', 'Bearer']] })
-  const audience = context.place.apiUrl
-  const record = await verifyAccessToken(context, { token, audience })
+  const record = await verifyAccessToken(context, {
+    token,
+    ...(audience !== undefined && { audience }),
+  })
   if (!record) {
     return refuse(401, 'error="invalid_token", error_description="the access token is not valid"')
   }

@@ -31,7 +31,7 @@ export function authenticateClient(
     return good ? client : challenge(refuse('client authentication failed'))
   }
   if (clientId === undefined) {
-    return oauthError({ error: 'invalid_request', description: 'the client_id is missing' })
+    return refuse('the client_id is missing')
   }
   const client = findClient(context, clientId)
   if (!client) return refuse('unknown client')

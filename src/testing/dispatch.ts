@@ -93,23 +93,31 @@ export function locate(
   place: Context['place'],
   url: URL,
 ): { to: 'issuer' | 'api' | 'elsewhere'; path: string } {
-  const apiUrl = new URL(place.apiUrl)
+  const api = new URL(place.apiUrl)
   const issuer = new URL(place.issuer)
-  const sharesOrigin = apiUrl.origin === issuer.origin
-  if (url.origin === apiUrl.origin && (!sharesOrigin || url.pathname.startsWith(apiUrl.pathname))) {
-    return { to: 'api', path: below(url.pathname, apiUrl.pathname) }
+  const isApi = url.origin === api.origin && isBelow(url.pathname, api.pathname)
+  if (isApi && (api.origin !== issuer.origin || !isBelow(issuer.pathname, api.pathname))) {
+    return { to: 'api', path: below(url.pathname, api.pathname) }
   }
-  if (url.origin !== issuer.origin) return { to: 'elsewhere', path: url.pathname }
-  return { to: 'issuer', path: wellKnown(below(url.pathname, issuer.pathname), issuer.pathname) }
-}
-
-function below(path: string, base: string): string {
-  const prefix = base.replace(/\/$/, '')
-  return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path
+  if (url.origin === issuer.origin) return { to: 'issuer', path: issuerPath(url, issuer) }
+  if (url.origin === api.origin) return { to: 'api', path: below(url.pathname, api.pathname) }
+  return { to: 'elsewhere', path: url.pathname }
 }
 
 /** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */
-function wellKnown(path: string, base: string): string {
-  const inserted = `/.well-known/oauth-authorization-server${base.replace(/\/$/, '')}`
-  return path === inserted ? '/.well-known/oauth-authorization-server' : path
+function issuerPath(url: URL, issuer: URL): string {
+  const wellKnown = '/.well-known/oauth-authorization-server'
+  const isInserted = url.pathname === wellKnown + issuer.pathname.replace(/\/$/, '')
+  return isInserted ? wellKnown : below(url.pathname, issuer.pathname)
+}
+
+function isBelow(path: string, base: string): boolean {
+  const prefix = base.replace(/\/$/, '')
+  return path === prefix || path.startsWith(`${prefix}/`)
+}
+
+/** `/token` for `/tenant/token`, and `/../token` for what lies outside the base. */
+function below(path: string, base: string): string {
+  if (!isBelow(path, base)) return `/..${path}`
+  return path.slice(base.replace(/\/$/, '').length) || '/'
 }

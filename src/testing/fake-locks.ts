@@ -101,7 +101,7 @@ export function createFakeLocks(): FakeLocks {
         }
       })
       return {
-        request: (...[name, options, task]) =>
+        request: (name, options, task) =>
           Promise.resolve(page.attempt(() => request(page, { ...options, name, task }))),
       }
     },

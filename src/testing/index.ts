@@ -15,3 +15,11 @@ export { createCookieJar } from './cookie-jar.ts'
 export type { CookieJar } from './cookie-jar.ts'
 export type { FaultArguments, FaultName, FaultOptions } from './faults.ts'
 export type { RevocationReason, RevokedGrant } from './grants.ts'
+
+export { createFakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.ts'
+export {
+  createFakeBrowser,
+  type FakeBrowser,
+  type FakePorts,
+  type FakeTab,
+} from './fake-browser.ts'

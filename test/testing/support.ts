@@ -196,7 +196,6 @@ export function headerOf(jwt: string): Record<string, unknown> {
 export function through(server: AuthServer) {
   return {
     [oauth.customFetch]: server.fetch as (url: string, options: object) => Promise<Response>,
-    [oauth.allowInsecureRequests]: server.issuer.startsWith('http:'),
   }
 }
 

@@ -11,9 +11,13 @@ export async function api(visit: Visit): Promise<Reply> {
   if (fault) return unauthorized(fault.challenge)
   const open = openRoute(call)
   if (open) return open
-  const route = routes[`${call.method} ${call.path}`] ?? routes[call.path]
+  const route =
+    routes[`${call.method === 'HEAD' ? 'GET' : call.method} ${call.path}`] ?? routes[call.path]
   if (!route) return json({ error: 'not_found' }, 404)
-  const token = await authorizeBearer(visit, route.scope)
+  const token = await authorizeBearer(visit, {
+    audience: context.place.apiUrl,
+    ...(route.scope !== undefined && { scope: route.scope }),
+  })
   if ('status' in token) return token
   return route.answer({ context, call, user: token.grant.user, scope: token.scope })
 }

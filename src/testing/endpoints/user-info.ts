@@ -7,7 +7,7 @@ import { authorizeBearer } from '../bearer.ts'
 /** GET and POST /userinfo (OIDC Core §5.3). */
 export async function userInfo(visit: Visit): Promise<Reply> {
   const { context } = visit
-  const token = await authorizeBearer(visit, 'openid')
+  const token = await authorizeBearer(visit, { scope: 'openid' })
   if ('status' in token) return token
   const { user, scope } = token.grant
   const claims: Record<string, unknown> = { sub: user.sub, ...userClaims(user, scope) }

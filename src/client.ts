@@ -1,0 +1,268 @@
+import { PkceClientError } from './errors.ts'
+import { notAllowed } from './fetch.ts'
+import { endSessionUrl, patience, revokeToken } from './protocol/sign-out.ts'
+import { requestUserInfo } from './protocol/user-info.ts'
+import { unlessAborted } from './tokens.ts'
+import type { Clock } from './clock.ts'
+import type { EventMap, EventName } from './events.ts'
+import type { Fetch } from './fetch.ts'
+import type { PkceClientOptions } from './options.ts'
+import type { ServerMetadata } from './protocol/server.ts'
+import type { UserInfo } from './protocol/user-info.ts'
+import type { SessionRecord } from './session/record.ts'
+import type { Session, SignedInSession } from './session/state.ts'
+import type { CallbackResult } from './sign-in.ts'
+import type { SignInParams } from './sign-in-params.ts'
+import { compose } from './compose.ts'
+import type { Parts } from './compose.ts'
+
+/** What {@link PkceClient.start} found: a sign-in that came back, or the session there was. */
+export type StartResult =
+  | CallbackResult
+  | { kind: 'restored'; session: Session; returnTo?: undefined; appState?: undefined }
+
+export interface WaitOptions {
+  /** Ends the wait; what is under way goes on. */
+  signal?: AbortSignal
+}
+
+export interface AccessTokenOptions extends WaitOptions {
+  /** A URL the token is for; judged as `fetch` judges it. */
+  for?: string | URL
+  /** Seconds the token must still be valid for. */
+  minValidity?: number
+}
+
+export interface SignOutOptions {
+  /** Whether to leave the page to end the session at the authorization server as well; true when left out. */
+  redirect?: boolean
+  /** Whether to revoke the tokens (RFC 7009); true when left out. */
+  revoke?: boolean
+  /** In place of the client's. */
+  postSignOutRedirectUri?: string
+}
+
+/**
+ * Signs people in with the authorization code flow and PKCE, keeps them signed in, and calls APIs for them
+ * (RFC 6749 §4.1, RFC 7636, OpenID Connect Core §3.1, RFC 9700).
+ */
+export class PkceClient {
+  /** The session of this moment; the same object as long as nothing changed. Bound, for `useSyncExternalStore`. */
+  readonly getSession: () => Session
+  /** Calls the listener after each change of the session; returns the way to stop. Bound, for `useSyncExternalStore`. */
+  readonly subscribe: (listener: () => void) => () => void
+  /**
+   * Fetches from a listed resource with the access token, which is renewed when it is due, and once after a 401
+   * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `session_ended`, or a passing failure of
+   * the renewal (`network`, `timeout`, `server_error`, `rate_limited`); what the request itself rejects with passes through.
+   */
+  readonly fetch: Fetch
+
+  readonly #parts: Parts
+  #started: Promise<StartResult> | undefined
+  #stopListening = () => {}
+  #closed = false
+
+  /** Checks the options and does nothing else. Throws `invalid_option`, naming the option and what would be right. */
+  constructor(options: PkceClientOptions) {
+    const parts = compose(options, () => this.start().catch(() => {}))
+    this.#parts = parts
+    this.getSession = parts.session.state
+    this.subscribe = parts.session.subscribe
+    this.fetch = parts.api.fetch
+  }
+
+  /**
+   * Makes an authorization request and goes nowhere (RFC 6749 §4.1.1). Resolves to its URL and state. Rejects with
+   * `invalid_option`, `insecure_context`, `discovery_failed`, `issuer_mismatch`, `storage_unavailable` or a failure of the request.
+   */
+  createAuthorizationUrl(params: SignInParams = {}): Promise<{ url: URL; state: string }> {
+    return this.#parts.signIn.prepare(params, 'manual')
+  }
+
+  /**
+   * Sends the person to sign in. With a redirect the page is left; coming back to it without an answer rejects with
+   * `sign_in_cancelled`. Also rejects with `redirect_loop` and what {@link createAuthorizationUrl} rejects with.
+   */
+  signIn(params: SignInParams = {}): Promise<SignedInSession> {
+    return this.#parts.signIn.signIn(params)
+  }
+
+  /**
+   * Finishes a sign-in if the URL, or else the address of the page, is its answer (RFC 6749 §4.1.2, RFC 9207). Resolves to
+   * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}.
+   * @param url - in place of the address of the page, which is then left alone
+   */
+  async handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
+    const { host, signIn, session } = this.#parts
+    await host.whenShown()
+    const text = url ?? host.url()
+    if (session.state().status === 'unknown') await this.#restore()
+    if (text === undefined || !URL.canParse(text)) return undefined
+    return signIn.handle(new URL(text), url === undefined)
+  }
+
+  /**
+   * Finishes a sign-in if this page is its answer, else restores the session. Always the same promise.
+   * Rejects with a {@link CallbackError} for a failed sign-in only; the session is known afterwards all the same.
+   */
+  start(): Promise<StartResult> {
+    return (this.#started ??= this.#start())
+  }
+
+  async #start(): Promise<StartResult> {
+    const { session, tokens } = this.#parts
+    await this.#parts.host.whenShown()
+    await this.#restore()
+    const result = await this.handleCallback()
+    if (result) return result
+    await tokens.dropExpired()
+    return { kind: 'restored', session: session.state() }
+  }
+
+  async #restore(): Promise<void> {
+    const { host, session, refresher, tokens } = this.#parts
+    this.#stopListening()
+    if (this.#closed) return
+    this.#stopListening = host.onWake(() => {
+      refresher.liftBackOff()
+      void session.reread().then(tokens.lookAgain)
+    })
+    await session.restore()
+    refresher.liftBackOff()
+  }
+
+  /** Listens to an event, for logs and tools; returns the way to stop. Nothing in an event is secret. */
+  on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void): () => void {
+    return this.#parts.emitter.on(event, listener)
+  }
+
+  /**
+   * Resolves to an access token that is valid now, renewed first if need be.
+   * Rejects as {@link fetch} does, and with the reason of an aborted `signal`.
+   */
+  async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
+    const { tokens, api, host } = this.#parts
+    if (options.for !== undefined && !api.target(options.for)) {
+      throw notAllowed(new URL(options.for, host.baseUrl()))
+    }
+    return (await tokens.obtain(options.signal, (options.minValidity ?? 0) * 1000)).token
+  }
+
+  /**
+   * Renews the tokens now (RFC 6749 §6). Resolves to the session afterwards. Rejects with `sign_in_required`,
+   * `session_ended`, a failure of the request, or the reason of an aborted `signal`.
+   */
+  async refresh({ signal }: WaitOptions = {}): Promise<SignedInSession> {
+    await this.#parts.tokens.refresh(signal)
+    return this.getSession() as SignedInSession
+  }
+
+  /**
+   * Makes `globalThis.fetch` put tokens on requests to the listed resources, as {@link fetch} does; all else passes
+   * through untouched. Returns the way back.
+   */
+  replaceGlobalFetch(): () => void {
+    return this.#parts.globalFetch.replace()
+  }
+
+  /**
+   * Asks the server about the person signed in (OpenID Connect Core §5.3). Rejects as {@link getAccessToken} does, and with
+   * `server_error` when the server has no such endpoint or answers for somebody else.
+   */
+  async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {
+    const { tokens, server, session, transport, options } = this.#parts
+    const ask = async (token: string) => {
+      const subject = session.current()?.claims?.sub
+      return requestUserInfo(await server(), {
+        clientId: options.clientId,
+        token,
+        subject,
+        transport,
+      })
+    }
+    const credential = await tokens.obtain(signal)
+    const first = await unlessAborted(ask(credential.token), signal)
+    if (first) return first
+    const another = await tokens.renew(credential, { signal, invalidToken: true })
+    const second = another && (await unlessAborted(ask(another.token), signal))
+    if (second) return second
+    throw new PkceClientError(
+      'server_error',
+      'The userinfo endpoint does not accept the access token.',
+    )
+  }
+
+  /**
+   * Signs the person out: here and in all tabs first, then at the server by revocation (RFC 7009) and a redirect
+   * (RP-Initiated Logout §2). Resolves once everything was sent. A server that cannot be reached delays it by two
+   * seconds at most and changes nothing.
+   */
+  async signOut(options: SignOutOptions = {}): Promise<void> {
+    const { session, server, host, clock } = this.#parts
+    await this.start().catch(() => {})
+    const ended = await this.#endHere()
+    const metadata = await within(patience, { clock, work: server() })
+    if (!metadata) return
+    if (ended && options.revoke !== false) {
+      await within(patience, { clock, work: this.#revoke(metadata, ended) })
+    }
+    // Somebody may have signed in meanwhile; that session is not to be ended.
+    if (options.redirect === false || host.url() === undefined || session.current()) return
+    const url = await this.#endSessionUrl(metadata, { ended, options })
+    if (url) host.navigate(url.href)
+  }
+
+  /** A person's word counts whatever the other tabs do: if they have moved the session on, it is ended there. */
+  async #endHere(): Promise<SessionRecord | undefined> {
+    const { session } = this.#parts
+    for (;;) {
+      const record = session.current()
+      if (!record || (await session.end(record, 'signed-out'))) return record
+    }
+  }
+
+  async #revoke(server: ServerMetadata, { refreshToken, access }: SessionRecord): Promise<void> {
+    const { transport, options } = this.#parts
+    if (server.revocation_endpoint === undefined) return
+    const all = [refreshToken, ...Object.values(access).map(({ token }) => token)]
+    for (const token of all) {
+      if (token) await revokeToken(server, { clientId: options.clientId, token, transport })
+    }
+  }
+
+  async #endSessionUrl(
+    server: ServerMetadata,
+    { ended, options }: { ended: SessionRecord | undefined; options: SignOutOptions },
+  ): Promise<URL | undefined> {
+    const { signIn, options: own } = this.#parts
+    if (server.end_session_endpoint === undefined) return undefined
+    const uri = options.postSignOutRedirectUri ?? own.postSignOutRedirectUri
+    return endSessionUrl(server, {
+      id_token_hint: ended?.idToken,
+      client_id: own.clientId,
+      post_logout_redirect_uri: uri,
+      state: uri === undefined ? undefined : await signIn.rememberSignOut(uri),
+    })
+  }
+
+  /** Lets go of listeners, channels and timers, for good. Does not belong in a React effect. */
+  close(): void {
+    this.#closed = true
+    this.#stopListening()
+    this.#parts.refresher.close()
+    this.#parts.session.close()
+    this.#parts.globalFetch.restore()
+  }
+}
+
+/** The outcome of the work, or `undefined` when it fails or takes longer than so many milliseconds. */
+function within<T>(
+  milliseconds: number,
+  { clock, work }: { clock: Clock; work: Promise<T> },
+): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimeout(() => resolve(undefined), milliseconds)
+    work.then(resolve, () => resolve(undefined)).finally(cancel)
+  })
+}

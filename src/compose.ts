@@ -1,0 +1,166 @@
+import { systemClock } from './clock.ts'
+import { PkceClientError } from './errors.ts'
+import { createEmitter } from './events.ts'
+import { createAuthorizedFetch } from './fetch.ts'
+import { createGlobalFetch } from './global-fetch.ts'
+import { pageHost } from './host/browser.ts'
+import { redirect } from './navigation/redirect.ts'
+import { resolveOptions } from './options.ts'
+import { createState } from './protocol/authorization.ts'
+import { judgeChallenge } from './protocol/challenge.ts'
+import { discoverServer } from './protocol/server.ts'
+import { revokeToken } from './protocol/sign-out.ts'
+import { refreshTokens } from './protocol/token.ts'
+import { createTransport } from './protocol/transport.ts'
+import { createResources, isSecureUrl } from './resources.ts'
+import { createRefresher } from './session/refresh.ts'
+import { createSession } from './session/session.ts'
+import { createTransactions } from './session/transactions.ts'
+import { createSignIn } from './sign-in.ts'
+import { pageStore } from './storage/web-storage.ts'
+import { broadcastChannel } from './tabs/broadcast-channel.ts'
+import { webLocks } from './tabs/web-locks.ts'
+import { createTokens } from './tokens.ts'
+import type { Clock } from './clock.ts'
+import type { Fetch, Scheme } from './fetch.ts'
+import type { PkceClientOptions, ResolvedOptions } from './options.ts'
+import type { ServerMetadata } from './protocol/server.ts'
+import type { Grant } from './protocol/token-set.ts'
+import type { Transport } from './protocol/transport.ts'
+
+const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: judgeChallenge }
+
+export type Parts = ReturnType<typeof compose>
+
+/** The composition root: every part is made here and handed what it needs. */
+export function compose(given: PkceClientOptions, started: () => Promise<unknown>) {
+  const options = resolveOptions(given)
+  const { key, issuer, clientId, timeout } = options
+  const clock = options.clock ?? systemClock()
+  const host = options.host ?? pageHost()
+  const lock = options.lock ?? webLocks()
+  const store = options.store ?? pageStore()
+  const transactionStore = options.transactionStore ?? pageStore()
+  const emitter = createEmitter()
+  const { emit } = emitter
+  const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
+  const transport = createTransport({ fetch, clock, timeout, emit })
+  const { server, isEndpoint, addEndpoint } = createServer(options, transport)
+  const session = createSession({
+    ...{
+      key,
+      binding: { issuer, clientId },
+      store,
+      marks: transactionStore,
+      lock,
+      clock,
+      timeout,
+      emit,
+    },
+    channel: options.channel ?? broadcastChannel(),
+    newId: createState,
+    onAdopted(record) {
+      tokens.adopted(record)
+      refresher.watch(record)
+      if (record) addEndpoint(record.tokenEndpoint)
+    },
+  })
+  const refresher = createRefresher({
+    ...{
+      key,
+      shared: () => store.shared === true,
+      session,
+      lock,
+      clock,
+      timeout,
+      emit,
+      prepare: server,
+    },
+    grant: createGrant({ server, clientId, transport, clock }),
+    discard: (token) => discard(token, { server, clientId, transport }),
+  })
+  const tokens = createTokens({ session, refresher, clock, scheme: bearer, emit, started })
+  const { peek, obtain, renew } = tokens
+  const api = createAuthorizedFetch({
+    resources: createResources(options.resourceList),
+    isOAuthEndpoint: isEndpoint,
+    baseUrl: () => host.baseUrl(),
+    ...{ fetch, scheme: bearer, peek, obtain, renew },
+  })
+  const globalFetch = createGlobalFetch(api)
+  const transactions = createTransactions({ key, store: transactionStore, lock, clock, timeout })
+  const signIn = createSignIn({
+    options: { ...options, navigator: options.navigator ?? redirect() },
+    ...{ host, clock, transport, transactions, transactionStore, session, server },
+  })
+  return {
+    options,
+    clock,
+    host,
+    emitter,
+    transport,
+    server,
+    session,
+    refresher,
+    tokens,
+    api,
+    globalFetch,
+    signIn,
+  }
+}
+
+/** The server's metadata, found once; a failure is forgotten, so that the next call tries again. */
+function createServer(options: ResolvedOptions, transport: Transport) {
+  const { issuer, scope, metadata } = options
+  const endpoints = new Set<string>()
+  let found: Promise<ServerMetadata> | undefined
+  const addEndpoint = (endpoint: unknown) => {
+    if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return
+    const { origin, pathname } = new URL(endpoint)
+    endpoints.add(origin + pathname)
+  }
+  return {
+    addEndpoint,
+    isEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
+    server: (): Promise<ServerMetadata> =>
+      (found ??= discoverServer({ issuer, scope, metadata, transport, isSecureUrl }).then(
+        (server) => {
+          for (const value of Object.values(server)) addEndpoint(value)
+          return server
+        },
+        (error: unknown) => {
+          found = undefined
+          throw error
+        },
+      )),
+  }
+}
+
+interface Revocation {
+  server: () => Promise<ServerMetadata>
+  clientId: string
+  transport: Transport
+}
+
+/** A refresh token goes only to the token endpoint it came from. */
+function createGrant({ server, clientId, transport, clock }: Revocation & { clock: Clock }): Grant {
+  return async ({ refreshToken, tokenEndpoint, claims }) => {
+    const metadata = await server()
+    if (metadata.token_endpoint === tokenEndpoint) {
+      return refreshTokens(
+        { server: metadata, clientId, transport, clock },
+        { refreshToken, claims },
+      )
+    }
+    const why = 'The token endpoint is another than the one this session is from; sign in again.'
+    return { kind: 'refused', error: new PkceClientError('session_ended', why) }
+  }
+}
+
+async function discard(token: string, { server, clientId, transport }: Revocation): Promise<void> {
+  try {
+    await revokeToken(await server(), { clientId, token, transport })
+  } catch {
+    // Nobody uses the token, and it expires.
+  }
+}

@@ -1,0 +1,56 @@
+import type { PkceClientError } from './errors.ts'
+import type { Session, SignedInSession, SignedOutSession } from './session/state.ts'
+
+/** What {@link PkceClient.on} can listen to, and what each listener receives. Nothing in it is secret. */
+export interface EventMap {
+  /** The session is another object than before, in this tab or because of another one. */
+  'session-changed': { session: Session }
+  'signed-in': { session: SignedInSession }
+  'signed-out': { session: SignedOutSession }
+  /** This tab renewed the access token. */
+  'token-refreshed': { session: SignedInSession }
+  /** A renewal did not succeed. `error` tells whether it is tried again and whether the session is over. */
+  'refresh-failed': { error: PkceClientError }
+  /** Something needed a token and nobody is signed in. */
+  'sign-in-required': { error: PkceClientError }
+  /** The session could not be saved and lives in this tab's memory only. */
+  'storage-failed': { error: PkceClientError }
+  /** A request to the authorization server is over. `status` is missing when no answer came; `ms` is milliseconds. */
+  request: { what: RequestPurpose; url: string; status?: number; ms: number }
+}
+
+export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revocation' | 'userinfo'
+
+export type EventName = keyof EventMap
+export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
+
+export interface Emitter {
+  emit: Emit
+  on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void): () => void
+}
+
+export function createEmitter(): Emitter {
+  const listeners = new Map<EventName, Set<(facts: never) => void>>()
+  return {
+    emit(event, facts) {
+      for (const listener of [...(listeners.get(event) ?? [])])
+        call(listener as (facts: unknown) => void, facts)
+    },
+    on(event, listener) {
+      const set = listeners.get(event) ?? new Set()
+      listeners.set(event, set.add(listener))
+      return () => void set.delete(listener)
+    },
+  }
+}
+
+/** A listener's own failure is the app's to see, and nobody else's to suffer from. */
+export function call<Argument>(listener: (argument: Argument) => void, argument: Argument): void {
+  try {
+    listener(argument)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

@@ -1,0 +1,139 @@
+import { PkceClientError } from './errors.ts'
+import type { Resources } from './resources.ts'
+
+/** How a token is put on a request, and what a refusal of it asks for. Bearer tokens now (RFC 6750). */
+export interface Scheme {
+  authorize: (token: string) => string
+  onChallenge: (header: string | null) => Promise<{ renew: boolean; invalidToken: boolean }>
+}
+
+/** An access token ready for use. */
+export interface Credential {
+  /** The Authorization header. */
+  header: string
+  token: string
+}
+
+export interface AuthorizedFetchOptions {
+  resources: Resources
+  isOAuthEndpoint: (url: URL) => boolean
+  baseUrl: () => string | undefined
+  fetch: () => typeof globalThis.fetch
+  scheme: Scheme
+  /** The credential, when it can be used without waiting. */
+  peek: () => Credential | undefined
+  /** The credential, after whatever it takes to have one. */
+  obtain: (signal: AbortSignal | undefined) => Promise<Credential>
+  /** Another credential than the refused one, or `undefined` when none is to be had. */
+  renew: (
+    refused: Credential,
+    options: { signal: AbortSignal | undefined; invalidToken: boolean },
+  ) => Promise<Credential | undefined>
+}
+
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
+export interface AuthorizedFetch {
+  fetch: Fetch
+  /** The URL a call would go to when it is one that gets a token. */
+  target: (input: RequestInfo | URL) => URL | undefined
+}
+
+/** A fetch that puts the access token on requests to the listed resources, and renews it once after a 401. */
+export function createAuthorizedFetch(options: AuthorizedFetchOptions): AuthorizedFetch {
+  const { resources, isOAuthEndpoint, baseUrl, scheme, peek, obtain, renew } = options
+
+  function target(input: RequestInfo | URL): URL | undefined {
+    const url = input instanceof Request ? new URL(input.url) : new URL(String(input), baseUrl())
+    return resources.match(url) && !isOAuthEndpoint(url) ? url : undefined
+  }
+
+  async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const url = target(input)
+    if (!url)
+      throw notAllowed(new URL(input instanceof Request ? input.url : String(input), baseUrl()))
+    const request = input instanceof Request ? input : url.href
+    const given = init?.headers ?? (input instanceof Request ? input.headers : undefined)
+    if (given && hasAuthorization(given)) return options.fetch()(request, init)
+    const credential = peek() ?? (await obtain(signalOf(input, init)))
+    // Cloned before it is sent: afterwards the body is gone.
+    const spare =
+      input instanceof Request && input.method !== 'GET' && input.method !== 'HEAD'
+        ? input.clone()
+        : request
+    const response = await options.fetch()(request, authorized(init, { given, credential }))
+    if (response.status !== 401) return response
+    return again(response, { spare, input, init, given, credential })
+  }
+
+  async function again(
+    response: Response,
+    sent: {
+      spare: Request | string
+      input: RequestInfo | URL
+      init: RequestInit | undefined
+      given: HeadersInit | undefined
+      credential: Credential
+    },
+  ): Promise<Response> {
+    const { spare, input, init, given, credential } = sent
+    if (isOneShot(init?.body)) return response
+    if (response.redirected && !resources.match(new URL(response.url))) return response
+    const { renew: worthIt, invalidToken } = await scheme.onChallenge(
+      response.headers.get('www-authenticate'),
+    )
+    if (!worthIt) return response
+    const another = await renew(credential, { signal: signalOf(input, init), invalidToken })
+    if (!another) return response
+    void response.body?.cancel().catch(() => {})
+    return options.fetch()(spare, authorized(init, { given, credential: another }))
+  }
+
+  return { fetch: authorizedFetch, target }
+}
+
+function authorized(
+  init: RequestInit | undefined,
+  { given, credential: { header } }: { given: HeadersInit | undefined; credential: Credential },
+): RequestInit {
+  if (!given) return { ...init, headers: { authorization: header } }
+  if (isPlain(given)) return { ...init, headers: { ...given, authorization: header } }
+  const headers = new Headers(given)
+  headers.set('authorization', header)
+  return { ...init, headers }
+}
+
+function hasAuthorization(given: HeadersInit): boolean {
+  if (!isPlain(given)) return new Headers(given).has('authorization')
+  for (const name in given) {
+    if (name.length === 13 && name.toLowerCase() === 'authorization') return true
+  }
+  return false
+}
+
+function isPlain(headers: HeadersInit): headers is Record<string, string> {
+  return !(headers instanceof Headers) && !(Symbol.iterator in headers)
+}
+
+/** Streams and iterators are read by the first request and cannot be sent again. */
+function isOneShot(body: unknown): boolean {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    (body instanceof ReadableStream || Symbol.asyncIterator in body)
+  )
+}
+
+function signalOf(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined)
+}
+
+export function notAllowed(url: URL): PkceClientError {
+  return new PkceClientError(
+    'resource_not_allowed',
+    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add ${JSON.stringify(`${url.origin}/`)} to the resources option if it should.`,
+  )
+}

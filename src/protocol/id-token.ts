@@ -1,0 +1,131 @@
+import {
+  JWT_CLAIM_COMPARISON,
+  clockSkew,
+  customFetch,
+  jwksCache,
+  validateApplicationLevelSignature,
+} from 'oauth4webapi'
+import { PkceClientError } from '../errors.ts'
+import { translateError } from './translate-error.ts'
+import type { Client, JWKSCacheInput } from 'oauth4webapi'
+import type { Clock } from '../clock.ts'
+import type { ServerMetadata } from './server.ts'
+import type { Claims } from './token-set.ts'
+import type { Transport } from './transport.ts'
+
+const smallestSkew = 30
+const largestSkew = 86_400
+
+/** The ID token is for somebody else, which on a refresh ends the session. */
+export class OtherIdentity extends PkceClientError {}
+
+/**
+ * The client as oauth4webapi wants it, with this answer's clock skew in seconds. The one place that looks into an
+ * unverified token: its `iat` says how far this machine's clock is off, and is checked with the rest afterwards.
+ */
+export function clientFor(
+  clientId: string,
+  { clock, idToken, bounded }: { clock: Clock; idToken: string | undefined; bounded: boolean },
+): Client {
+  const issuedAt = idToken === undefined ? undefined : unverifiedIssuedAt(idToken)
+  let skew = issuedAt === undefined ? 0 : issuedAt - Math.floor(clock.now() / 1000)
+  if (bounded && (Math.abs(skew) < smallestSkew || Math.abs(skew) > largestSkew)) skew = 0
+  return { client_id: clientId, [clockSkew]: clock.systemOffset() + skew }
+}
+
+function unverifiedIssuedAt(idToken: string): number | undefined {
+  try {
+    const payload = idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')
+    const { iat } = JSON.parse(atob(payload)) as { iat?: unknown }
+    return typeof iat === 'number' && Number.isFinite(iat) ? iat : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What OpenID Connect Core §3.1.3.7 asks beyond oauth4webapi's checks; throws `id_token_invalid`. */
+export function checkClaims(claims: Claims, clientId: string): void {
+  const { aud, azp, sub, exp, iat, auth_time } = claims
+  if (Array.isArray(aud) && aud.length !== 1) throw otherIdentity('it has other audiences')
+  if (azp !== undefined && azp !== clientId) throw otherIdentity('azp is another client')
+  if (!/^[\x20-\x7e]{1,255}$/.test(sub)) throw invalid('sub is empty or too long')
+  if (exp <= iat) throw invalid('it expires before it was issued')
+  if (auth_time !== undefined && auth_time > iat + smallestSkew)
+    throw invalid('auth_time is in the future')
+}
+
+/** Compares a refreshed ID token with the first one (OpenID Connect Core §12.2); throws {@link OtherIdentity}. */
+export function compareClaims(claims: Claims, original: Claims): void {
+  if (claims.sub !== original.sub) throw otherIdentity('sub has changed')
+  for (const name of ['nonce', 'auth_time'] as const) {
+    const [now, before] = [claims[name], original[name]]
+    if (now !== undefined && before !== undefined && now !== before)
+      throw otherIdentity(`${name} has changed`)
+  }
+}
+
+export function translateIdTokenError(error: unknown): PkceClientError {
+  if ((error as { code?: unknown } | null)?.code === JWT_CLAIM_COMPARISON) {
+    return otherIdentity((error as Error).message)
+  }
+  return translateError(error, ['id_token_invalid', 'The ID token cannot be trusted'])
+}
+
+function otherIdentity(why: string): OtherIdentity {
+  return new OtherIdentity('id_token_invalid', `The ID token cannot be trusted: ${why}.`)
+}
+
+function invalid(why: string): PkceClientError {
+  return new PkceClientError('id_token_invalid', `The ID token cannot be trusted: ${why}.`)
+}
+
+/** The server's keys, asked for beside the token request; `undefined` when they cannot be had, which is looked into later. */
+export async function fetchKeys(
+  server: ServerMetadata,
+  transport: Transport,
+): Promise<JWKSCacheInput['jwks'] | undefined> {
+  try {
+    const response = await transport('jwks')[customFetch](server.jwks_uri!, {
+      headers: { accept: 'application/json' },
+      redirect: 'manual',
+    })
+    return response.ok ? ((await response.json()) as JWKSCacheInput['jwks']) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Checks the signature of the ID token in an answer that oauth4webapi has processed. Without keys at hand they are asked
+ * for again, twice more if need be: the code is spent, so giving up means a new sign-in.
+ */
+export async function verifySignature(
+  server: ServerMetadata,
+  {
+    response,
+    keys,
+    clock,
+    transport,
+  }: {
+    response: Response
+    keys: JWKSCacheInput['jwks'] | undefined
+    clock: Clock
+    transport: Transport
+  },
+): Promise<void> {
+  // A copy of the metadata, or oauth4webapi would use the key cache it ties to the object. An age of 60 s makes it ask
+  // once more when the token names a key that is not there: the keys may have been changed a moment ago.
+  const uat = Math.floor(clock.now() / 1000 - clock.systemOffset()) - 60
+  for (let attempt = 1; ; attempt++) {
+    const options = { ...transport('jwks'), ...(keys && { [jwksCache]: { jwks: keys, uat } }) }
+    try {
+      return await validateApplicationLevelSignature({ ...server }, response, options)
+    } catch (error) {
+      const translated = translateError(error, [
+        'id_token_invalid',
+        'The ID token cannot be trusted',
+      ])
+      if (translated.code === 'id_token_invalid' || attempt === 3) throw translated
+    }
+  }
+}

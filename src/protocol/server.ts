@@ -1,0 +1,147 @@
+import { discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
+import { PkceClientError } from '../errors.ts'
+import { translateError } from './translate-error.ts'
+import type { Transport } from './transport.ts'
+
+/** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
+export type ServerMetadata = {
+  readonly issuer: string
+  readonly authorization_endpoint: string
+  readonly token_endpoint: string
+  readonly jwks_uri?: string
+  readonly userinfo_endpoint?: string
+  readonly revocation_endpoint?: string
+  readonly end_session_endpoint?: string
+  readonly authorization_response_iss_parameter_supported?: boolean
+  readonly id_token_signing_alg_values_supported?: string[]
+  readonly code_challenge_methods_supported?: string[]
+}
+
+const endpoints = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'userinfo_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint',
+] as const
+const members = [
+  ...endpoints,
+  'authorization_response_iss_parameter_supported',
+  'id_token_signing_alg_values_supported',
+  'code_challenge_methods_supported',
+] as const
+
+export interface ServerOptions {
+  issuer: string
+  scope: string
+  metadata?: Partial<ServerMetadata> | undefined
+  transport: Transport
+  isSecureUrl: (url: URL) => boolean
+}
+
+/** Finds the server's metadata: the given one when it is complete, else by discovery (OpenID Connect Discovery §4, RFC 8414 §3). */
+export async function discoverServer(options: ServerOptions): Promise<ServerMetadata> {
+  const { issuer, scope, metadata: given, isSecureUrl } = options
+  const openid = asksForIdToken(scope)
+  const complete =
+    given?.authorization_endpoint && given.token_endpoint && (given.jwks_uri || !openid)
+  const found = complete
+    ? { issuer }
+    : await discover(options, openid ? ['oidc', 'oauth2'] : ['oauth2', 'oidc'])
+  return checkServer({ ...found, ...given }, { issuer, isSecureUrl })
+}
+
+export function asksForIdToken(scope: string): boolean {
+  return scope.split(' ').includes('openid')
+}
+
+async function discover(
+  { issuer, transport }: ServerOptions,
+  algorithms: ('oidc' | 'oauth2')[],
+): Promise<object> {
+  const [algorithm, other] = algorithms
+  const url = new URL(issuer)
+  let status: number | undefined
+  try {
+    const response = await discoveryRequest(url, {
+      algorithm: algorithm!,
+      ...transport('discovery'),
+    })
+    status = response.status
+    // Compared exactly afterwards, with a message that shows both.
+    const { issuer: named } = (await response
+      .clone()
+      .json()
+      .catch(() => ({}))) as { issuer?: string }
+    if (status === 200 && typeof named === 'string' && named !== issuer)
+      throw issuerMismatch(named, issuer)
+    return await processDiscoveryResponse(url, response)
+  } catch (error) {
+    if (status === 404 && other) return discover({ issuer, transport } as ServerOptions, [other])
+    throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
+  }
+}
+
+/**
+ * Copies the known members and refuses what would send people or secrets to the wrong place. Also run on
+ * metadata that comes back out of a stored transaction, because storage can be edited.
+ */
+export function checkServer(
+  source: object,
+  { issuer, isSecureUrl }: Pick<ServerOptions, 'issuer' | 'isSecureUrl'>,
+): ServerMetadata {
+  const server: Record<string, unknown> = { issuer: own(source, 'issuer') }
+  if (server.issuer !== issuer) throw issuerMismatch(server.issuer, issuer)
+  for (const member of members) {
+    const value = own(source, member)
+    if (value !== undefined) server[member] = value
+  }
+  for (const name of endpoints) {
+    const value = server[name]
+    if (
+      value === undefined
+        ? name.startsWith('authorization') || name.startsWith('token')
+        : !isEndpoint(value, isSecureUrl)
+    ) {
+      throw unusable(issuer, `${name} is missing or not an https URL`)
+    }
+  }
+  const methods = server.code_challenge_methods_supported
+  if (Array.isArray(methods) && !methods.includes('S256'))
+    throw unusable(issuer, 'it does not offer PKCE with S256')
+  const algorithms = server.id_token_signing_alg_values_supported
+  // Never 'none' and never HS*: this client has no secret that could make or check such a signature.
+  server.id_token_signing_alg_values_supported = Array.isArray(algorithms)
+    ? algorithms.filter((alg) => /^(?:[RPE]S|Ed)/.test(String(alg)))
+    : ['RS256']
+  return server as unknown as ServerMetadata
+}
+
+function isEndpoint(value: unknown, isSecureUrl: (url: URL) => boolean): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    const url = new URL(value)
+    return isSecureUrl(url) && !url.hash
+  } catch {
+    return false
+  }
+}
+
+function own(source: object, name: string): unknown {
+  return Object.hasOwn(source, name) ? (source as Record<string, unknown>)[name] : undefined
+}
+
+function unusable(issuer: string, why: string): PkceClientError {
+  return new PkceClientError(
+    'discovery_failed',
+    `The metadata of ${issuer} cannot be used: ${why}.`,
+  )
+}
+
+function issuerMismatch(named: unknown, issuer: string): PkceClientError {
+  return new PkceClientError(
+    'issuer_mismatch',
+    `The server calls itself ${JSON.stringify(String(named).slice(0, 200))}, but issuer is ${JSON.stringify(issuer)}; they must be the same to the letter.`,
+  )
+}

@@ -1,0 +1,51 @@
+import type { PkceClientError } from '../errors.ts'
+
+/** The claims of a validated ID token (OpenID Connect Core §2). */
+export interface Claims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string | string[]
+  readonly exp: number
+  readonly iat: number
+  readonly nonce?: string
+  readonly auth_time?: number
+  readonly azp?: string
+  readonly acr?: string
+  readonly [claim: string]: unknown
+}
+
+/** What the token endpoint granted, checked. */
+export interface TokenSet {
+  accessToken: string
+  refreshToken?: string | undefined
+  idToken?: string | undefined
+  claims?: Claims | undefined
+  scope?: string | undefined
+  /** Seconds, at most a year; missing when the server did not say, or said nothing sensible. */
+  expiresIn?: number | undefined
+  /** Local milliseconds just before the request left. */
+  requestedAt: number
+}
+
+/** What an answer to a refresh means for the session (RFC 6749 §5.2, §6). */
+export type GrantAnswer =
+  | { kind: 'granted'; tokens: TokenSet }
+  /** Granted, but the ID token beside it cannot be used; the refresh token must still be kept. */
+  | { kind: 'odd'; refreshToken: string | undefined; error: PkceClientError }
+  /** Granted to somebody else. */
+  | { kind: 'other-identity'; token: string; error: PkceClientError }
+  /** The refresh token is good for nothing any more. */
+  | { kind: 'refused'; error: PkceClientError }
+  /** Nobody can tell whether the server has used the refresh token. */
+  | { kind: 'unknown'; error: PkceClientError }
+  /** Not now. `retryAfter` in milliseconds, when the server said. */
+  | { kind: 'passing'; error: PkceClientError; retryAfter?: number | undefined }
+  /** The request itself is wrong, and will be until app or server are mended. */
+  | { kind: 'wrong-request'; error: PkceClientError }
+
+export type Grant = (session: {
+  refreshToken: string
+  tokenEndpoint: string
+  claims: Claims | undefined
+  idToken: string | undefined
+}) => Promise<GrantAnswer>

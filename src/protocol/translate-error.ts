@@ -1,0 +1,54 @@
+import {
+  AuthorizationResponseError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'oauth4webapi'
+import { OAuthServerError, PkceClientError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+
+/**
+ * The one place where anything caught becomes a {@link PkceClientError}.
+ *
+ * - An error of ours stays as it is.
+ * - An answer that is an error by its HTTP status or its OAuth `error` becomes an {@link OAuthServerError}.
+ *   408, 429 and 5xx are worth another try, the rest is not.
+ * - Everything else is an answer that broke a rule: it gets the code of what was being done. The reason
+ *   is oauth4webapi's own fixed sentence. Its `cause` is left behind, as it can hold raw tokens.
+ */
+export function translateError(
+  error: unknown,
+  [code, what]: readonly [ErrorCode, string],
+): PkceClientError {
+  if (error instanceof PkceClientError) return error
+  if (error instanceof AuthorizationResponseError) {
+    return new OAuthServerError(
+      'authorization_denied',
+      'The authorization server did not sign the person in; `error` has its reason.',
+      {
+        error: error.error,
+        description: error.error_description,
+      },
+    )
+  }
+  if (error instanceof ResponseBodyError) {
+    return statusError(error.status, { error: error.error, description: error.error_description })
+  }
+  const cause = (error as { cause?: unknown } | null)?.cause
+  const answer = error instanceof WWWAuthenticateChallengeError ? error.response : cause
+  if (answer instanceof Response && answer.status !== 200) return statusError(answer.status, {})
+  const reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
+  return new PkceClientError(code, `${what}: ${reason}.`)
+}
+
+function statusError(
+  status: number,
+  words: { error?: string; description?: string | undefined },
+): OAuthServerError {
+  const limited = status === 429
+  const retryable = limited || status === 408 || status > 499
+  return new OAuthServerError(
+    limited ? 'rate_limited' : 'server_error',
+    `The authorization server answered ${status}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
+    { ...words, status, retryable },
+  )
+}

@@ -1,0 +1,130 @@
+import { allowInsecureRequests, customFetch } from 'oauth4webapi'
+import { OAuthServerError, PkceClientError } from '../errors.ts'
+import type { Clock } from '../clock.ts'
+import type { Emit, RequestPurpose } from '../events.ts'
+
+/** An answer may have this many bytes; a token, key set or metadata document has a few thousand. */
+const maximumBytes = 1_048_576
+
+export interface TransportOptions {
+  fetch: () => typeof globalThis.fetch
+  clock: Clock
+  /** Milliseconds for one request, headers and body. */
+  timeout: number
+  emit: Emit
+}
+
+interface SentRequest {
+  method?: string
+  body?: BodyInit | null | undefined
+  headers: Record<string, string>
+  redirect: 'manual'
+}
+
+/** Options for one call of oauth4webapi, which sends it through here. */
+export interface RequestOptions {
+  [customFetch]: (url: string, init: SentRequest) => Promise<Response>
+  [allowInsecureRequests]: true
+}
+
+export type Transport = (
+  what: RequestPurpose,
+  extra?: RequestInit & { timeout?: number },
+) => RequestOptions
+
+/**
+ * Sends what oauth4webapi asks for with one time limit over headers and body, and a cap on the body.
+ * Rejections become `network`, `timeout` or `server_error` here, because only the place that sends
+ * can tell a failed request from a bad answer. Plain http is let through because every endpoint was
+ * checked before (server.ts): it is http on a loopback host only.
+ */
+export function createTransport({ fetch, clock, timeout, emit }: TransportOptions): Transport {
+  return (what, { timeout: limit = timeout, ...extra } = {}) => ({
+    [allowInsecureRequests]: true,
+    async [customFetch](url, init) {
+      const started = clock.now()
+      const controller = new AbortController()
+      let status: number | undefined
+      let expire!: () => void
+      const expired = new Promise<never>((_, reject) => {
+        expire = () => {
+          const error = new PkceClientError(
+            'timeout',
+            `The authorization server took longer than ${limit} ms; try again.`,
+            { retryable: true },
+          )
+          reject(error)
+          controller.abort(error)
+        }
+      })
+      const cancel = clock.setTimeout(() => expire(), limit)
+      const send = async () => {
+        const response = await fetch()(url, {
+          ...(init as RequestInit),
+          cache: 'no-store',
+          ...extra,
+          signal: controller.signal,
+        })
+        status = response.status
+        return buffered(response)
+      }
+      try {
+        return await Promise.race([send(), expired])
+      } catch (cause) {
+        throw cause instanceof PkceClientError ? cause : unreachable(cause)
+      } finally {
+        cancel()
+        emit('request', {
+          what,
+          url: url.split('?')[0]!,
+          ...(status && { status }),
+          ms: clock.now() - started,
+        })
+      }
+    },
+  })
+}
+
+function unreachable(cause: unknown): PkceClientError {
+  return new PkceClientError(
+    'network',
+    'The authorization server could not be reached: the network is down, or the server does not allow this origin (CORS).',
+    { retryable: true, cause },
+  )
+}
+
+async function buffered(response: Response): Promise<Response> {
+  const { status, headers } = response
+  // A redirect is never followed: it could carry a code or a refresh token to another host.
+  if (status < 200 || (status > 299 && status < 400)) {
+    await response.body?.cancel()
+    throw new OAuthServerError(
+      'server_error',
+      'The authorization server answered an OAuth request with a redirect; something in between (a captive portal or proxy) may answer for it.',
+      { retryable: true, status },
+    )
+  }
+  const body = status === 204 || status === 205 ? null : await read(response)
+  return new Response(body, { status, headers })
+}
+
+async function read(response: Response): Promise<Blob | null> {
+  if (!response.body) return null
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let size = 0
+  const reader = response.body.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return new Blob(chunks)
+    size += value.length
+    if (size > maximumBytes) {
+      await reader.cancel()
+      throw new OAuthServerError(
+        'server_error',
+        'The authorization server answered with more than 1 MiB.',
+        { status: response.status },
+      )
+    }
+    chunks.push(value)
+  }
+}

@@ -1,0 +1,41 @@
+import { processUserInfoResponse, skipSubjectCheck, userInfoRequest } from 'oauth4webapi'
+import { OAuthServerError, PkceClientError } from '../errors.ts'
+import { translateError } from './translate-error.ts'
+import type { ServerMetadata } from './server.ts'
+import type { Transport } from './transport.ts'
+
+/** The claims the userinfo endpoint gives (OpenID Connect Core §5.3.2). */
+export interface UserInfo {
+  readonly sub: string
+  readonly [claim: string]: unknown
+}
+
+/**
+ * Asks for the claims of the person signed in, and refuses those of anybody else.
+ * Resolves to `undefined` when the server does not accept the token.
+ */
+export async function requestUserInfo(
+  server: ServerMetadata,
+  {
+    clientId,
+    token,
+    subject,
+    transport,
+  }: { clientId: string; token: string; subject: string | undefined; transport: Transport },
+): Promise<UserInfo | undefined> {
+  const client = { client_id: clientId }
+  if (server.userinfo_endpoint === undefined) {
+    throw new PkceClientError('server_error', 'The authorization server has no userinfo endpoint.')
+  }
+  try {
+    const response = await userInfoRequest(server, client, token, transport('userinfo'))
+    return await processUserInfoResponse(server, client, subject ?? skipSubjectCheck, response)
+  } catch (error) {
+    const translated = translateError(error, [
+      'server_error',
+      'The answer of the userinfo endpoint cannot be used',
+    ])
+    if (translated instanceof OAuthServerError && translated.status === 401) return undefined
+    throw translated
+  }
+}

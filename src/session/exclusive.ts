@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.ts'
+import type { Lock, LockOptions } from '../tabs/lock.ts'
+
+export interface Exclusive {
+  lock: Lock
+  clock: Clock
+  /** Milliseconds a holder may take at most. */
+  timeout: number
+}
+
+const steps = 20
+
+/**
+ * Runs the task under the lock. A holder that is frozen or stuck cannot keep the others out: whoever has been awake and
+ * waiting for twice the time a holder may take steals the lock. Time asleep does not count, because the holder may have
+ * slept as well; so the wait is made of short timers, of which a sleep completes one at most.
+ */
+export async function exclusive<T>(
+  { lock, clock, timeout }: Exclusive,
+  { name, task }: { name: string; task: () => Promise<T> },
+): Promise<T> {
+  const patience = new AbortController()
+  let cancel = () => {}
+  const wait = (left: number) => {
+    cancel = clock.setTimeout(
+      () => (left ? wait(left - 1) : patience.abort()),
+      (2 * timeout) / steps,
+    )
+  }
+  const request = async (options: LockOptions): Promise<T> => {
+    let running: Promise<T> | undefined
+    try {
+      return await lock.request(name, options, () => {
+        cancel()
+        return (running = task())
+      })
+    } catch (error) {
+      // Robbed of the lock, the task still goes on: what it sent cannot be unsent.
+      if (running) return await running
+      if (!patience.signal.aborted || options.steal) throw error
+      return await request({ steal: true })
+    } finally {
+      cancel()
+    }
+  }
+  wait(steps - 1)
+  return request({ signal: patience.signal })
+}

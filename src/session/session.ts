@@ -1,0 +1,240 @@
+import { PkceClientError } from '../errors.ts'
+import { exclusive } from './exclusive.ts'
+import { defaultToken, parseRecord, serialiseRecord } from './record.ts'
+import { reduce, unknownSession } from './state.ts'
+import type { Clock } from '../clock.ts'
+import type { Emit } from '../events.ts'
+import type { TokenSet } from '../protocol/token-set.ts'
+import type { Store, TransactionStore } from '../storage/store.ts'
+import type { Channel, ChannelConnection } from '../tabs/channel.ts'
+import type { Lock } from '../tabs/lock.ts'
+import type { Binding, SessionRecord } from './record.ts'
+import type { Session, SignedInSession, SignedOutReason } from './state.ts'
+
+export interface SessionOptions {
+  key: string
+  binding: Binding
+  store: Store
+  /** Shared by all tabs, and never given a token: for the generation marks of per-tab stores. */
+  marks: TransactionStore
+  lock: Lock
+  channel: Channel
+  clock: Clock
+  /** Milliseconds one request may take. */
+  timeout: number
+  emit: Emit
+  /** A new unguessable name. */
+  newId: () => string
+  /** Called with the record that is current from now on. */
+  onAdopted: (record: SessionRecord | undefined) => void
+}
+
+export type SessionKeeper = ReturnType<typeof createSession>
+
+/** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
+export function createSession(options: SessionOptions) {
+  const { key, binding, store, marks, lock, channel, clock, timeout, emit, newId, onAdopted } =
+    options
+  const listeners = new Set<() => void>()
+  let state: Session = unknownSession
+  let record: SessionRecord | undefined
+  /** Set while this tab knows better than a store that failed to save: the sid that the store has been left with. */
+  let leftBehind: string | undefined
+  let connection: ChannelConnection | undefined
+  let ownName: string | undefined
+
+  /** Compares by { sid, gen }; a store that cannot be read, or has something else in it, knows nothing. */
+  function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
+    if (!stored || !record) return stored ?? record
+    if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
+    if (stored.signedOut) return stored
+    return stored.gen < record.gen || (stored.gen === record.gen && leftBehind !== undefined)
+      ? record
+      : stored
+  }
+
+  async function read(): Promise<SessionRecord | undefined> {
+    try {
+      return parseRecord(await store.get(key), binding)
+    } catch {
+      return undefined
+    }
+  }
+
+  function publish(next: Session): void {
+    const previous = state
+    if (next === previous) return
+    state = next
+    for (const listener of [...listeners]) notify(listener)
+    emit('session-changed', { session: next })
+    if (next.status === 'signed-in' && previous.status !== 'signed-in')
+      emit('signed-in', { session: next })
+    if (next.status === 'signed-out' && previous.status === 'signed-in')
+      emit('signed-out', { session: next })
+  }
+
+  function adopt(next: SessionRecord | undefined): void {
+    const previous = record
+    record = next
+    onAdopted(next && !next.signedOut ? next : undefined)
+    publish(
+      reduce(
+        state,
+        next ? { type: 'record-adopted', record: next, previous } : { type: 'nobody-there' },
+      ),
+    )
+  }
+
+  /** Looks at the store and takes over what other tabs did. */
+  async function reread(): Promise<SessionRecord | undefined> {
+    const stored = await read()
+    const next = newest(stored)
+    if (next && !next.signedOut && (await copied(next))) {
+      await write(next, ended(next, 'tab-copied'))
+    } else if (next !== record || state === unknownSession) {
+      adopt(next)
+    }
+    return current()
+  }
+
+  function current(): SessionRecord | undefined {
+    return record?.signedOut ? undefined : record
+  }
+
+  /**
+   * Saves, then publishes, if the session is still the one of `base`; without a base it replaces whatever is there.
+   * Resolves to false, having adopted what is there instead, when it is not.
+   */
+  function write(base: SessionRecord | undefined, next: SessionRecord): Promise<boolean> {
+    const task = async () => {
+      const stored = await read()
+      const found = newest(stored)
+      if (base && !isSame(found, base)) {
+        adopt(found)
+        return false
+      }
+      try {
+        await store.set(key, serialiseRecord(next))
+        leftBehind = undefined
+      } catch (cause) {
+        leftBehind = stored?.sid ?? ''
+        emit('storage-failed', { error: notSaved(cause) })
+      }
+      if (next.gen !== found?.gen) await mark(next)
+      adopt(next)
+      connection?.post('changed')
+      return true
+    }
+    // A store of this tab's own is nobody else's to lock.
+    const owner = store.shared ? '' : (ownName ??= newId())
+    return exclusive({ lock, clock, timeout }, { name: `${key}|commit|${owner}`, task })
+  }
+
+  /** Browsers copy sessionStorage into a duplicated tab; the mark tells which of the two is behind. */
+  async function mark({ sid, gen, signedOut }: SessionRecord): Promise<void> {
+    if (store.shared || store.volatile) return
+    try {
+      const name = `${key}|gen|${sid}`
+      await (signedOut ? marks.remove(name) : marks.set(name, String(gen)))
+    } catch {
+      // Without marks a copied tab finds out from the server.
+    }
+  }
+
+  async function copied({ sid, gen }: SessionRecord): Promise<boolean> {
+    if (store.shared || store.volatile) return false
+    try {
+      return Number(await marks.get(`${key}|gen|${sid}`)) > gen
+    } catch {
+      return false
+    }
+  }
+
+  return {
+    state: () => state,
+    /** The session's record, while somebody is signed in. */
+    current,
+    reread,
+    write,
+
+    subscribe(listener: () => void): () => void {
+      const entry = () => listener()
+      listeners.add(entry)
+      return () => void listeners.delete(entry)
+    },
+
+    /** Joins the other tabs and takes over the session there is. */
+    async restore(): Promise<void> {
+      if (store.shared) connection ??= channel.open(key, () => void reread())
+      await reread()
+    },
+
+    /** Begins a session with the tokens of a sign-in, whatever was there before. */
+    async begin(
+      tokens: TokenSet,
+      { tokenEndpoint, scope }: { tokenEndpoint: string; scope: string },
+    ): Promise<SignedInSession> {
+      const blank = { v: 1 as const, sid: newId(), gen: 0, ...binding, tokenEndpoint, scope }
+      await write(undefined, renewed({ ...blank, access: {} }, tokens))
+      return state as SignedInSession
+    },
+
+    /** Ends the session of `base`, once, everywhere. */
+    end: (base: SessionRecord, reason: SignedOutReason): Promise<boolean> =>
+      write(base, ended(base, reason)),
+
+    close(): void {
+      connection?.close()
+      listeners.clear()
+    },
+  }
+}
+
+function notify(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean {
+  return a?.sid === b.sid && a.gen === b.gen && !a.signedOut
+}
+
+/** The record after a grant. What the answer leaves out stays as it was (RFC 6749 §6, OpenID Connect Core §12.2). */
+export function renewed(record: SessionRecord, tokens: TokenSet): SessionRecord {
+  const { pending: _, ...kept } = record
+  const { accessToken, refreshToken, idToken, claims, scope, expiresIn, requestedAt } = tokens
+  return {
+    ...kept,
+    gen: record.gen + 1,
+    ...(refreshToken && { refreshToken }),
+    ...(idToken && claims && { idToken, claims: record.claims ?? claims }),
+    scope: scope ?? record.scope,
+    access: {
+      [defaultToken]: {
+        token: accessToken,
+        type: 'bearer',
+        obtainedAt: requestedAt,
+        ...(expiresIn !== undefined && { expiresAt: requestedAt + expiresIn * 1000 }),
+      },
+    },
+  }
+}
+
+/** What stays of a session that has ended: enough to refuse late results, and nothing secret. */
+function ended(record: SessionRecord, signedOut: SignedOutReason): SessionRecord {
+  const { v, sid, gen, issuer, clientId, tokenEndpoint } = record
+  return { v, sid, gen: gen + 1, issuer, clientId, tokenEndpoint, signedOut, scope: '', access: {} }
+}
+
+function notSaved(cause: unknown): PkceClientError {
+  return new PkceClientError(
+    'storage_unavailable',
+    'The session could not be saved and lives in this tab only; free storage, or choose another store.',
+    { cause },
+  )
+}

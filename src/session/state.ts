@@ -1,0 +1,79 @@
+import { defaultToken } from './record.ts'
+import type { Claims } from '../protocol/token-set.ts'
+import type { SessionRecord } from './record.ts'
+
+export type SignedOutReason =
+  | 'signed-out'
+  | 'expired'
+  | 'ended-by-server'
+  | 'refresh-response-lost'
+  | 'identity-changed'
+  | 'tab-copied'
+
+export interface UnknownSession {
+  readonly status: 'unknown'
+}
+
+export interface SignedOutSession {
+  readonly status: 'signed-out'
+  /** Why, when there was a session before. */
+  readonly reason?: SignedOutReason
+}
+
+export interface SignedInSession {
+  readonly status: 'signed-in'
+  /** From the ID token; missing when the server is not an OpenID Provider. */
+  readonly claims?: Claims
+  /** The scopes granted, separated by spaces. */
+  readonly scope: string
+  /** When the access token expires, in milliseconds of the local clock; missing when the server did not say. */
+  readonly expiresAt?: number
+  /** Refreshing fails at the moment, for a reason that passes. */
+  readonly stale: boolean
+}
+
+/** Who is signed in. Immutable; the same object as long as nothing changed. */
+export type Session = UnknownSession | SignedOutSession | SignedInSession
+
+/** The session before `start()`, and the one to render on a server. */
+export const unknownSession: UnknownSession = /* @__PURE__ */ Object.freeze({ status: 'unknown' })
+
+export type Action =
+  | { type: 'record-adopted'; record: SessionRecord; previous: SessionRecord | undefined }
+  | { type: 'nobody-there' }
+
+/** The next session; the same one when the action changes nothing a person could see. */
+export function reduce(state: Session, action: Action): Session {
+  switch (action.type) {
+    case 'nobody-there':
+      return state.status === 'signed-out' ? state : Object.freeze({ status: 'signed-out' })
+    case 'record-adopted': {
+      const { record, previous } = action
+      if (record.signedOut) {
+        return state.status === 'signed-out' && state.reason === record.signedOut
+          ? state
+          : Object.freeze({ status: 'signed-out', reason: record.signedOut })
+      }
+      const before =
+        state.status === 'signed-in' && previous?.sid === record.sid ? state : undefined
+      return signedIn(record, before)
+    }
+    default:
+      return action satisfies never
+  }
+}
+
+function signedIn(record: SessionRecord, before: SignedInSession | undefined): Session {
+  const expiresAt = record.access[defaultToken]?.expiresAt
+  const stale = (record.pending?.failures ?? 0) > 0
+  if (before?.scope === record.scope && before.expiresAt === expiresAt && before.stale === stale)
+    return before
+  const claims = before?.claims ?? record.claims
+  return Object.freeze({
+    status: 'signed-in',
+    ...(claims && { claims: Object.freeze(claims) }),
+    scope: record.scope,
+    ...(expiresAt !== undefined && { expiresAt }),
+    stale,
+  })
+}

@@ -1,0 +1,74 @@
+import { checkExtraParams, checkRedirectUri, checkScope, fail } from './options.ts'
+import type { Navigator } from './navigation/navigator.ts'
+import type { ResolvedOptions } from './options.ts'
+
+/** What one sign-in may ask for beyond the client's options. */
+export interface SignInParams {
+  /** Scopes separated by spaces, in place of the client's. */
+  scope?: string
+  /** Such as `'login'`, `'consent'` or `'none'` (OpenID Connect Core §3.1.2.1); never added for you. */
+  prompt?: string
+  /** Who is probably signing in. */
+  loginHint?: string
+  /** Wanted authentication context classes, separated by spaces; what was given is in `claims.acr`. */
+  acrValues?: string
+  /** Seconds that may have passed since the person authenticated. */
+  maxAge?: number
+  /** Languages for the pages of the server, in order of preference, separated by spaces. */
+  uiLocales?: string
+  /** Absolute URIs the token is meant for (RFC 8707). */
+  resource?: string | readonly string[]
+  /** Rich authorization requests (RFC 9396): objects with a `type`. */
+  authorizationDetails?: readonly { type: string; [member: string]: unknown }[]
+  /** In place of the client's redirect URI. */
+  redirectUri?: string
+  /** Where the person wants to be afterwards; anything that is not of this origin is dropped. */
+  returnTo?: string
+  /** Anything JSON can hold; given back after the sign-in. It is stored, so keep secrets out. */
+  appState?: unknown
+  /** Further parameters of the authorization request. The client's own ones throw `invalid_option`. */
+  extraParams?: Readonly<Record<string, string>>
+  /** In place of the client's navigator. */
+  navigator?: Navigator
+  /** Gives up before the person is sent away. */
+  signal?: AbortSignal
+}
+
+/** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
+export function checkParams(params: SignInParams, options: ResolvedOptions) {
+  const {
+    scope = options.scope,
+    redirectUri = options.redirectUri,
+    maxAge,
+    extraParams,
+    authorizationDetails: details,
+  } = params
+  checkScope(scope)
+  checkRedirectUri('redirectUri', redirectUri)
+  checkExtraParams('extraParams', extraParams)
+  if (maxAge !== undefined && !(maxAge >= 0)) fail('maxAge', 'must be a number of seconds')
+  const resource = params.resource === undefined ? undefined : [params.resource].flat()
+  for (const one of resource ?? []) {
+    if (!URL.canParse(one) || one.includes('#'))
+      fail('resource', 'must be absolute URIs without fragment')
+  }
+  if (details && !(Array.isArray(details) && details.every(hasType))) {
+    fail('authorizationDetails', 'must be a list of objects with a type')
+  }
+  const parameters = {
+    ...options.authorizationParams,
+    ...extraParams,
+    prompt: params.prompt,
+    login_hint: params.loginHint,
+    acr_values: params.acrValues,
+    max_age: maxAge,
+    ui_locales: params.uiLocales,
+    resource,
+    authorization_details: details && JSON.stringify(details),
+  }
+  return { scope, redirectUri, parameters, resource }
+}
+
+function hasType(detail: unknown): boolean {
+  return typeof (detail as { type?: unknown } | null)?.type === 'string'
+}

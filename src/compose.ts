@@ -12,7 +12,7 @@ import { discoverServer } from './protocol/server.ts'
 import { revokeToken } from './protocol/sign-out.ts'
 import { refreshTokens } from './protocol/token.ts'
 import { createTransport } from './protocol/transport.ts'
-import { createResources, isSecureUrl } from './resources.ts'
+import { createResources, secureUrl } from './resources.ts'
 import { createRefresher } from './session/refresh.ts'
 import { createSession } from './session/session.ts'
 import { createTransactions } from './session/transactions.ts'
@@ -123,7 +123,7 @@ function createServer(options: ResolvedOptions, transport: Transport) {
     addEndpoint,
     isEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
     server: (): Promise<ServerMetadata> =>
-      (found ??= discoverServer({ issuer, scope, metadata, transport, isSecureUrl }).then(
+      (found ??= discoverServer({ issuer, scope, metadata, transport, secureUrl }).then(
         (server) => {
           for (const value of Object.values(server)) addEndpoint(value)
           return server

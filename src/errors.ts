@@ -71,7 +71,7 @@ export class OAuthServerError extends PkceClientError {
   }
 }
 
-/** A sign-in that came back and could not be finished. `cause` has the reason in full. */
+/** A sign-in that came back and could not be finished: `cause`, and what the sign-in was for. */
 export class CallbackError extends PkceClientError {
   override name = 'CallbackError'
   /** Where the person wanted to go, as a same-origin URL, when the transaction is known. */
@@ -80,13 +80,13 @@ export class CallbackError extends PkceClientError {
   readonly appState: unknown
 
   constructor(
-    code: ErrorCode,
-    message: string,
-    facts: ErrorFacts & { returnTo?: string | undefined; appState?: unknown } = {},
+    cause: PkceClientError,
+    { returnTo, appState }: { returnTo?: string | undefined; appState?: unknown },
   ) {
-    super(code, message, facts)
-    this.returnTo = facts.returnTo
-    this.appState = facts.appState
+    const { code, message, retryable, sessionEnded } = cause
+    super(code, message, { retryable, sessionEnded, cause })
+    this.returnTo = returnTo
+    this.appState = appState
   }
 }
 

@@ -1,5 +1,5 @@
 import { PkceClientError } from './errors.ts'
-import { isSecureUrl, parseResource } from './resources.ts'
+import { parseResource, secureUrl } from './resources.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
 import type { Navigator } from './navigation/navigator.ts'
@@ -61,110 +61,110 @@ export type ResolvedOptions = Readonly<
   }
 >
 
-const optionNames =
-  'issuer clientId redirectUri scope resources metadata authorizationParams postSignOutRedirectUri sessionKey timeout store transactionStore navigator lock channel host clock fetch'.split(
-    ' ',
-  )
-
 /** Parameters of the authorization request that are the client's own to set. */
 const reserved =
-  'response_type client_id redirect_uri state nonce code_challenge code_challenge_method response_mode request request_uri'.split(
-    ' ',
-  )
+  /^(?:response_type|client_id|redirect_uri|state|nonce|code_challenge|code_challenge_method|response_mode|request|request_uri)$/
+
+type Rule = [isRight: (value: never) => unknown, whatIsRight: string]
+
+const object: Rule = [(value) => typeof value === 'object' && value !== null, 'an object']
+const redirectUri: Rule = [
+  (value: unknown) => {
+    if (typeof value !== 'string' || value.includes('#')) return false
+    // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
+    return secureUrl(value) ?? /^[a-z][\w+-]*\.[\w+.-]+:/.test(value)
+  },
+  "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
+]
+const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
+
+/** What each option must be; a name that is not here is a mistake. */
+const rules: Record<keyof PkceClientOptions, Rule> = {
+  issuer: [
+    (value: string) => secureUrl(value) && !/[?#]/.test(value),
+    'an https URL (http on loopback only) without query and fragment',
+  ],
+  clientId: text,
+  redirectUri,
+  // RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
+  scope: [
+    (value: string) => typeof value === 'string' && /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/.test(value),
+    'scopes separated by single spaces, such as "openid profile"',
+  ],
+  resources: [Array.isArray, 'a list, such as ["https://api.example.com/", "/api/"]'],
+  metadata: object,
+  authorizationParams: [
+    (value: object) =>
+      object[0](value as never) &&
+      Object.entries(value).every(([name, one]) => typeof one === 'string' && !reserved.test(name)),
+    `an object of strings, without the client's own parameters (state, client_id, ...)`,
+  ],
+  postSignOutRedirectUri: redirectUri,
+  sessionKey: text,
+  timeout: [
+    (value: number) => Number.isFinite(value) && value > 0,
+    'a positive number of milliseconds',
+  ],
+  store: object,
+  transactionStore: object,
+  navigator: object,
+  lock: object,
+  channel: object,
+  host: object,
+  clock: object,
+  fetch: [(value) => typeof value === 'function', 'a function'],
+}
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */
-export function resolveOptions(options: PkceClientOptions): ResolvedOptions {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-    throw new PkceClientError(
-      'invalid_option',
-      'Pass an object with issuer, clientId and redirectUri.',
-    )
-  }
+export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
+  const { scope = 'openid', timeout = 15_000, ...others }: PkceClientOptions = { ...given }
+  const options = { ...others, scope, timeout }
   for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name))
-      fail(name, `is not known; the options are ${optionNames.join(', ')}`)
+    if (!Object.hasOwn(rules, name)) {
+      throw new PkceClientError(
+        'invalid_option',
+        `There is no option ${name}, only ${Object.keys(rules).join(', ')}.`,
+      )
+    }
   }
-  const { issuer, clientId, redirectUri, sessionKey } = options
-  const scope = options.scope ?? 'openid'
-  const timeout = options.timeout ?? 15_000
-  const issuerUrl = webUrl('issuer', issuer)
-  if (issuerUrl.search || issuerUrl.hash) fail('issuer', 'must have no query and no fragment')
-  if (typeof clientId !== 'string' || !clientId)
-    fail('clientId', 'must be the client_id from the registration')
-  checkRedirectUri('redirectUri', redirectUri)
-  if (options.postSignOutRedirectUri !== undefined) {
-    checkRedirectUri('postSignOutRedirectUri', options.postSignOutRedirectUri)
+  for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
+    checkOption(name, options[name])
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkOption(name as keyof PkceClientOptions, value)
   }
-  checkScope(scope)
-  if (!(Number.isFinite(timeout) && timeout > 0))
-    fail('timeout', 'must be a positive number of milliseconds')
-  if (sessionKey !== undefined && (typeof sessionKey !== 'string' || !sessionKey)) {
-    fail('sessionKey', 'must be a non-empty string')
-  }
-  checkExtraParams('authorizationParams', options.authorizationParams)
-  const resources: unknown = options.resources ?? []
-  if (!Array.isArray(resources))
-    fail('resources', 'must be a list, such as ["https://api.example.com/"]')
+  const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze({
     ...options,
-    scope,
-    timeout,
     key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
-    resourceList: (resources as unknown[]).map((entry) => {
-      if (typeof entry === 'object' && entry !== null) {
-        const unknown = Object.keys(entry).find((name) => name !== 'url')
-        if (unknown)
-          fail('resources', `has an entry with ${JSON.stringify(unknown)}; an entry has a url`)
-      }
-      return parseResource(entry, redirectUri)
+    resourceList: (options.resources ?? []).map((entry) => {
+      const { url = entry, ...unknown } = typeof entry === 'object' ? entry : {}
+      const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
+      return (
+        resource ??
+        fail(
+          'resources',
+          'https URLs or paths without wildcard, query, fragment or encoded slash',
+          entry,
+        )
+      )
     }),
   })
 }
 
-export function checkScope(scope: unknown): void {
-  // RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
-  if (typeof scope !== 'string' || !/^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/.test(scope)) {
-    fail('scope', 'must be scopes separated by single spaces, such as "openid profile"')
-  }
+/** Throws `invalid_option` unless the value is right for the option. */
+export function checkOption(
+  name: keyof PkceClientOptions,
+  value: unknown,
+  shown: string = name,
+): void {
+  const [isRight, whatIsRight] = rules[name]
+  if (!isRight(value as never)) fail(shown, whatIsRight, value)
 }
 
-/** An absolute URI without fragment: https, http on loopback, or a private-use scheme in reverse-DNS form (RFC 8252 §7.1). */
-export function checkRedirectUri(name: string, uri: unknown): void {
-  const url = parse(uri)
-  if (!url)
-    fail(name, `must be an absolute URL; new URL('/callback', location.origin).href makes one`)
-  if ((uri as string).includes('#')) fail(name, 'must have no fragment')
-  if (url.username || url.password) fail(name, 'must have no user name')
-  if (!isSecureUrl(url) && !/^(?!https?:)[a-z][\w+-]*(?:\.[\w+-]+)+:$/.test(url.protocol)) {
-    fail(name, 'must use https (http is for loopback hosts only)')
-  }
-}
-
-export function checkExtraParams(name: string, params: unknown): void {
-  if (params === undefined) return
-  if (typeof params !== 'object' || params === null) fail(name, 'must be an object of strings')
-  for (const [key, value] of Object.entries(params)) {
-    if (reserved.includes(key)) fail(name, `must not set ${key}; it is the client's own`)
-    if (typeof value !== 'string') fail(name, `must have a string for ${JSON.stringify(key)}`)
-  }
-}
-
-function webUrl(name: string, value: unknown): URL {
-  const url = parse(value)
-  if (!url || !isSecureUrl(url) || url.username || url.password) {
-    fail(name, 'must be an absolute https URL (http is for loopback hosts only)')
-  }
-  return url
-}
-
-function parse(value: unknown): URL | undefined {
-  try {
-    return typeof value === 'string' ? new URL(value) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-export function fail(option: string, problem: string): never {
-  throw new PkceClientError('invalid_option', `Option ${option} ${problem}.`)
+export function fail(option: string, whatIsRight: string, value: unknown): never {
+  const shown = (JSON.stringify(value) as string | undefined)?.slice(0, 100)
+  throw new PkceClientError(
+    'invalid_option',
+    `${option} must be ${whatIsRight}; it is ${shown ?? typeof value}.`,
+  )
 }

@@ -1,5 +1,3 @@
-import { PkceClientError } from './errors.ts'
-
 /** A place that may receive an access token: an origin, and a path prefix on it. */
 export interface Resource {
   origin: string
@@ -37,42 +35,21 @@ function covers(prefix: string, pathname: string): boolean {
   )
 }
 
-/** Reads one entry of the `resources` option; relative entries resolve against the redirect URI. */
-export function parseResource(entry: unknown, base: string): Resource {
-  const text = typeof entry === 'string' ? entry : (entry as { url?: unknown } | null)?.url
-  if (typeof text !== 'string' || !(/^https?:\/\//i.test(text) || /^\/(?![/\\])/.test(text))) {
-    throw invalidResource(
-      entry,
-      'list URLs such as "https://api.example.com/" or paths such as "/api/"',
-    )
-  }
-  let url: URL
-  try {
-    url = new URL(text, base)
-  } catch {
-    throw invalidResource(entry, 'it is not a URL')
-  }
-  if (!isSecureUrl(url)) throw invalidResource(entry, 'use https (http is for loopback hosts only)')
-  if (url.search || url.hash || url.username || url.password || url.hostname.includes('*')) {
-    throw invalidResource(entry, 'leave out wildcards, query, fragment and user name')
-  }
-  if (ambiguous.test(url.pathname)) throw invalidResource(entry, 'leave out encoded slashes')
+/** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */
+export function parseResource(entry: unknown, base: string): Resource | undefined {
+  // Only what is plainly absolute or plainly a path: "//host" and "api.example.com" are mistakes.
+  if (typeof entry !== 'string' || !/^(?:https?:\/\/|\/)(?![/\\])/i.test(entry)) return undefined
+  const url = secureUrl(entry, base)
+  if (!url || /[*?#]/.test(entry) || ambiguous.test(url.pathname)) return undefined
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 
-/** https, or http on a host that never leaves this machine. */
-export function isSecureUrl(url: URL): boolean {
-  return (
-    url.protocol === 'https:' ||
-    (url.protocol === 'http:' &&
-      /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
-  )
-}
-
-function invalidResource(entry: unknown, advice: string): PkceClientError {
-  const shown = (JSON.stringify(entry) as string | undefined)?.slice(0, 200)
-  return new PkceClientError(
-    'invalid_option',
-    `Option resources has ${shown ?? 'undefined'}: ${advice}.`,
-  )
+/** The URL, if it is https, or http on a host that never leaves this machine, without a user name. */
+export function secureUrl(value: unknown, base?: string): URL | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value, base)) return undefined
+  const url = new URL(value, base)
+  const { protocol, hostname, username, password } = url
+  const local = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+  const secure = protocol === 'https:' || (protocol === 'http:' && local)
+  return secure && !username && !password ? url : undefined
 }

@@ -1,4 +1,4 @@
-import { checkExtraParams, checkRedirectUri, checkScope, fail } from './options.ts'
+import { checkOption, fail } from './options.ts'
 import type { Navigator } from './navigation/navigator.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -36,24 +36,18 @@ export interface SignInParams {
 
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
 export function checkParams(params: SignInParams, options: ResolvedOptions) {
-  const {
-    scope = options.scope,
-    redirectUri = options.redirectUri,
-    maxAge,
-    extraParams,
-    authorizationDetails: details,
-  } = params
-  checkScope(scope)
-  checkRedirectUri('redirectUri', redirectUri)
-  checkExtraParams('extraParams', extraParams)
-  if (maxAge !== undefined && !(maxAge >= 0)) fail('maxAge', 'must be a number of seconds')
+  const { scope = options.scope, redirectUri = options.redirectUri } = params
+  const { maxAge, extraParams = {}, authorizationDetails: details } = params
   const resource = params.resource === undefined ? undefined : [params.resource].flat()
-  for (const one of resource ?? []) {
-    if (!URL.canParse(one) || one.includes('#'))
-      fail('resource', 'must be absolute URIs without fragment')
+  checkOption('scope', scope)
+  checkOption('redirectUri', redirectUri)
+  checkOption('authorizationParams', extraParams, 'extraParams')
+  if (maxAge !== undefined && !(maxAge >= 0)) fail('maxAge', 'a number of seconds', maxAge)
+  if (resource && !resource.every((one) => URL.canParse(one) && !one.includes('#'))) {
+    fail('resource', 'absolute URIs without fragment', resource)
   }
   if (details && !(Array.isArray(details) && details.every(hasType))) {
-    fail('authorizationDetails', 'must be a list of objects with a type')
+    fail('authorizationDetails', 'a list of objects with a type', details)
   }
   const parameters = {
     ...options.authorizationParams,

@@ -8,17 +8,18 @@ import {
 import { checkCallback, readCallback } from './protocol/callback.ts'
 import { checkServer } from './protocol/server.ts'
 import { exchangeCode } from './protocol/token.ts'
-import { isSecureUrl } from './resources.ts'
+import { secureUrl } from './resources.ts'
 import { safeReturnTo } from './return-to.ts'
 import { checkParams } from './sign-in-params.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ServerMetadata } from './protocol/server.ts'
+import type { Callback } from './protocol/callback.ts'
 import type { Transport } from './protocol/transport.ts'
 import type { SessionKeeper } from './session/session.ts'
 import type { SignedInSession } from './session/state.ts'
-import type { Tombstone, Transaction, Transactions } from './session/transactions.ts'
+import type { Transaction, Transactions } from './session/transactions.ts'
 import type { SignInParams } from './sign-in-params.ts'
 import type { TransactionStore } from './storage/store.ts'
 
@@ -26,7 +27,7 @@ import type { TransactionStore } from './storage/store.ts'
 export interface CallbackResult {
   kind: 'signed-in' | 'already-signed-in'
   session: SignedInSession
-  returnTo?: string
+  returnTo?: string | undefined
   appState?: unknown
 }
 
@@ -48,7 +49,7 @@ export function createSignIn(parts: SignInOptions) {
   const { options, host, clock, transactions, transactionStore, session, server } = parts
   const { issuer, clientId, key } = options
   const tag = shortHash(key)
-  const handled = new Map<string, Promise<CallbackResult>>()
+  const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
   function base(): string {
     return host.url() ?? options.redirectUri
@@ -122,130 +123,76 @@ export function createSignIn(parts: SignInOptions) {
   /** `shown` when the URL is the one in the address bar, which is then cleaned. */
   async function handle(url: URL, shown = false): Promise<CallbackResult | undefined> {
     const callback = readCallback(url, isOurs)
-    const state = callback.kind === 'none' ? ownState(url) : callback.state
-    if (callback.kind === 'none' && state === undefined) return undefined
-    const known = state === undefined ? undefined : handled.get(state)
+    if (!callback) return undefined
+    const { state, isAnswer } = callback
+    const known = handled.get(state)
     if (known) return known
-    const redirectUri = await registered(state)
-    if (!isAt(url, redirectUri)) return undefined
-    const clean = () => {
-      if (shown) host.replaceUrl(cleaned(redirectUri, url))
-    }
-    if (callback.kind === 'none') {
-      await returnFromSignOut(state!, clean)
-      return undefined
-    }
-    const finishing =
-      callback.kind === 'invalid'
-        ? refuse(callback, clean)
-        : transactions
-            .take(callback.state, (found) => finish(found, { ...callback, clean }))
-            .catch(async (error: unknown) => {
-              clean()
-              throw asCallbackError(error, {})
-            })
+    const found =
+      state === undefined ? undefined : await transactions.find(state).catch(() => undefined)
+    const redirectUri = found?.redirectUri ?? options.redirectUri
+    if (!isAt(url, redirectUri) || !(isAnswer || found?.mode === signOutMode)) return undefined
+    if (shown) host.replaceUrl(cleaned(redirectUri, url))
+    if (!isAnswer) return transactions.take(state!, async () => undefined)
+    const finishing = finish(callback, url.searchParams)
     if (state !== undefined) handled.set(state, finishing)
     return finishing
   }
 
-  function ownState(url: URL): string | undefined {
-    return url.searchParams.getAll('state').find(isOurs)
-  }
-
-  async function registered(state: string | undefined): Promise<string> {
-    const found =
-      state === undefined ? undefined : await transactions.find(state).catch(() => undefined)
-    return found?.redirectUri ?? options.redirectUri
-  }
-
-  async function returnFromSignOut(state: string, clean: () => void): Promise<void> {
-    const found = await transactions.find(state).catch(() => undefined)
-    if (found?.mode !== signOutMode) return
-    clean()
-    await transactions.take(state, async () => {}).catch(() => {})
-  }
-
-  async function refuse(
-    { state, problem }: { state: string | undefined; problem: string },
-    clean: () => void,
-  ): Promise<never> {
-    clean()
-    const refusal = async (found: Transaction | Tombstone | undefined): Promise<never> => {
-      throw asCallbackError(
-        new PkceClientError(
+  async function finish(
+    { state, problem }: Callback,
+    parameters: URLSearchParams,
+  ): Promise<CallbackResult> {
+    let facts: ReturnFacts = {}
+    const use = async (found?: Transaction): Promise<CallbackResult> => {
+      facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
+      if (problem)
+        throw new PkceClientError(
           'callback_invalid',
           `This is not an answer to a sign-in of this app: ${problem}.`,
-        ),
-        returnFacts(found),
-      )
+        )
+      if (found && !found.taken)
+        return {
+          kind: 'signed-in',
+          session: await exchange(found, { state: state!, parameters }),
+          ...facts,
+        }
+      return { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
     }
-    return state === undefined ? refusal(undefined) : transactions.take(state, refusal)
-  }
-
-  async function finish(
-    found: Transaction | Tombstone | undefined,
-    { state, parameters, clean }: { state: string; parameters: URLSearchParams; clean: () => void },
-  ): Promise<CallbackResult> {
-    clean()
-    if (!found || 'taken' in found) return alreadySignedIn(found)
     try {
-      const { redirectUri, scope, verifier, nonce, maxAge, resource } = found
-      if (found.issuer !== issuer || found.clientId !== clientId) {
-        throw new PkceClientError('callback_invalid', 'The sign-in was begun by another client.')
-      }
-      const metadata = found.server
-        ? checkServer(found.server, { issuer, isSecureUrl })
-        : await server()
-      const checked = checkCallback(metadata, { clientId, state, parameters })
-      const exchange = {
-        parameters: checked,
-        redirectUri,
-        scope,
-        verifier,
-        nonce,
-        maxAge,
-        resource,
-      }
-      const tokens = await exchangeCode({ ...parts, server: metadata, clientId }, exchange)
-      const signedIn = await session.begin(tokens, {
-        tokenEndpoint: metadata.token_endpoint,
-        scope,
-      })
-      await transactions.finish(state, found)
-      return { kind: 'signed-in', session: signedIn, ...returnFacts(found) }
+      return await (state === undefined ? use() : transactions.take(state, use))
     } catch (error) {
-      throw asCallbackError(error, returnFacts(found))
+      throw new CallbackError(asError(error), facts)
     }
   }
 
-  async function alreadySignedIn(found: Tombstone | undefined): Promise<CallbackResult> {
+  async function exchange(
+    found: Transaction,
+    answer: { state: string; parameters: URLSearchParams },
+  ): Promise<SignedInSession> {
+    if (found.issuer !== issuer || found.clientId !== clientId) {
+      throw new PkceClientError('callback_invalid', 'The sign-in was begun by another client.')
+    }
+    const metadata = found.server
+      ? checkServer(found.server, { issuer, secureUrl })
+      : await server()
+    const parameters = checkCallback(metadata, { clientId, ...answer })
+    const tokens = await exchangeCode(
+      { ...parts, server: metadata, clientId },
+      { ...found, parameters },
+    )
+    return session.begin(tokens, { tokenEndpoint: metadata.token_endpoint, scope: found.scope })
+  }
+
+  async function alreadySignedIn(found: Transaction | undefined): Promise<SignedInSession> {
     await session.reread()
     const state = session.state()
-    if (state.status === 'signed-in')
-      return { kind: 'already-signed-in', session: state, ...returnFacts(found) }
+    if (state.status === 'signed-in') return state
     throw found
-      ? asCallbackError(
-          new PkceClientError(
-            'transaction_consumed',
-            'This answer was used before; sign in again.',
-          ),
-          returnFacts(found),
+      ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
+      : new PkceClientError(
+          'transaction_not_found',
+          'This answer belongs to a sign-in begun in another browser, over an hour ago, or before storage was cleared; sign in again.',
         )
-      : asCallbackError(
-          new PkceClientError(
-            'transaction_not_found',
-            'The sign-in this answer belongs to is not known here: it was begun in another browser, took over an hour, or storage was cleared; sign in again.',
-          ),
-          {},
-        )
-  }
-
-  function returnFacts(found: Transaction | Tombstone | undefined): ReturnFacts {
-    const returnTo = safeReturnTo(found?.returnTo, base())
-    return {
-      ...(returnTo !== undefined && { returnTo }),
-      ...(found?.appState !== undefined && { appState: found.appState }),
-    }
   }
 
   return {
@@ -276,7 +223,7 @@ export function createSignIn(parts: SignInOptions) {
 const signOutMode = 'sign-out'
 
 interface ReturnFacts {
-  returnTo?: string
+  returnTo?: string | undefined
   appState?: unknown
 }
 
@@ -299,35 +246,31 @@ function cleaned(redirectUri: string, { hash }: URL): string {
     : redirectUri + hash
 }
 
-function asCallbackError(error: unknown, facts: ReturnFacts): PkceClientError {
-  if (error instanceof CallbackError) return error
-  const { code, message, retryable, sessionEnded } =
-    error instanceof PkceClientError
-      ? error
-      : new PkceClientError(
-          'callback_invalid',
-          'The answer to the sign-in could not be used; see cause.',
-        )
-  return new CallbackError(code, message, { retryable, sessionEnded, cause: error, ...facts })
+function asError(error: unknown): PkceClientError {
+  return error instanceof PkceClientError
+    ? error
+    : new PkceClientError('callback_invalid', 'The answer could not be used; see cause.', {
+        cause: error,
+      })
 }
 
 function insecure(url: string): PkceClientError {
   return new PkceClientError(
     'insecure_context',
-    `${new URL(url).origin} is not a secure context, so the browser withholds cryptography; serve the app over https (or from localhost).`,
+    `${new URL(url).origin} is not a secure context; serve the app over https, or from localhost.`,
   )
 }
 
 function forgetful(): PkceClientError {
   return new PkceClientError(
     'storage_unavailable',
-    'A redirect would forget the sign-in, because nothing can be stored; allow site data, or pass a transactionStore that survives leaving the page.',
+    'Nothing can be stored, so a redirect would forget the sign-in; allow site data, or pass a transactionStore.',
   )
 }
 
 function looping(): PkceClientError {
   return new PkceClientError(
     'redirect_loop',
-    'The person was sent to sign in twice within a minute without success; show what went wrong and let a click start the next try.',
+    'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
   )
 }

@@ -3,33 +3,36 @@ import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { ServerMetadata } from './server.ts'
 
-/** What a URL means to one client. */
-export type Callback =
-  | { kind: 'none' }
-  | { kind: 'invalid'; state: string | undefined; problem: string }
-  | { kind: 'answer'; state: string; parameters: URLSearchParams }
+/** A URL that concerns one client. */
+export interface Callback {
+  state?: string | undefined
+  /** It is an answer to a sign-in, or claims to be. */
+  isAnswer: boolean
+  /** Why nothing in it can be used. */
+  problem?: string | undefined
+}
 
-const answerParameters = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
-
-/** Reads a URL as an authorization response (RFC 6749 §4.1.2), without believing it yet. */
-export function readCallback(url: URL, isOurs: (state: string) => boolean): Callback {
-  const query = url.searchParams
-  const fragment = new URLSearchParams(url.hash.slice(1))
-  const states = [...query.getAll('state'), ...fragment.getAll('state')].filter(Boolean)
-  if (states.length > 0 && !states.some(isOurs)) return { kind: 'none' }
+/** Reads a URL as an authorization response (RFC 6749 §4.1.2), without believing it yet; `undefined` when it is none of ours. */
+export function readCallback(
+  { searchParams: query, hash }: URL,
+  isOurs: (state: string) => boolean,
+): Callback | undefined {
+  const fragment = new URLSearchParams(hash.slice(1))
+  const states = [query, fragment].flatMap((part) => part.getAll('state')).filter(Boolean)
   const state = states.find(isOurs)
-  const invalid = (problem: string): Callback => ({ kind: 'invalid', state, problem })
-  for (const name of ['access_token', 'id_token', 'refresh_token']) {
-    if (query.has(name) || fragment.has(name)) return invalid('it carries a token')
-  }
-  if (fragment.has('code')) return invalid('the code is in the fragment')
-  if (state === undefined) return query.has('error') ? invalid('it has no state') : { kind: 'none' }
-  if (!query.has('code') && !query.has('error')) return { kind: 'none' }
-  for (const name of answerParameters) {
-    if (query.getAll(name).length > 1) return invalid(`${name} appears more than once`)
-  }
-  if (!query.get('error') && !query.get('code')) return invalid('code is empty')
-  return { kind: 'answer', state, parameters: query }
+  if (!state && states.length > 0) return undefined
+  const tokens = ['access_token', 'id_token', 'refresh_token']
+  const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
+  const isAnswer = query.has('code') || query.has('error')
+  let problem: string | undefined
+  if (tokens.some((name) => query.has(name) || fragment.has(name))) problem = 'it carries a token'
+  else if (fragment.has('code')) problem = 'the code is in the fragment'
+  else if (!state) problem = query.has('error') ? 'it has no state' : undefined
+  else if (once.some((name) => query.getAll(name).length > 1)) problem = 'a parameter appears twice'
+  else if (isAnswer && !query.get('code') && !query.get('error')) problem = 'the code is empty'
+  return state || problem
+    ? { state, isAnswer: isAnswer || problem !== undefined, problem }
+    : undefined
 }
 
 /**

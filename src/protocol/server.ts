@@ -37,19 +37,19 @@ export interface ServerOptions {
   scope: string
   metadata?: Partial<ServerMetadata> | undefined
   transport: Transport
-  isSecureUrl: (url: URL) => boolean
+  secureUrl: (value: unknown) => URL | undefined
 }
 
 /** Finds the server's metadata: the given one when it is complete, else by discovery (OpenID Connect Discovery §4, RFC 8414 §3). */
 export async function discoverServer(options: ServerOptions): Promise<ServerMetadata> {
-  const { issuer, scope, metadata: given, isSecureUrl } = options
+  const { issuer, scope, metadata: given, secureUrl } = options
   const openid = asksForIdToken(scope)
   const complete =
     given?.authorization_endpoint && given.token_endpoint && (given.jwks_uri || !openid)
   const found = complete
     ? { issuer }
     : await discover(options, openid ? ['oidc', 'oauth2'] : ['oauth2', 'oidc'])
-  return checkServer({ ...found, ...given }, { issuer, isSecureUrl })
+  return checkServer({ ...found, ...given }, { issuer, secureUrl })
 }
 
 export function asksForIdToken(scope: string): boolean {
@@ -89,7 +89,7 @@ async function discover(
  */
 export function checkServer(
   source: object,
-  { issuer, isSecureUrl }: Pick<ServerOptions, 'issuer' | 'isSecureUrl'>,
+  { issuer, secureUrl }: Pick<ServerOptions, 'issuer' | 'secureUrl'>,
 ): ServerMetadata {
   const server: Record<string, unknown> = { issuer: own(source, 'issuer') }
   if (server.issuer !== issuer) throw issuerMismatch(server.issuer, issuer)
@@ -99,11 +99,8 @@ export function checkServer(
   }
   for (const name of endpoints) {
     const value = server[name]
-    if (
-      value === undefined
-        ? name.startsWith('authorization') || name.startsWith('token')
-        : !isEndpoint(value, isSecureUrl)
-    ) {
+    const url = secureUrl(value)
+    if (value === undefined ? /^(?:auth|tok)/.test(name) : !url || url.hash) {
       throw unusable(issuer, `${name} is missing or not an https URL`)
     }
   }
@@ -116,16 +113,6 @@ export function checkServer(
     ? algorithms.filter((alg) => /^(?:[RPE]S|Ed)/.test(String(alg)))
     : ['RS256']
   return server as unknown as ServerMetadata
-}
-
-function isEndpoint(value: unknown, isSecureUrl: (url: URL) => boolean): boolean {
-  if (typeof value !== 'string') return false
-  try {
-    const url = new URL(value)
-    return isSecureUrl(url) && !url.hash
-  } catch {
-    return false
-  }
 }
 
 function own(source: object, name: string): unknown {

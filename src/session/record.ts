@@ -1,4 +1,6 @@
+import { pick } from './shape.ts'
 import type { Claims } from '../protocol/token-set.ts'
+import type { Shape } from './shape.ts'
 import type { SignedOutReason } from './state.ts'
 
 /**
@@ -50,18 +52,28 @@ export interface Binding {
 }
 
 const longestText = 1_000_000
-const reasons = [
-  'signed-out',
-  'expired',
-  'ended-by-server',
-  'refresh-response-lost',
-  'identity-changed',
-  'tab-copied',
-]
-
-export function serialiseRecord(record: SessionRecord): string {
-  return JSON.stringify(record)
+const recordShape: Shape = {
+  v: 'number',
+  sid: 'string',
+  gen: 'number',
+  issuer: 'string',
+  clientId: 'string',
+  tokenEndpoint: 'string',
+  scope: 'string',
+  access: 'object',
+  signedOut: 'string?',
+  refreshToken: 'string?',
+  idToken: 'string?',
+  claims: 'object?',
+  pending: 'object?',
 }
+const accessShape: Shape = {
+  token: 'string',
+  type: 'string',
+  obtainedAt: 'number',
+  expiresAt: 'number?',
+}
+const pendingShape: Shape = { unknown: 'number', failures: 'number', notBefore: 'number' }
 
 /** Reads a stored record; anything that is not exactly one of ours is `undefined`. Never throws. */
 export function parseRecord(
@@ -70,70 +82,19 @@ export function parseRecord(
 ): SessionRecord | undefined {
   if (typeof stored !== 'string' || stored.length > longestText) return undefined
   try {
-    const source = members(JSON.parse(stored))
-    const string = (name: string): string => text(source.get(name))
-    const optional = <T>(name: string, value: (name: string) => T): Record<string, T> =>
-      source.has(name) ? { [name]: value(name) } : {}
-    const record = {
-      v: source.get('v'),
-      sid: string('sid'),
-      gen: time(source.get('gen')),
-      issuer: string('issuer'),
-      clientId: string('clientId'),
-      tokenEndpoint: string('tokenEndpoint'),
-      scope: string('scope'),
-      access: Object.fromEntries(
-        [...members(source.get('access'))].map(([name, value]) => [name, access(value)]),
-      ),
-      ...optional('signedOut', string),
-      ...optional('refreshToken', string),
-      ...optional('idToken', string),
-      ...optional('claims', (name) => claims(source.get(name))),
-      ...optional('pending', (name) => pending(source.get(name))),
-    } as SessionRecord
-    const known = record.signedOut === undefined || reasons.includes(record.signedOut)
-    const bound = record.issuer === issuer && record.clientId === clientId
-    return (record.v as number) === 1 && known && bound ? record : undefined
+    const record = pick(JSON.parse(stored), recordShape) as unknown as SessionRecord
+    const { access, pending, claims } = record
+    record.access = Object.fromEntries(
+      Object.entries(access).map(([name, token]) => [
+        name,
+        pick(token, accessShape) as unknown as AccessToken,
+      ]),
+    )
+    if (pending) pick(pending, pendingShape)
+    if (claims) pick(claims, { sub: 'string' })
+    const known = record.v === 1 && (record.signedOut ?? record.access[defaultToken])
+    return known && record.issuer === issuer && record.clientId === clientId ? record : undefined
   } catch {
     return undefined
   }
-}
-
-function members(value: unknown): Map<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError()
-  return new Map(Object.entries(value))
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError()
-  return value
-}
-
-function time(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new TypeError()
-  return value
-}
-
-function access(value: unknown): AccessToken {
-  const source = members(value)
-  return {
-    token: text(source.get('token')),
-    type: 'bearer',
-    obtainedAt: time(source.get('obtainedAt')),
-    ...(source.has('expiresAt') && { expiresAt: time(source.get('expiresAt')) }),
-  }
-}
-
-function pending(value: unknown): Pending {
-  const source = members(value)
-  const [unknown, failures, notBefore] = ['unknown', 'failures', 'notBefore'].map((name) =>
-    time(source.get(name)),
-  )
-  return { unknown: unknown!, failures: failures!, notBefore: notBefore! }
-}
-
-function claims(value: unknown): Claims {
-  const source = members(value)
-  text(source.get('sub'))
-  return Object.fromEntries(source) as unknown as Claims
 }

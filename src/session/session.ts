@@ -1,6 +1,6 @@
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
-import { defaultToken, parseRecord, serialiseRecord } from './record.ts'
+import { defaultToken, parseRecord } from './record.ts'
 import { reduce, unknownSession } from './state.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -114,7 +114,7 @@ export function createSession(options: SessionOptions) {
         return false
       }
       try {
-        await store.set(key, serialiseRecord(next))
+        await store.set(key, JSON.stringify(next))
         leftBehind = undefined
       } catch (cause) {
         leftBehind = stored?.sid ?? ''

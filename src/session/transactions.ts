@@ -1,8 +1,10 @@
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
+import { pick } from './shape.ts'
 import type { Clock } from '../clock.ts'
 import type { TransactionStore } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
+import type { Shape } from './shape.ts'
 
 /** A sign-in (or sign-out) under way: what its answer must fit, and what the app wants back. */
 export interface Transaction {
@@ -21,17 +23,24 @@ export interface Transaction {
   server?: object | undefined
   returnTo?: string | undefined
   appState?: unknown
+  /** It was used before, and its secrets are gone. */
+  taken?: boolean | undefined
+  /** The sign-in succeeded: it does not count as a departure that came to nothing. */
+  finished?: boolean | undefined
 }
 
-/** What is left of a transaction once it was taken: no secrets. */
-export interface Tombstone {
-  mode: string
-  createdAt: number
-  redirectUri: string
-  taken: true
-  finished?: boolean
-  returnTo?: string | undefined
-  appState?: unknown
+const shape: Shape = {
+  mode: 'string',
+  createdAt: 'number',
+  issuer: 'string',
+  clientId: 'string',
+  redirectUri: 'string',
+  scope: 'string',
+  verifier: 'string',
+  nonce: 'string',
+  maxAge: 'number?',
+  server: 'object?',
+  returnTo: 'string?',
 }
 
 export interface TransactionOptions {
@@ -53,16 +62,23 @@ export type Transactions = ReturnType<typeof createTransactions>
 export function createTransactions({ key, store, lock, clock, timeout }: TransactionOptions) {
   const prefix = `${key}|tx|`
 
-  async function read(name: string): Promise<Transaction | Tombstone | undefined> {
-    const text = await store.get(name)
-    const found = typeof text === 'string' ? parse(text) : undefined
-    const age = clock.now() - (found?.createdAt ?? 0)
-    return found && Math.abs(age) < longestLife ? found : undefined
+  async function read(name: string): Promise<Transaction | undefined> {
+    try {
+      const source = JSON.parse((await store.get(name)) ?? '') as Transaction
+      pick(source, shape)
+      return Math.abs(clock.now() - source.createdAt) < longestLife ? source : undefined
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof TypeError) return undefined
+      throw error
+    }
   }
 
+  const write = async (state: string, transaction: Transaction): Promise<void> =>
+    store.set(prefix + state, JSON.stringify(transaction))
+
   /** Removes what is too old, broken or too much, and gives what is left, newest first. */
-  async function sweep(): Promise<(Transaction | Tombstone)[]> {
-    const found: { name: string; entry: Transaction | Tombstone }[] = []
+  async function sweep(): Promise<Transaction[]> {
+    const found: { name: string; entry: Transaction }[] = []
     for (const name of await store.keys(prefix)) {
       const entry = await read(name)
       if (entry) found.push({ name, entry })
@@ -90,7 +106,7 @@ export function createTransactions({ key, store, lock, clock, timeout }: Transac
     put: (state: string, transaction: Transaction): Promise<void> =>
       storage(async () => {
         await sweep()
-        await store.set(prefix + state, JSON.stringify(transaction))
+        await write(state, transaction)
       }),
 
     /** Whether people are being sent away over and over without anything to show for it. */
@@ -98,71 +114,35 @@ export function createTransactions({ key, store, lock, clock, timeout }: Transac
       storage(async () => {
         const since = clock.now() - loopWindow
         const recent = (await sweep()).filter(
-          (entry) => entry.mode === mode && entry.createdAt > since && !('finished' in entry),
+          (entry) => entry.mode === mode && entry.createdAt > since && !entry.finished,
         )
         return recent.length >= mostDepartures
       }),
 
-    find: (state: string): Promise<Transaction | Tombstone | undefined> =>
-      storage(() => read(prefix + state)),
+    find: (state: string): Promise<Transaction | undefined> => storage(() => read(prefix + state)),
 
     /**
      * Takes a transaction before it is used, so that it cannot be used twice, whatever becomes of it. The lock is held
      * while it is used: whoever comes second, in this tab or another, finds the outcome and not a half-done sign-in.
      */
-    take: <T>(
-      state: string,
-      use: (found: Transaction | Tombstone | undefined) => Promise<T>,
-    ): Promise<T> =>
-      exclusive(
-        { lock, clock, timeout },
-        {
-          name: `${key}|tx:${state}`,
-          task: async () => {
-            const found = await storage(async () => {
-              const entry = await read(prefix + state)
-              if (entry && !('taken' in entry)) {
-                await store.set(prefix + state, JSON.stringify(tombstone(entry)))
-              }
-              return entry
-            })
-            return use(found)
-          },
-        },
-      ),
-
-    /** The sign-in succeeded: it does not count as a departure that came to nothing. */
-    async finish(state: string, { mode, createdAt, redirectUri }: Transaction): Promise<void> {
-      const finished: Tombstone = { mode, createdAt, redirectUri, taken: true, finished: true }
-      try {
-        await store.set(prefix + state, JSON.stringify(finished))
-      } catch {
-        // The tombstone without this mark is good enough.
+    take<T>(state: string, use: (found: Transaction | undefined) => Promise<T>): Promise<T> {
+      const task = async () => {
+        const found = await storage(async () => {
+          const entry = await read(prefix + state)
+          if (entry && !entry.taken) await write(state, spent(entry))
+          return entry
+        })
+        const result = await use(found)
+        if (found && !found.taken)
+          await write(state, { ...spent(found), finished: true }).catch(() => {})
+        return result
       }
+      return exclusive({ lock, clock, timeout }, { name: `${key}|tx:${state}`, task })
     },
   }
 }
 
-function tombstone({ mode, createdAt, redirectUri, returnTo, appState }: Transaction): Tombstone {
-  return { mode, createdAt, redirectUri, taken: true, returnTo, appState }
-}
-
-function parse(text: string): Transaction | Tombstone | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null) return undefined
-    const entry = Object.fromEntries(Object.entries(value)) as Record<string, unknown>
-    const strings =
-      entry.taken === true
-        ? ['mode', 'redirectUri']
-        : ['mode', 'redirectUri', 'issuer', 'clientId', 'scope', 'verifier', 'nonce']
-    const fits = strings.every(
-      (name) => Object.hasOwn(entry, name) && typeof entry[name] === 'string',
-    )
-    return fits && typeof entry.createdAt === 'number'
-      ? (entry as unknown as Transaction)
-      : undefined
-  } catch {
-    return undefined
-  }
+/** What stays of a transaction that was taken: no secrets. */
+function spent(transaction: Transaction): Transaction {
+  return { ...transaction, verifier: '', nonce: '', server: undefined, taken: true }
 }

@@ -1,0 +1,21 @@
+/** The type of each member; with a question mark it may be missing. */
+export type Shape = Record<
+  string,
+  'string' | 'number' | 'object' | 'string?' | 'number?' | 'object?'
+>
+
+/** Copies the named members of something that was stored, where anybody may have edited it; throws when one does not fit. */
+export function pick(source: unknown, shape: Shape): Record<string, unknown> {
+  const picked: Record<string, unknown> = {}
+  for (const [name, type] of Object.entries(shape)) {
+    const value = Object.hasOwn(source as object, name)
+      ? (source as Record<string, unknown>)[name]
+      : undefined
+    if (value === undefined && type.endsWith('?')) continue
+    const fits =
+      type.startsWith(typeof value) && value !== null && !(Math.abs(value as number) === Infinity)
+    if (!fits) throw new TypeError(name)
+    picked[name] = value
+  }
+  return picked
+}

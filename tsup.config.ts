@@ -4,24 +4,27 @@ const shared: Options = {
   target: 'es2022',
   platform: 'neutral',
   outDir: 'dist',
-  sourcemap: true,
   treeshake: false,
   splitting: false,
 }
 
 // tsup's declaration build passes a baseUrl of its own, which TypeScript 6 only accepts with this.
-const dts = { compilerOptions: { ignoreDeprecations: '6.0' } }
+const compilerOptions = { ignoreDeprecations: '6.0' }
+
+const sdk: Options = { ...shared, entry: { index: 'src/index.ts' }, dts: { compilerOptions } }
 
 export default defineConfig([
-  { ...shared, entry: { index: 'src/index.ts' }, format: 'esm', dts },
+  { ...sdk, format: 'esm' },
   // oauth4webapi is ESM only, so the CommonJS build carries it.
-  { ...shared, entry: { index: 'src/index.ts' }, format: 'cjs', noExternal: ['oauth4webapi'] },
+  { ...sdk, format: 'cjs', noExternal: ['oauth4webapi'] },
   {
     ...shared,
     entry: { 'pkce-client': 'src/index.ts' },
     format: 'iife',
     globalName: 'pkceClient',
     minify: true,
+    // The other files are as readable as their sources.
+    sourcemap: true,
     noExternal: ['oauth4webapi'],
     outExtension: () => ({ js: '.iife.js' }),
   },
@@ -30,7 +33,7 @@ export default defineConfig([
     entry: { testing: 'src/testing/index.ts' },
     format: ['esm', 'cjs'],
     external: [/^node:/],
-    tsconfig: 'tsconfig.test.json',
-    dts,
+    // Inside, the reference server uses Node's types; its declarations do not mention them.
+    dts: { compilerOptions: { ...compilerOptions, types: ['node'] } },
   },
 ])

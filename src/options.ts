@@ -67,7 +67,7 @@ const reserved =
 
 type Rule = [isRight: (value: never) => unknown, whatIsRight: string]
 
-const object: Rule = [(value) => typeof value === 'object' && value !== null, 'an object']
+const object: Rule = [(value: unknown) => typeof value === 'object' && value !== null, 'an object']
 const redirectUri: Rule = [
   (value: unknown) => {
     if (typeof value !== 'string' || value.includes('#')) return false
@@ -137,7 +137,9 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
     ...options,
     key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
     resourceList: (options.resources ?? []).map((entry) => {
-      const { url = entry, ...unknown } = typeof entry === 'object' ? entry : {}
+      const { url = entry, ...unknown } = (typeof entry === 'object' ? entry : {}) as {
+        url?: unknown
+      }
       const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
       return (
         resource ??

@@ -77,7 +77,7 @@ export function createSignIn(parts: SignInOptions) {
         appState,
       },
       server: metadata,
-      returnTo: safeReturnTo(params.returnTo, host.baseUrl() ?? base()),
+      returnTo: safeReturnTo(params.returnTo, base()),
     })
     const url = await authorizationUrl(metadata, {
       clientId,

@@ -124,7 +124,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     async lookAgain(): Promise<void> {
       const record = session.current()
       const token = record?.access[defaultToken]
-      if (!token || clock.now() < dueAt(token)) return
+      if (!token || (clock.now() < dueAt(token) && !record.pending?.failures)) return
       if (record.refreshToken !== undefined) renewInBackground(record)
       else await dropExpired()
     },

@@ -92,7 +92,7 @@ export function parseRecord(
     )
     if (pending) pick(pending, pendingShape)
     if (claims) pick(claims, { sub: 'string' })
-    const known = record.v === 1 && (record.signedOut ?? record.access[defaultToken])
+    const known = (record.v as number) === 1 && (record.signedOut ?? record.access[defaultToken])
     return known && record.issuer === issuer && record.clientId === clientId ? record : undefined
   } catch {
     return undefined

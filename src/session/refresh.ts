@@ -55,6 +55,9 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   async function run(seen: SessionRecord): Promise<SessionRecord> {
+    // Looked at before anything is sent: discovery is a request as well.
+    const known = session.current()
+    if (known && isSame(known, seen)) stopIfHeldBack(known)
     const obstacle =
       seen.refreshToken === undefined
         ? undefined
@@ -65,12 +68,15 @@ export function createRefresher(options: RefreshOptions) {
     const name = shared() ? `${key}|grant` : `${key}|grant|${seen.sid}`
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const result = await exclusive(
-        { lock, clock, timeout },
-        { name, task: () => attempt(seen, obstacle) },
-      )
+      const task = () => attempt(seen, obstacle)
+      const result = await exclusive({ lock, clock, timeout }, { name, task })
       if (result !== 'resend') return result
     }
+  }
+
+  function stopIfHeldBack(record: SessionRecord): void {
+    if (givenUp?.sid === record.sid) throw givenUp.error
+    if (isHeldBack(record.pending ?? none)) throw lastError ?? tryLater()
   }
 
   async function attempt(
@@ -82,12 +88,8 @@ export function createRefresher(options: RefreshOptions) {
     if (!isSame(record, seen)) return record
     if (record.refreshToken === undefined) return end(record, { reason: 'expired' })
     const before = record.pending ?? none
-    if (givenUp?.sid === record.sid) throw givenUp.error
-    if (isHeldBack(before)) throw lastError ?? tryLater()
-    if (obstacle) {
-      const kind = obstacle.retryable ? 'passing' : 'wrong-request'
-      return failed(record, { before, answer: { kind, error: obstacle } })
-    }
+    stopIfHeldBack(record)
+    if (obstacle) return failed(record, { before, answer: { kind: 'passing', error: obstacle } })
     // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
     const unknown = before.unknown + 1
     const notBefore = unknown > 1 ? clock.now() + delay(before.failures + 1) : 0

@@ -7,7 +7,7 @@ import { verifyAccessToken } from './tokens.ts'
 /** RFC 6750: the live access token of this request, or the refusal. The query is never looked at. */
 export async function authorizeBearer(
   visit: Visit,
-  { scope: requiredScope, audience }: { scope?: string; audience?: string },
+  { scope: requiredScope, audience }: { scope?: string | undefined; audience?: string },
 ): Promise<AccessToken | Reply> {
   const { context, call } = visit
   const header = readAuthorization(call)
@@ -22,10 +22,7 @@ export async function authorizeBearer(
   }
   const token = inHeader ?? inBody
   if (token === undefined) return reply(401, { headers: [['www-authenticate', 'Bearer']] })
-  const record = await verifyAccessToken(context, {
-    token,
-    ...(audience !== undefined && { audience }),
-  })
+  const record = await verifyAccessToken(context, { token, audience })
   if (!record) {
     return refuse(401, 'error="invalid_token", error_description="the access token is not valid"')
   }

@@ -73,22 +73,21 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
   return signJwt({ header: { ...header, kid: key.kid }, claims }, key)
 }
 
-/** The record of a live access token for this audience, or `undefined`. */
+/** The record of a live access token, for this audience if one is named, or `undefined`. */
 export async function verifyAccessToken(
   context: Context,
-  { token, audience }: { token: string; audience: string },
+  { token, audience }: { token: string; audience: string | undefined },
 ): Promise<AccessToken | undefined> {
   const id = await accessTokenId(context, { token, audience })
   const record = id === undefined ? undefined : context.grants.findAccessToken(id)
-  return record && record.audience === audience && context.grants.isLive(record)
-    ? record
-    : undefined
+  if (!record || !context.grants.isLive(record)) return undefined
+  return audience === undefined || record.audience === audience ? record : undefined
 }
 
 /** RFC 9068 §4: type, signature, issuer, audience, expiry. An ID token has another type and is none. */
 async function accessTokenId(
   context: Context,
-  { token, audience }: { token: string; audience?: string },
+  { token, audience }: { token: string; audience?: string | undefined },
 ): Promise<string | undefined> {
   const { settings, place, keys } = context
   if (settings.accessTokenFormat === 'opaque') return token

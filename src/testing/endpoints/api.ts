@@ -16,7 +16,7 @@ export async function api(visit: Visit): Promise<Reply> {
   if (!route) return json({ error: 'not_found' }, 404)
   const token = await authorizeBearer(visit, {
     audience: context.place.apiUrl,
-    ...(route.scope !== undefined && { scope: route.scope }),
+    scope: route.scope,
   })
   if ('status' in token) return token
   return route.answer({ context, call, user: token.grant.user, scope: token.scope })

@@ -19,6 +19,11 @@ interface GrantRequest {
 const invalidGrant = (description: string): Reply =>
   oauthError({ error: 'invalid_grant', description })
 
+const invalidTarget = oauthError({
+  error: 'invalid_target',
+  description: 'one known resource, please',
+})
+
 /** POST /token (RFC 6749 §3.2). */
 export async function token(visit: Visit): Promise<Reply> {
   const { context, call } = visit
@@ -104,11 +109,10 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
   }
   if (context.now() >= code.expiresAt || code.grant.revoked)
     return invalidGrant('the code has expired')
-  if (!resources.every((resource) => isGranted(context, { grant: code.grant, resource }))) {
-    return oauthError({ error: 'invalid_target', description: 'unknown resource' })
-  }
+  const grant = code.grant
+  if (!areGranted(context, { grant, resources })) return invalidTarget
   code.used = true
-  return issueFor(request, { grant: code.grant, grantType: 'authorization_code' })
+  return issueFor(request, { grant, grantType: 'authorization_code' })
 }
 
 function provesPossession(
@@ -118,10 +122,14 @@ function provesPossession(
   return /^[\w.~-]{43,128}$/.test(verifier ?? '') && hash === code.challenge
 }
 
-function isGranted(
+/** A token is for one resource, and for none that the person was not asked about. */
+function areGranted(
   context: Context,
-  { grant, resource }: { grant: Grant; resource: string },
+  { grant, resources }: { grant: Grant; resources: readonly string[] },
 ): boolean {
+  const [resource, second] = resources
+  if (resource === undefined) return true
+  if (second !== undefined) return false
   if (grant.resources.length > 0) return grant.resources.includes(resource)
   return isKnownResource(context, resource)
 }
@@ -156,9 +164,7 @@ function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
   if (!scope.every((entry) => grant.scope.includes(entry))) {
     return oauthError({ error: 'invalid_scope', description: 'more than was granted' })
   }
-  if (!requested.every((resource) => isGranted(context, { grant, resource }))) {
-    return oauthError({ error: 'invalid_target', description: 'unknown resource' })
-  }
+  if (!areGranted(context, { grant, resources: requested })) return invalidTarget
   const spent = context.grants.spend(refreshToken)
   if (spent !== 'spent') return invalidGrant(refusals[spent])
   return {

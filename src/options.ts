@@ -76,6 +76,7 @@ const redirectUri: Rule = [
   },
   "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
 ]
+const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
 const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
 
 /** What each option must be; a name that is not here is a mistake. */
@@ -136,19 +137,11 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   return Object.freeze({
     ...options,
     key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
-    resourceList: (options.resources ?? []).map((entry) => {
-      const { url = entry, ...unknown } = (typeof entry === 'object' ? entry : {}) as {
-        url?: unknown
-      }
+    resourceList: (options.resources ?? []).map((entry: unknown) => {
+      const { url, ...unknown } =
+        typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
       const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
-      return (
-        resource ??
-        fail(
-          'resources',
-          'https URLs or paths without wildcard, query, fragment or encoded slash',
-          entry,
-        )
-      )
+      return resource ?? fail('resources', resourceRule, entry)
     }),
   })
 }

@@ -130,7 +130,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   }
   for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
     checkOption(name, options[name])
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries<unknown>(options)) {
     if (value !== undefined) checkOption(name as keyof PkceClientOptions, value)
   }
   const { issuer, clientId, sessionKey, redirectUri: base } = options

@@ -1,0 +1,4 @@
+interface ImportMeta {
+  /** Filled in when an example is built. */
+  readonly env: { readonly VITE_ISSUER: string; readonly VITE_API: string }
+}

@@ -1,0 +1,13 @@
+import { PkceClient } from 'pkce-client'
+
+export const api = import.meta.env.VITE_API
+
+/** One client for the whole app, made outside React: it outlives every component. */
+export const auth = new PkceClient({
+  issuer: import.meta.env.VITE_ISSUER,
+  clientId: 'react-example',
+  redirectUri: new URL('/callback', location.origin).href,
+  postSignOutRedirectUri: new URL('/', location.origin).href,
+  scope: 'openid profile email offline_access',
+  resources: [api],
+})

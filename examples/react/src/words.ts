@@ -1,0 +1,24 @@
+import type { EventMap, EventName, Session } from 'pkce-client'
+
+export function sentence(session: Session): string {
+  switch (session.status) {
+    case 'unknown':
+      return 'Looking for a session…'
+    case 'signed-out':
+      return `Signed out${session.reason ? ` (${session.reason})` : ''}.`
+    case 'signed-in': {
+      const name = session.claims?.['name']
+      const who = `Signed in as ${typeof name === 'string' ? name : session.claims?.sub}.`
+      if (session.stale) return `${who} The server cannot be reached at the moment.`
+      if (session.expiresAt === undefined) return who
+      return `${who} The access token lasts until ${new Date(session.expiresAt).toLocaleTimeString()}.`
+    }
+  }
+}
+
+export function describe(facts: EventMap[EventName]): string {
+  if ('error' in facts) return `${facts.error.code}: ${facts.error.message}`
+  if ('session' in facts) return sentence(facts.session)
+  const { what, url, status, ms } = facts
+  return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
+}

@@ -1,0 +1,98 @@
+import { createAuthServer } from 'pkce-client/testing'
+import { build, preview } from 'vite'
+
+const host = '127.0.0.1'
+
+/** Any port of this machine will do for a loopback redirect URI (RFC 8252 §7.3). */
+const app = (clientId, name) => ({
+  clientId,
+  name,
+  kind: 'external',
+  redirectUris: [`http://${host}/callback`],
+  postLogoutRedirectUris: [`http://${host}/`],
+})
+
+/**
+ * Starts the reference server with its API, builds the examples against it, and serves them.
+ * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number }} ports any free one where left out
+ * @param {string} [outDir] where the built examples go, each in a folder of its own; beside their sources when left out
+ */
+export async function openSite(ports = {}, outDir) {
+  const server = createAuthServer({
+    clients: [app('vanilla-example', 'Vanilla example'), app('react-example', 'React example')],
+  })
+  const door = await server.listen({ port: ports.issuer, apiPort: ports.api, host })
+  const closers = [() => door.close()]
+  const close = async () => void (await Promise.all(closers.map((end) => end())))
+  try {
+    const urls = {}
+    for (const name of ['vanilla', 'react']) {
+      const served = await serveExample(name, { server, port: ports[name], outDir })
+      closers.push(served.close)
+      urls[name] = served.url
+    }
+    return {
+      server,
+      urls: { issuer: door.url, api: door.apiUrl, vanilla: urls.vanilla, react: urls.react },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function serveExample(name, { server, port = 0, outDir }) {
+  const common = {
+    configFile: false,
+    root: new URL(`../examples/${name}`, import.meta.url).pathname,
+    build: {
+      outDir: outDir ? `${outDir}/${name}` : 'dist',
+      emptyOutDir: true,
+      minify: false,
+      sourcemap: true,
+      chunkSizeWarningLimit: Infinity,
+    },
+    logLevel: 'warn',
+  }
+  await build({
+    ...common,
+    define: {
+      // Only a development build of React runs every effect twice under StrictMode, which the example must withstand.
+      'process.env.NODE_ENV': '"development"',
+      'import.meta.env.VITE_ISSUER': JSON.stringify(server.issuer),
+      'import.meta.env.VITE_API': JSON.stringify(server.api.url),
+    },
+  })
+  const served = await preview({
+    ...common,
+    plugins: [control(server)],
+    preview: { host, port, strictPort: true },
+  })
+  return {
+    url: `http://${host}:${served.httpServer.address().port}/`,
+    close: () => served.close(),
+  }
+}
+
+/** What the buttons of the examples do to the reference server. No real app has such a thing. */
+function control(server) {
+  const orders = {
+    '/expire': () => server.expireAccessTokens(),
+    '/refuse': () => server.fault('api-401', { path: '/users/me', times: 1 }),
+    '/revoke': () => server.revokeSessions(),
+  }
+  return {
+    name: 'control',
+    configurePreviewServer({ middlewares }) {
+      middlewares.use('/control', (request, response) => {
+        const order = orders[request.url]
+        const allowed =
+          request.method === 'POST' && request.headers['sec-fetch-site'] !== 'cross-site'
+        if (order && allowed) order()
+        response.statusCode = order ? (allowed ? 204 : 403) : 404
+        response.end()
+      })
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { chromium } from 'playwright-core'
+import type { Browser, BrowserType } from 'playwright-core'
+
+/** A browser engine the tests can drive. Another engine is one more entry of `engines`. */
+interface Engine {
+  name: string
+  type: BrowserType
+  /** Where it may be installed, best first: a path, or the name of a program on the PATH. */
+  places: string[]
+  /** Ways to get it where it is not installed, tried in order. */
+  install: (() => void)[]
+  advice: string
+  args: string[]
+  /** What Playwright switches off and people have on. */
+  ignoreDefaultArgs: string[]
+}
+
+const engines: Record<string, Engine> = {
+  chromium: {
+    name: 'Chrome, Chromium or Edge',
+    type: chromium,
+    places: [
+      'google-chrome',
+      'google-chrome-stable',
+      'chromium',
+      'chromium-browser',
+      'microsoft-edge',
+      'microsoft-edge-stable',
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+      '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
+      ...['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].flatMap((folder) => [
+        join(process.env[folder] ?? '', 'Google/Chrome/Application/chrome.exe'),
+        join(process.env[folder] ?? '', 'Microsoft/Edge/Application/msedge.exe'),
+      ]),
+      chromium.executablePath(),
+    ],
+    install: [installDebianPackage('chromium'), installWithPlaywright('chromium')],
+    advice:
+      'install Google Chrome, Chromium or Microsoft Edge (on Debian: apt-get install chromium)',
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  },
+}
+
+/** Starts a browser, after getting one if there is none. Fails with a sentence that says what to install. */
+export async function launch(name = 'chromium'): Promise<Browser> {
+  const engine = engines[name]!
+  const { type, args, ignoreDefaultArgs } = engine
+  return type.launch({ executablePath: obtain(engine), args, ignoreDefaultArgs })
+}
+
+/** The engines to run the tests in. */
+export const engineNames = Object.keys(engines)
+
+function obtain(engine: Engine): string {
+  const failures: string[] = []
+  for (const install of [() => {}, ...engine.install]) {
+    try {
+      install()
+    } catch (error) {
+      failures.push((error as Error).message.trim())
+    }
+    const path = engine.places.map(locate).find((place) => place !== undefined)
+    if (path !== undefined) return path
+  }
+  throw new Error(
+    `The browser tests need ${engine.name}, found none and could not get one: please ${engine.advice}, then run them again. What was tried:\n${failures.join('\n')}`,
+  )
+}
+
+function locate(place: string): string | undefined {
+  if (place.includes('/') || place.includes('\\')) return existsSync(place) ? place : undefined
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, place)).find((path) => existsSync(path))
+}
+
+function installDebianPackage(name: string): () => void {
+  return () => {
+    if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
+      throw new Error('The distribution is not Debian, or this is not its administrator.')
+    }
+    run('apt-get', ['update'])
+    run('apt-get', ['install', '-y', name])
+  }
+}
+
+function installWithPlaywright(name: string): () => void {
+  return () => run('npx', ['playwright-core', 'install', name])
+}
+
+function run(program: string, args: string[]): void {
+  const shell = process.platform === 'win32'
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', shell })
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+// Here `pkce-client` is the built package: what Node and Vite find through its own `exports`.
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    environment: 'node',
+    // One browser at a time; a page that is never ready fails here, and getting a browser may take a while.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 600_000,
+  },
+})

@@ -159,12 +159,12 @@ export async function signIn(
   options: AuthorizeOptions = {},
 ): Promise<Tokens> {
   const code = await obtainCode(server, overrides, options)
-  return (await (
-    await exchange(server, code, {
-      client_id: overrides['client_id'],
-      redirect_uri: overrides['redirect_uri'],
-    })
-  ).json()) as Tokens
+  const { client_id: clientId, redirect_uri: redirectUri } = overrides
+  const response = await exchange(server, code, {
+    ...(clientId !== undefined && { client_id: clientId }),
+    ...(redirectUri !== undefined && { redirect_uri: redirectUri }),
+  })
+  return (await response.json()) as Tokens
 }
 
 export async function errorOf(response: Response | Promise<Response>): Promise<[number, string]> {

@@ -1,0 +1,392 @@
+import { describe, expect, it } from 'vitest'
+import { createCookieJar } from '../../src/testing/index.ts'
+import {
+  authorizationUrl,
+  claimsOf,
+  obtainCode,
+  open,
+  production,
+  redirectOf,
+  signIn,
+  strictServer,
+} from './support.ts'
+import type { Overrides } from './support.ts'
+
+const wrongType = 'wrong response type, only code allowed'
+
+/** What the server says to a broken request: by redirect, or on a page. */
+async function refusalOf(overrides: Overrides) {
+  const server = strictServer()
+  const response = await open(server, authorizationUrl(server, overrides))
+  const location = response.headers.get('location')
+  const page = await response.text()
+  const parameters = location === null ? undefined : new URL(location).searchParams
+  return {
+    status: response.status,
+    by: location === null ? 'page' : 'redirect',
+    error: parameters?.get('error') ?? undefined,
+    sentence: parameters?.get('error_description') ?? /<p role="alert">([^<]*)</.exec(page)?.[1],
+    parameters,
+  }
+}
+
+describe('who is told about a problem', () => {
+  it.each([
+    ['an unknown client', { client_id: 'nobody' }],
+    ['no client', { client_id: undefined }],
+    ['no redirect URI', { redirect_uri: undefined }],
+    ['an unregistered redirect URI', { redirect_uri: 'https://attacker.example/callback' }],
+    ["another client's redirect URI", { redirect_uri: production.redirectUri }],
+  ])('S-01 %s gets a page and no redirect', async (_, overrides: Overrides) => {
+    expect(await refusalOf(overrides)).toMatchObject({ status: 400, by: 'page' })
+  })
+
+  it.each([
+    ['a trailing slash', 'http://localhost:3000/callback/'],
+    ['an added query (oidcc-redirect-uri-query-added)', 'http://localhost:3000/callback?x=1'],
+    ['another case', 'http://localhost:3000/Callback'],
+    ['a percent-encoded dot segment', 'http://localhost:3000/%2e/callback'],
+    ['user info', 'http://user@localhost:3000/callback'],
+    ['a port that is user info', 'http://127.0.0.1:80@attacker.example/callback'],
+    ['a fragment (oidcc-redirect-uri-regfrag)', 'http://localhost:3000/callback#x'],
+    ['a subdomain', 'http://evil.localhost:3000/callback'],
+    ['another port of localhost', 'http://localhost:3001/callback'],
+    ['another path on a loopback literal', 'http://127.0.0.1:3000/other'],
+    ['a backslash', 'http://127.0.0.1:3000\\callback'],
+    ['https for http', 'https://127.0.0.1/callback'],
+  ])('S-02 refuses %s', async (_, redirectUri) => {
+    const refusal = await refusalOf({ redirect_uri: redirectUri })
+    expect(refusal).toMatchObject({ status: 400, by: 'page' })
+  })
+
+  it.each(['http://127.0.0.1:51004/callback', 'http://[::1]:51004/callback'])(
+    'S-02 takes any port of a loopback literal: %s',
+    async (redirectUri) => {
+      const server = strictServer()
+      const callback = await server.authorize(
+        authorizationUrl(server, { redirect_uri: redirectUri }),
+      )
+      expect(callback).toMatch(redirectUri)
+    },
+  )
+
+  it('S-02 keeps the query of a registered redirect URI (oidcc-redirect-uri-query-OK)', async () => {
+    const redirectUri = 'https://app.example.com/callback?tenant=1'
+    const server = strictServer({ clients: [{ clientId: 'c', redirectUris: [redirectUri] }] })
+    const callback = await server.authorize(
+      authorizationUrl(server, { client_id: 'c', redirect_uri: redirectUri }),
+    )
+    expect(new URL(callback).searchParams.get('tenant')).toBe('1')
+  })
+
+  it('S-02 refuses a changed query (oidcc-redirect-uri-query-mismatch)', async () => {
+    const redirectUris = ['https://app.example.com/callback?tenant=1']
+    const server = strictServer({ clients: [{ clientId: 'c', redirectUris }] })
+    const redirectUri = 'https://app.example.com/callback?tenant=2'
+    const url = authorizationUrl(server, { client_id: 'c', redirect_uri: redirectUri })
+    expect((await open(server, url)).status).toBe(400)
+  })
+
+  it.each(['state', 'scope', 'nonce', 'code_challenge', 'response_type', 'something'])(
+    'S-03 refuses %s twice, by redirect',
+    async (name) => {
+      const refusal = await refusalOf({ [name]: ['one', 'two'] })
+      expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
+    },
+  )
+
+  it.each(['client_id', 'redirect_uri'])('S-03 refuses %s twice, by page', async (name) => {
+    const twice = name === 'client_id' ? 'sandbox-app' : 'http://localhost:3000/callback'
+    const refusal = await refusalOf({ [name]: [twice, twice] })
+    expect(refusal).toMatchObject({ status: 400, by: 'page' })
+  })
+})
+
+describe('the order of the checks', () => {
+  it.each([
+    ['missing (oidcc-response-type-missing)', undefined, 'invalid_request'],
+    ['empty', '', 'invalid_request'],
+    ['token', 'token', 'unsupported_response_type'],
+    ['id_token', 'id_token', 'unsupported_response_type'],
+    ['code token', 'code token', 'unsupported_response_type'],
+    ['CODE', 'CODE', 'unsupported_response_type'],
+  ])('S-05 a response type that is %s', async (_, responseType, error) => {
+    const refusal = await refusalOf({ response_type: responseType })
+    expect(refusal).toMatchObject({ by: 'redirect', error })
+  })
+
+  it('S-05 says which response type is allowed', async () => {
+    expect((await refusalOf({ response_type: 'token' })).sentence).toBe(wrongType)
+  })
+
+  it('S-05 looks at the response type before the client', async () => {
+    const refusal = await refusalOf({ response_type: 'token', client_id: 'nobody' })
+    expect(refusal).toMatchObject({ status: 400, by: 'page', sentence: wrongType })
+  })
+
+  it('S-05 looks at the response type before the redirect URI', async () => {
+    const refusal = await refusalOf({ response_type: 'token', redirect_uri: 'https://x.example/' })
+    expect(refusal).toMatchObject({ status: 400, by: 'page', sentence: wrongType })
+  })
+
+  it('S-01 looks at the client before the challenge', async () => {
+    const refusal = await refusalOf({ client_id: 'nobody', code_challenge: undefined })
+    expect(refusal).toMatchObject({ by: 'page', sentence: 'unknown client' })
+  })
+
+  it.each([
+    ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
+    ['a method and no challenge', { code_challenge: undefined }],
+    ['an empty challenge', { code_challenge: '' }],
+    ['a challenge that is too short', { code_challenge: 'short' }],
+    ['characters outside base64url', { code_challenge: `${'a'.repeat(42)}+` }],
+    ['padding', { code_challenge: `${'a'.repeat(42)}=` }],
+    ['a challenge that is too long', { code_challenge: 'a'.repeat(44) }],
+  ])('S-06 refuses %s', async (_, overrides: Overrides) => {
+    expect(await refusalOf(overrides)).toMatchObject({
+      by: 'redirect',
+      error: 'invalid_request',
+      sentence: 'invalid code challenge',
+    })
+  })
+
+  it.each([
+    ['plain', 'plain'],
+    ['none, which means plain', undefined],
+    ['s256', 's256'],
+  ])('S-06 refuses the method %s', async (_, method) => {
+    const refusal = await refusalOf({ code_challenge_method: method })
+    expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
+    expect(refusal.sentence).toMatch(/^invalid code challenge/)
+  })
+
+  it('S-06 takes S256 (oidcc-ensure-request-with-valid-pkce-succeeds)', async () => {
+    const server = strictServer()
+    expect(await obtainCode(server)).toHaveLength(43)
+  })
+})
+
+describe('what a request may say', () => {
+  it('S-04 ignores unknown parameters (oidcc-ensure-request-with-unknown-parameter-succeeds)', async () => {
+    const code = await obtainCode(strictServer(), { extra: 'foobar' })
+    expect(code).toHaveLength(43)
+  })
+
+  it('S-04 takes an empty parameter for an omitted one', async () => {
+    const server = strictServer()
+    const callback = await server.authorize(authorizationUrl(server, { state: '', prompt: '' }))
+    expect(new URL(callback).searchParams.has('state')).toBe(false)
+  })
+
+  it('takes the request by POST too', async () => {
+    const server = strictServer()
+    const response = await server.fetch(`${server.issuer}/authorize`, {
+      method: 'POST',
+      body: new URL(authorizationUrl(server)).searchParams,
+    })
+    expect(await response.text()).toContain('<h1>Sign in</h1>')
+  })
+
+  it.each([
+    ['an unknown scope', { scope: 'openid everything' }, 'invalid_scope'],
+    ['no scope', { scope: undefined }, 'invalid_scope'],
+    ['an unknown resource', { resource: 'https://other.example/' }, 'invalid_target'],
+    ['authorization details', { authorization_details: '[]' }, 'invalid_authorization_details'],
+    ['a request object', { request: 'a.b.c' }, 'request_not_supported'],
+    ['a request URI', { request_uri: 'https://x.example/' }, 'request_uri_not_supported'],
+    ['a registration', { registration: '{}' }, 'registration_not_supported'],
+    ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
+    ['a max_age in words', { max_age: 'soon' }, 'invalid_request'],
+    ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
+  ])('S-12 refuses %s', async (_, overrides: Overrides, error) => {
+    expect(await refusalOf(overrides)).toMatchObject({ by: 'redirect', error })
+  })
+
+  it('S-12 refuses a scope that is not for this client', async () => {
+    const server = strictServer({
+      clients: [{ clientId: 'c', redirectUris: [production.redirectUri], scopes: ['openid'] }],
+    })
+    const url = authorizationUrl(server, {
+      client_id: 'c',
+      redirect_uri: production.redirectUri,
+      scope: 'openid profile',
+    })
+    expect(redirectOf(await open(server, url)).get('error')).toBe('invalid_scope')
+  })
+
+  it('S-12 refuses a client that may not use the code flow', async () => {
+    const server = strictServer({
+      clients: [
+        { clientId: 'c', redirectUris: [production.redirectUri], grantTypes: ['password'] },
+      ],
+    })
+    const url = authorizationUrl(server, { client_id: 'c', redirect_uri: production.redirectUri })
+    expect(redirectOf(await open(server, url)).get('error')).toBe('unauthorized_client')
+  })
+
+  it.each(['fragment', 'form_post'])('S-14 refuses the response mode %s', async (mode) => {
+    const refusal = await refusalOf({ response_mode: mode })
+    expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
+  })
+
+  it('S-14 takes the response mode query', async () => {
+    expect(await obtainCode(strictServer(), { response_mode: 'query' })).toHaveLength(43)
+  })
+})
+
+describe('the answer', () => {
+  it('S-09 names the issuer beside the code', async () => {
+    const server = strictServer()
+    const callback = new URL(await server.authorize(authorizationUrl(server)))
+    expect(callback.searchParams.get('iss')).toBe(server.issuer)
+  })
+
+  it('S-09 names the issuer beside an error, and returns the state', async () => {
+    const { parameters } = await refusalOf({ response_type: 'token' })
+    expect(parameters?.get('iss')).toBe('https://login.example.com')
+    expect(parameters?.get('state')).toBe('a state')
+  })
+
+  it('S-10 leaves the sign-in form with 303', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server, internalApp))).text()
+    const response = await browse(`${server.issuer}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ ...hiddenFields(page), username: 'ada', password: 'lovelace' }),
+    })
+    expect(response.status).toBe(303)
+  })
+
+  it('S-12 reports a person who denies (fapi2 user-rejects-authentication)', async () => {
+    const server = strictServer()
+    const callback = new URL(await server.authorize(authorizationUrl(server), { consent: false }))
+    expect(Object.fromEntries(callback.searchParams)).toMatchObject({
+      error: 'access_denied',
+      state: 'a state',
+      iss: server.issuer,
+    })
+  })
+
+  it('S-08 echoes the nonce in the ID token', async () => {
+    const { id_token: idToken } = await signIn(strictServer(), { nonce: 'n-0S6_WzA2Mj' })
+    expect(claimsOf(idToken)['nonce']).toBe('n-0S6_WzA2Mj')
+  })
+
+  it('has no nonce in the ID token when none was sent', async () => {
+    const { id_token: idToken } = await signIn(strictServer(), { nonce: undefined })
+    expect(claimsOf(idToken)).not.toHaveProperty('nonce')
+  })
+
+  it('answers acr_values with one it knows', async () => {
+    const { id_token: idToken } = await signIn(strictServer(), { acr_values: 'gold mfa' })
+    expect(claimsOf(idToken)['acr']).toBe('mfa')
+  })
+})
+
+const internalApp = { client_id: production.clientId, redirect_uri: production.redirectUri }
+
+function hiddenFields(page: string): Record<string, string> {
+  const inputs = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)
+  return Object.fromEntries([...inputs].map(([, name, value]) => [name, value]))
+}
+
+describe('pages', () => {
+  it('S-11 cannot be framed and cannot be read across origins', async () => {
+    const server = strictServer()
+    const response = await server.fetch(authorizationUrl(server), {
+      headers: { origin: 'http://localhost:3000' },
+    })
+    expect(response.headers.get('x-frame-options')).toBe('DENY')
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  it('S-11 error pages cannot be framed either', async () => {
+    const server = strictServer()
+    const response = await open(server, authorizationUrl(server, { client_id: 'nobody' }))
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  })
+
+  it('ties labels to inputs and fills in the login hint, escaped', async () => {
+    const server = strictServer()
+    const hint = '"><script>alert(1)</script>'
+    const page = await (await open(server, authorizationUrl(server, { login_hint: hint }))).text()
+    expect(page).toContain('<label for="username">')
+    expect(page).toContain('id="username"')
+    expect(page).not.toContain('<script>')
+  })
+
+  it('shows the form again after a wrong password, and no redirect', async () => {
+    const server = strictServer()
+    const attempt = server.authorize(authorizationUrl(server), { password: 'wrong' })
+    await expect(attempt).rejects.toThrow('Wrong username or password.')
+    expect(server.requestsTo('/login')).toHaveLength(1)
+  })
+
+  it('tells what will be shared, and with whom', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server, { scope: 'openid email' }))).text()
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
+    const body = new URLSearchParams(fields)
+    const consent = await (await browse(`${server.issuer}/login`, { method: 'POST', body })).text()
+    expect(consent).toContain('Allow Sandbox App?')
+    expect(consent).toContain('See your email address')
+    expect(consent).not.toContain('See your orders')
+  })
+
+  it('refuses a form from another browser', async () => {
+    const server = strictServer()
+    const page = await (
+      await server.withCookies(createCookieJar())(authorizationUrl(server))
+    ).text()
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
+    const response = await server.withCookies(createCookieJar())(`${server.issuer}/login`, {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+    })
+    expect(response.status).toBe(400)
+  })
+
+  it.each([
+    ['without its CSRF token', { csrf: '' }, {}],
+    ['from another origin', {}, { origin: 'https://attacker.example' }],
+  ])('refuses a form %s', async (_, spoiled, headers: Record<string, string>) => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server))).text()
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace', ...spoiled }
+    const response = await browse(`${server.issuer}/login`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams(fields),
+    })
+    expect(response.status).toBe(400)
+  })
+
+  it('refuses a form that is eleven minutes old', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server))).text()
+    server.clock.pass(11 * 60)
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
+    const response = await browse(`${server.issuer}/login`, {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+    })
+    expect(response.status).toBe(400)
+  })
+
+  it('explains what the page said when a request cannot be completed', async () => {
+    const server = strictServer()
+    const attempt = server.authorize(authorizationUrl(server, { client_id: 'nobody' }))
+    await expect(attempt).rejects.toThrow('unknown client')
+  })
+
+  it('does not play the person at an address that is not the server', async () => {
+    const attempt = strictServer().authorize('https://attacker.example/authorize')
+    await expect(attempt).rejects.toThrow('not a URL of the authorization server')
+  })
+})

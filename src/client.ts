@@ -19,13 +19,24 @@ import type { Parts } from './compose.ts'
 /** What {@link PkceClient.start} found: a sign-in that came back, or the session there was. */
 export type StartResult =
   | CallbackResult
-  | { kind: 'restored'; session: Session; returnTo?: undefined; appState?: undefined }
+  | {
+      /** The page was no answer to a sign-in. */
+      kind: 'restored'
+      /** Signed in or signed out, never unknown. */
+      session: Session
+      /** Only a sign-in has one. */
+      returnTo?: undefined
+      /** Only a sign-in has one. */
+      appState?: undefined
+    }
 
+/** Options of methods that may have to wait for the network. */
 export interface WaitOptions {
   /** Ends the wait; what is under way goes on. */
   signal?: AbortSignal
 }
 
+/** What {@link PkceClient.getAccessToken} can be told. */
 export interface AccessTokenOptions extends WaitOptions {
   /** A URL the token is for; judged as `fetch` judges it. */
   for?: string | URL
@@ -33,12 +44,13 @@ export interface AccessTokenOptions extends WaitOptions {
   minValidity?: number
 }
 
+/** What {@link PkceClient.signOut} can be told. */
 export interface SignOutOptions {
   /** Whether to leave the page to end the session at the authorization server as well; true when left out. */
   redirect?: boolean
   /** Whether to revoke the tokens (RFC 7009); true when left out. */
   revoke?: boolean
-  /** In place of the client's. */
+  /** Where the server sends the person afterwards, in place of the client's option of this name. */
   postSignOutRedirectUri?: string
 }
 
@@ -82,7 +94,7 @@ export class PkceClient {
 
   /**
    * Sends the person to sign in. With a redirect the page is left; coming back to it without an answer rejects with
-   * `sign_in_cancelled`. Also rejects with `redirect_loop` and what {@link createAuthorizationUrl} rejects with.
+   * `sign_in_cancelled`. Also rejects with `redirect_loop` and what {@link PkceClient.createAuthorizationUrl} rejects with.
    */
   signIn(params: SignInParams = {}): Promise<SignedInSession> {
     return this.#parts.signIn.signIn(params)
@@ -139,7 +151,7 @@ export class PkceClient {
 
   /**
    * Resolves to an access token that is valid now, renewed first if need be.
-   * Rejects as {@link fetch} does, and with the reason of an aborted `signal`.
+   * Rejects as {@link PkceClient.fetch} does, and with the reason of an aborted `signal`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const { tokens, api, host } = this.#parts
@@ -159,7 +171,7 @@ export class PkceClient {
   }
 
   /**
-   * Makes `globalThis.fetch` put tokens on requests to the listed resources, as {@link fetch} does; all else passes
+   * Makes `globalThis.fetch` put tokens on requests to the listed resources, as {@link PkceClient.fetch} does; all else passes
    * through untouched. Returns the way back.
    */
   replaceGlobalFetch(): () => void {
@@ -167,7 +179,7 @@ export class PkceClient {
   }
 
   /**
-   * Asks the server about the person signed in (OpenID Connect Core §5.3). Rejects as {@link getAccessToken} does, and with
+   * Asks the server about the person signed in (OpenID Connect Core §5.3). Rejects as {@link PkceClient.getAccessToken} does, and with
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {

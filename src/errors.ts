@@ -21,16 +21,19 @@ export type ErrorCode =
   | 'resource_not_allowed'
   | 'redirect_loop'
 
+/** What an error is told beside its code and message. */
 export interface ErrorFacts {
   /** Trying the same again later may work. */
   retryable?: boolean
   /** The session is over; only a new sign-in helps. */
   sessionEnded?: boolean
+  /** What was caught. Never a raw answer of the token endpoint. */
   cause?: unknown
 }
 
 /** What every method of this package throws or rejects with, told apart by `code`. */
 export class PkceClientError extends Error {
+  /** Written out, because minifiers rename classes. */
   override name = 'PkceClientError'
   /** Stable, for programs. The message is for people and may change. */
   readonly code: ErrorCode
@@ -41,6 +44,7 @@ export class PkceClientError extends Error {
   /** Recognised across copies of this class, which bundlers make. */
   readonly isPkceClientError = true
 
+  /** For adapters of your own; this package makes its errors itself. */
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
@@ -51,6 +55,7 @@ export class PkceClientError extends Error {
 
 /** The authorization server answered with an OAuth error (RFC 6749 §4.1.2.1, §5.2) or an HTTP status that is one. */
 export class OAuthServerError extends PkceClientError {
+  /** Written out, because minifiers rename classes. */
   override name = 'OAuthServerError'
   /** The server's `error` value, or `undefined` when its answer had none. Untrusted. */
   readonly error: string | undefined
@@ -59,6 +64,7 @@ export class OAuthServerError extends PkceClientError {
   /** The HTTP status, or `undefined` when the answer came with a redirect. */
   readonly status: number | undefined
 
+  /** `error` and `description` are capped and escaped here. */
   constructor(
     code: ErrorCode,
     message: string,
@@ -73,12 +79,14 @@ export class OAuthServerError extends PkceClientError {
 
 /** A sign-in that came back and could not be finished: `cause`, and what the sign-in was for. */
 export class CallbackError extends PkceClientError {
+  /** Written out, because minifiers rename classes. */
   override name = 'CallbackError'
   /** Where the person wanted to go, as a same-origin URL, when the transaction is known. */
   readonly returnTo: string | undefined
   /** What the app passed to `signIn`, when the transaction is known. */
   readonly appState: unknown
 
+  /** Takes over code, message and flags of the cause. */
   constructor(
     cause: PkceClientError,
     { returnTo, appState }: { returnTo?: string | undefined; appState?: unknown },

@@ -5,7 +5,9 @@ import type { Session, SignedInSession, SignedOutSession } from './session/state
 export interface EventMap {
   /** The session is another object than before, in this tab or because of another one. */
   'session-changed': { session: Session }
+  /** Somebody signed in, here or in another tab, or a stored session was found. */
   'signed-in': { session: SignedInSession }
+  /** The session ended; `session.reason` says why. */
   'signed-out': { session: SignedOutSession }
   /** This tab renewed the access token. */
   'token-refreshed': { session: SignedInSession }
@@ -19,8 +21,10 @@ export interface EventMap {
   request: { what: RequestPurpose; url: string; status?: number; ms: number }
 }
 
+/** What a request to the authorization server was for. */
 export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revocation' | 'userinfo'
 
+/** The names {@link PkceClient.on} takes. */
 export type EventName = keyof EventMap
 export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
 

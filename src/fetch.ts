@@ -31,6 +31,7 @@ export interface AuthorizedFetchOptions {
   ) => Promise<Credential | undefined>
 }
 
+/** What `fetch` looks like to a caller, whoever provides it. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
 
 export interface AuthorizedFetch {

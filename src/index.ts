@@ -14,6 +14,7 @@ export type {
 } from './session/state.ts'
 export type { Claims } from './protocol/token-set.ts'
 export type { UserInfo } from './protocol/user-info.ts'
+export type { Fetch } from './fetch.ts'
 export type { ServerMetadata } from './protocol/server.ts'
 export type { EventMap, EventName, RequestPurpose } from './events.ts'
 
@@ -28,6 +29,7 @@ export type { WebStorageStoreOptions } from './storage/web-storage.ts'
 export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 
 export { redirect } from './navigation/redirect.ts'
+export type { RedirectOptions } from './navigation/redirect.ts'
 export type { Navigation, Navigator } from './navigation/navigator.ts'
 
 export type { Clock } from './clock.ts'

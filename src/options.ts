@@ -23,7 +23,13 @@ export interface PkceClientOptions {
    * The only places that ever receive an access token: URLs or paths, each covering what lies under it.
    * Paths resolve against `redirectUri`. Nothing is listed when left out.
    */
-  resources?: readonly (string | { url: string })[]
+  resources?: readonly (
+    | string
+    | {
+        /** As the plain string. */
+        url: string
+      }
+  )[]
   /** Server metadata that goes over what discovery finds; complete metadata makes discovery unnecessary. */
   metadata?: Partial<ServerMetadata>
   /** Sent with every authorization request, such as a vendor's `audience`. */

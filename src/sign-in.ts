@@ -25,9 +25,13 @@ import type { TransactionStore } from './storage/store.ts'
 
 /** What {@link PkceClient.handleCallback} made of a URL. */
 export interface CallbackResult {
+  /** `already-signed-in` when the answer was used before and its session, or a newer one, is alive; nothing was sent then. */
   kind: 'signed-in' | 'already-signed-in'
+  /** The session afterwards. */
   session: SignedInSession
+  /** Where the person wanted to go: an absolute URL of this origin, when `signIn` was told one. */
   returnTo?: string | undefined
+  /** What `signIn` was given to keep. */
   appState?: unknown
 }
 

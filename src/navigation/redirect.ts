@@ -1,6 +1,7 @@
 import { PkceClientError } from '../errors.ts'
 import type { Navigator } from './navigator.ts'
 
+/** How {@link redirect} leaves the page. */
 export interface RedirectOptions {
   /** Puts the sign-in in the place of this page in the history, so that Back does not return to it. */
   replace?: boolean

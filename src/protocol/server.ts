@@ -5,15 +5,25 @@ import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
 export type ServerMetadata = {
+  /** The server's own name, which must be the `issuer` option to the letter. */
   readonly issuer: string
+  /** Where people sign in (RFC 6749 §3.1). */
   readonly authorization_endpoint: string
+  /** Where codes and refresh tokens become tokens (RFC 6749 §3.2). */
   readonly token_endpoint: string
+  /** The keys that sign ID tokens (RFC 7517). */
   readonly jwks_uri?: string
+  /** Where `getUserInfo()` asks (OpenID Connect Core §5.3). */
   readonly userinfo_endpoint?: string
+  /** Where `signOut()` revokes tokens (RFC 7009). */
   readonly revocation_endpoint?: string
+  /** Where `signOut()` sends people (RP-Initiated Logout §2.1). */
   readonly end_session_endpoint?: string
+  /** Whether every answer to a sign-in names its server; one that does not is refused then (RFC 9207 §2.3). */
   readonly authorization_response_iss_parameter_supported?: boolean
+  /** How ID tokens are signed; symmetric algorithms and `none` are taken off the list, and RS256 is assumed without one. */
   readonly id_token_signing_alg_values_supported?: string[]
+  /** Must include S256 when the server publishes it (RFC 7636 §4.3). */
   readonly code_challenge_methods_supported?: string[]
 }
 

@@ -2,14 +2,23 @@ import type { PkceClientError } from '../errors.ts'
 
 /** The claims of a validated ID token (OpenID Connect Core §2). */
 export interface Claims {
+  /** The server that says so. */
   readonly iss: string
+  /** Who it is: unique at this server and never given to anybody else. Use this, not the e-mail address, as the key of a person. */
   readonly sub: string
+  /** Who it is for: this client. */
   readonly aud: string | string[]
+  /** When the ID token expires, in seconds since 1970; the session does not end with it. */
   readonly exp: number
+  /** When it was issued, in seconds since 1970. */
   readonly iat: number
+  /** Ties the token to the sign-in that asked for it. */
   readonly nonce?: string
+  /** When the person authenticated, in seconds since 1970. */
   readonly auth_time?: number
+  /** The client it was issued to. */
   readonly azp?: string
+  /** How the person authenticated, in words the server defines. */
   readonly acr?: string
   readonly [claim: string]: unknown
 }

@@ -6,6 +6,7 @@ import type { Transport } from './transport.ts'
 
 /** The claims the userinfo endpoint gives (OpenID Connect Core §5.3.2). */
 export interface UserInfo {
+  /** The same as `claims.sub` of the session. */
   readonly sub: string
   readonly [claim: string]: unknown
 }

@@ -2,6 +2,7 @@ import { defaultToken } from './record.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { SessionRecord } from './record.ts'
 
+/** Why a session ended. `docs/errors.md` tells what each one means for the person. */
 export type SignedOutReason =
   | 'signed-out'
   | 'expired'
@@ -10,17 +11,23 @@ export type SignedOutReason =
   | 'identity-changed'
   | 'tab-copied'
 
+/** Nobody has looked yet: `start()` has not finished. */
 export interface UnknownSession {
+  /** Tells the kinds of sessions apart. */
   readonly status: 'unknown'
 }
 
+/** Nobody is signed in. */
 export interface SignedOutSession {
+  /** Tells the kinds of sessions apart. */
   readonly status: 'signed-out'
   /** Why, when there was a session before. */
   readonly reason?: SignedOutReason
 }
 
+/** Somebody is signed in. It holds no tokens. */
 export interface SignedInSession {
+  /** Tells the kinds of sessions apart. */
   readonly status: 'signed-in'
   /** From the ID token; missing when the server is not an OpenID Provider. */
   readonly claims?: Claims

@@ -1,6 +1,7 @@
 import { memoryStore } from './memory.ts'
 import type { TransactionStore } from './store.ts'
 
+/** What {@link webStorageStore} can be told about the storage. */
 export interface WebStorageStoreOptions {
   /** Whether all tabs see the same contents; by default true for all but this page's `sessionStorage`. */
   shared?: boolean

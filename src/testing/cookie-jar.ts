@@ -4,6 +4,7 @@ export interface CookieJar {
   header(url: URL): string | undefined
   /** Keeps what a Set-Cookie header says. */
   store(url: URL, setCookie: string): void
+  /** Forgets all cookies. */
   clear(): void
 }
 

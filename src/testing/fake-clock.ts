@@ -15,6 +15,7 @@ export interface FakeClock extends Clock {
   readonly timers: number
 }
 
+/** What {@link createFakeClock} can be told beside the time. */
 export interface FakeClockOptions {
   /** Where the sequence of `random` begins. */
   seed?: number

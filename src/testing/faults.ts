@@ -176,6 +176,7 @@ export interface FaultOptions {
   'end-session-state-wrong': Times & { state?: string }
 }
 
+/** The names {@link AuthServer.fault} takes; {@link FaultOptions} tells what each one does. */
 export type FaultName = keyof FaultOptions
 
 /** The options of a fault, which may be left out when none is required. */

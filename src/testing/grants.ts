@@ -1,6 +1,7 @@
 import { randomToken } from './encoding.ts'
 import type { Settings, User } from './options.ts'
 
+/** Why a grant was revoked. */
 export type RevocationReason =
   | 'refresh-token-reused'
   | 'code-replayed'

@@ -13,7 +13,16 @@ export type { ListenOptions } from './listen.ts'
 export type { AuthorizeOptions } from './person.ts'
 export { createCookieJar } from './cookie-jar.ts'
 export type { CookieJar } from './cookie-jar.ts'
-export type { FaultArguments, FaultName, FaultOptions } from './faults.ts'
+export type {
+  At,
+  FaultArguments,
+  FaultName,
+  FaultOptions,
+  On,
+  Patch,
+  Spoiled,
+  Times,
+} from './faults.ts'
 export type { RevocationReason, RevokedGrant } from './grants.ts'
 
 export { createFakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.ts'

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Outcome } from './http.ts'
 import type { Sent } from './in-process-fetch.ts'
 
+/** Where {@link AuthServer.listen} opens its ports. */
 export interface ListenOptions {
   /** Of the authorization server. Default: any free port. */
   port?: number

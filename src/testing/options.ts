@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 
+/** Somebody who can sign in. */
 export interface User {
   username: string
   password: string
@@ -9,6 +10,7 @@ export interface User {
   email?: string
 }
 
+/** What the server is told about an app. */
 export interface ClientRegistration {
   clientId: string
   /** Shown on the consent page. Default: the client id. */
@@ -37,10 +39,14 @@ export interface ClientRegistration {
   refreshTokenIn?: 'response' | 'cookie'
 }
 
+/** What a client may exchange for tokens (RFC 6749 §1.3). */
 export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
+/** How ID tokens can be signed (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
+/** What access tokens look like: random text, or JWTs. A client must not care. */
 export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256'
 
+/** What {@link createAuthServer} can be told; every option has a default. */
 export interface AuthServerOptions {
   /** Default: `https://login.example.com`, or the loopback address once listening. */
   issuer?: string
@@ -72,6 +78,7 @@ export interface AuthServerOptions {
   legacyPasswordGrant?: boolean
 }
 
+/** An app as the server knows it, defaults filled in. */
 export interface RegisteredClient extends ClientRegistration {
   name: string
   kind: 'internal' | 'external'

@@ -4,6 +4,7 @@ import type { Reply } from './http.ts'
 import type { Send } from './in-process-fetch.ts'
 import type { User } from './options.ts'
 
+/** What the person of {@link AuthServer.authorize} does. */
 export interface AuthorizeOptions {
   /** Default: the first user. */
   username?: string

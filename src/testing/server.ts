@@ -36,6 +36,7 @@ export interface RecordedRequest {
   at: number
 }
 
+/** Answers that wait, as {@link AuthServer.hold} made them. */
 export interface Held {
   /** How many answers wait. */
   readonly count: number
@@ -45,21 +46,33 @@ export interface Held {
 
 /** What `signInTo` needs of a client. */
 export interface SignInClient<Result> {
+  /** As in `PkceClient`. */
   createAuthorizationUrl(): Promise<{ url: URL }>
+  /** As in `PkceClient`. */
   handleCallback(url: string): Promise<Result>
 }
 
+/** A server of {@link createAuthServer}, and what a test can do to it. */
 export interface AuthServer {
+  /** Its name, for the option `issuer` of a client. */
   readonly issuer: string
+  /** The protected API, whose `url` goes into the option `resources` of a client. */
   readonly api: { readonly url: string }
+  /** Who may ask for tokens. */
   readonly clients: readonly RegisteredClient[]
+  /** Who can sign in. */
   readonly users: readonly User[]
   /** Answers in process for issuer and API; any other origin is a network failure. */
   readonly fetch: typeof fetch
   /** The same with a browser's cookies. */
   withCookies(jar: CookieJar): typeof fetch
   /** Opens real ports on this machine, for real browsers. */
-  listen(options?: ListenOptions): Promise<{ url: string; apiUrl: string; close(): Promise<void> }>
+  listen(options?: ListenOptions): Promise<{
+    url: string
+    apiUrl: string
+    /** Closes the ports and every connection. */
+    close(): Promise<void>
+  }>
   /** Plays the person at the sign-in pages; the callback URL, or an error with the page's sentence. */
   authorize(url: string | URL, options?: AuthorizeOptions): Promise<string>
   /** Signs a user in to a client, start to end; what its `handleCallback` says. */
@@ -78,6 +91,7 @@ export interface AuthServer {
   requestsTo(path: string): RecordedRequest[]
   /** Turns on one misbehaviour; returns the way back. */
   fault<Name extends FaultName>(name: Name, ...options: FaultArguments<Name>): () => void
+  /** Turns all misbehaviour off. */
   clearFaults(): void
   /** Requests to this path are processed, but their answers wait. */
   hold(path: string): Held

@@ -1,0 +1,346 @@
+import { describe, expect, it } from 'vitest'
+import type { AuthServerOptions } from '../../src/testing/index.ts'
+import {
+  callApi,
+  claimsOf,
+  errorOf,
+  exchange,
+  headerOf,
+  obtainCode,
+  post,
+  production,
+  refresh,
+  sandbox,
+  signIn,
+  strictServer,
+  verifier,
+} from './support.ts'
+import type { Overrides, Tokens } from './support.ts'
+
+const confidential: AuthServerOptions = {
+  clients: [
+    {
+      clientId: 'back end',
+      clientSecret: 's:+ é%',
+      redirectUris: [production.redirectUri],
+      kind: 'internal',
+    },
+  ],
+}
+const atBackEnd = { client_id: 'back end', redirect_uri: production.redirectUri }
+
+function basic(id: string, secret: string): Record<string, string> {
+  const encode = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
+  return { authorization: `Basic ${btoa(`${encode(id)}:${encode(secret)}`)}` }
+}
+
+describe('the token request', () => {
+  it.each(['GET', 'PUT', 'DELETE'])('S-15 is no %s', async (method) => {
+    const server = strictServer()
+    const response = await server.fetch(`${server.issuer}/token`, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  it.each(['application/json', 'text/plain'])('S-15 is not %s', async (type) => {
+    const server = strictServer()
+    const response = await server.fetch(`${server.issuer}/token`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: '{"grant_type":"authorization_code"}',
+    })
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
+  it('S-15 has no parameter twice', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const response = exchange(server, code, { code_verifier: [verifier, verifier] })
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
+  it('S-15 has nothing in the query', async () => {
+    const server = strictServer()
+    const response = await server.fetch(`${server.issuer}/token?client_id=sandbox-app`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x' }),
+    })
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
+  it.each([
+    ['missing', undefined, 'invalid_request'],
+    ['unknown', 'magic', 'unsupported_grant_type'],
+    ['implicit', 'implicit', 'unsupported_grant_type'],
+    ['client_credentials', 'client_credentials', 'unsupported_grant_type'],
+    ['__proto__', '__proto__', 'unsupported_grant_type'],
+    ['password, without the switch', 'password', 'unsupported_grant_type'],
+  ])('S-16 a grant type that is %s', async (_, grantType, error) => {
+    const server = strictServer()
+    const response = exchange(server, 'a code', { grant_type: grantType })
+    expect(await errorOf(response)).toEqual([400, error])
+  })
+
+  it('S-16 a grant that is not for this client', async () => {
+    const server = strictServer({
+      clients: [{ ...sandboxRegistration, grantTypes: ['authorization_code'] }],
+    })
+    expect(await errorOf(refresh(server, 'x'))).toEqual([400, 'unauthorized_client'])
+  })
+})
+
+const sandboxRegistration = { clientId: sandbox.clientId, redirectUris: [sandbox.redirectUri] }
+
+describe('client authentication', () => {
+  it.each([
+    ['an unknown client', { client_id: 'nobody' }],
+    ['no client', { client_id: undefined }],
+    ['a secret of a client that has none', { client_secret: 'secret' }],
+    ['a client assertion', { client_assertion: 'a.b.c' }],
+  ])('S-17 refuses %s', async (_, overrides: Overrides) => {
+    const server = strictServer()
+    const response = await exchange(server, await obtainCode(server), overrides)
+    expect(response.headers.has('www-authenticate')).toBe(false)
+    expect(await errorOf(response)).toEqual([401, 'invalid_client'])
+  })
+
+  it('S-17 challenges a wrong Basic header', async () => {
+    const server = strictServer(confidential)
+    const fields = { grant_type: 'authorization_code', code: 'x' }
+    const response = await post(server, '/token', fields, basic('back end', 'wrong'))
+    expect(response.headers.get('www-authenticate')).toMatch(/^Basic /)
+    expect(await errorOf(response)).toEqual([401, 'invalid_client'])
+  })
+
+  it('S-17 refuses two methods', async () => {
+    const server = strictServer(confidential)
+    const fields = { grant_type: 'authorization_code', code: 'x', client_secret: 's:+ é%' }
+    const response = post(server, '/token', fields, basic('back end', 's:+ é%'))
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
+  it('S-17 takes a Basic header whose parts are form-encoded', async () => {
+    const server = strictServer(confidential)
+    const fields = {
+      grant_type: 'authorization_code',
+      code: await obtainCode(server, atBackEnd),
+      code_verifier: verifier,
+      redirect_uri: production.redirectUri,
+    }
+    const response = await post(server, '/token', fields, basic('back end', 's:+ é%'))
+    expect(response.status).toBe(200)
+  })
+
+  it('S-17 takes the secret in the body', async () => {
+    const server = strictServer(confidential)
+    const code = await obtainCode(server, atBackEnd)
+    const response = await exchange(server, code, { ...atBackEnd, client_secret: 's:+ é%' })
+    expect(response.status).toBe(200)
+  })
+
+  it('S-17 refuses a confidential client without its secret', async () => {
+    const server = strictServer(confidential)
+    const code = await obtainCode(server, atBackEnd)
+    expect(await errorOf(exchange(server, code, atBackEnd))).toEqual([401, 'invalid_client'])
+  })
+})
+
+describe('the code', () => {
+  it('S-18 is for one client (fapi2 ensure-authorization-code-is-bound-to-client)', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const response = exchange(server, code, { client_id: production.clientId })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-18 lives 60 seconds (fapi2 ensure-token-endpoint-fails-with-expired-auth-code)', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    server.clock.pass(60)
+    expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-18 still works after 59 seconds', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    server.clock.pass(59)
+    expect((await exchange(server, code)).status).toBe(200)
+  })
+
+  it.each([undefined, '', 'made up'])('S-18 cannot be %s', async (code) => {
+    const server = strictServer()
+    expect(await errorOf(exchange(server, '', { code }))).toEqual([400, 'invalid_grant'])
+  })
+
+  it.each([
+    ['missing', undefined],
+    ['empty', ''],
+    ['of another registered URI', 'http://127.0.0.1/callback'],
+    ['almost the same', `${sandbox.redirectUri}/`],
+  ])('S-23 is refused with a redirect URI that is %s', async (_, redirectUri) => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const response = exchange(server, code, { redirect_uri: redirectUri })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  it.each([
+    ['missing (fapi2 ensure-pkce-code-verifier-required)', undefined],
+    ['empty', ''],
+    ['wrong (fapi2 incorrect-pkce-code-verifier-rejected)', 'a'.repeat(43)],
+    ['the challenge itself', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
+    ['too short', 'short'],
+    ['followed by a space', `${verifier} `],
+  ])('S-21 is refused with a verifier that is %s', async (_, codeVerifier) => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const response = exchange(server, code, { code_verifier: codeVerifier })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-22 is refused with a verifier when the request had no challenge', async () => {
+    const server = strictServer()
+    const off = server.fault('ignore-pkce')
+    const code = await obtainCode(server, { code_challenge: undefined })
+    off()
+    expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-22 is refused without verifier when the request had no challenge', async () => {
+    const server = strictServer()
+    const off = server.fault('ignore-pkce')
+    const code = await obtainCode(server, { code_challenge: undefined })
+    off()
+    const response = exchange(server, code, { code_verifier: undefined })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-19 works once (oidcc-codereuse)', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    await exchange(server, code)
+    expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-19 works for one of two parallel exchanges', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const answers = await Promise.all([exchange(server, code), exchange(server, code)])
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 400])
+  })
+
+  it.each([1, 30])(
+    'S-20 used again after %d seconds ends what it gave (oidcc-codereuse-30seconds)',
+    async (later) => {
+      const server = strictServer()
+      const code = await obtainCode(server)
+      const tokens = (await (await exchange(server, code)).json()) as Tokens
+      server.clock.pass(later)
+      await exchange(server, code)
+      expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(401)
+      expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
+      expect(server.revoked).toMatchObject([{ username: 'ada', reason: 'code-replayed' }])
+    },
+  )
+
+  it('S-20 used again with a wrong verifier ends nothing', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    const tokens = (await (await exchange(server, code)).json()) as Tokens
+    const replay = exchange(server, code, { code_verifier: 'a'.repeat(43) })
+    expect(await errorOf(replay)).toEqual([400, 'invalid_grant'])
+    expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(200)
+  })
+})
+
+describe('the token response', () => {
+  it('S-24 is JSON that nobody keeps', async () => {
+    const server = strictServer()
+    const response = await exchange(server, await obtainCode(server))
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('content-type')).toBe('application/json')
+  })
+
+  it('S-24 says what was granted, and for how long', async () => {
+    const tokens = await signIn(strictServer(), { scope: 'openid email' })
+    expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 900, scope: 'openid email' })
+  })
+
+  it('has a refresh token for offline_access only', async () => {
+    expect(await signIn(strictServer(), { scope: 'openid' })).not.toHaveProperty('refresh_token')
+  })
+
+  it('has an ID token for openid only', async () => {
+    expect(await signIn(strictServer(), { scope: 'orders:read' })).not.toHaveProperty('id_token')
+  })
+
+  it('has an ID token with the claims of OIDC Core §2', async () => {
+    const server = strictServer()
+    const { id_token: idToken } = await signIn(server, { scope: 'openid' })
+    const now = Math.floor(server.clock.now() / 1000)
+    expect(claimsOf(idToken)).toMatchObject({
+      iss: server.issuer,
+      sub: 'user-ada',
+      aud: 'sandbox-app',
+      iat: now,
+      exp: now + 3600,
+      auth_time: now,
+    })
+    expect(claimsOf(idToken)).not.toHaveProperty('email')
+  })
+
+  it.each(['HS256', 'RS256'] as const)('has a %s access token when asked for', async (format) => {
+    const server = strictServer({ accessTokenFormat: format })
+    const tokens = await signIn(server)
+    const now = Math.floor(server.clock.now() / 1000)
+    expect(headerOf(tokens.access_token)).toMatchObject({ alg: format, typ: 'at+jwt' })
+    expect(claimsOf(tokens.access_token)).toMatchObject({
+      iss: server.issuer,
+      sub: 'user-ada',
+      aud: server.api.url,
+      iat: now,
+      exp: now + 900,
+      azp: 'sandbox-app',
+      gty: 'authorization_code',
+    })
+  })
+})
+
+describe('resource indicators', () => {
+  const options = { resources: ['https://files.example.com/'], accessTokenFormat: 'HS256' as const }
+
+  it('S-12 give the token its audience', async () => {
+    const tokens = await signIn(strictServer(options), { resource: 'https://files.example.com/' })
+    expect(claimsOf(tokens.access_token)['aud']).toBe('https://files.example.com/')
+  })
+
+  it.each([
+    ['not asked for at first', 'https://api.example.com/'],
+    ['unknown', 'https://other.example/'],
+  ])('S-12 are refused when %s', async (_, resource) => {
+    const server = strictServer(options)
+    const code = await obtainCode(server, { resource: 'https://files.example.com/' })
+    expect(await errorOf(exchange(server, code, { resource }))).toEqual([400, 'invalid_target'])
+  })
+})
+
+describe('the password grant', () => {
+  const fields = {
+    grant_type: 'password',
+    client_id: 'sandbox-app',
+    username: 'ada',
+    password: 'lovelace',
+    scope: 'openid offline_access',
+  }
+
+  it('exists behind the legacy switch', async () => {
+    const server = strictServer({ legacyPasswordGrant: true })
+    const tokens = (await (await post(server, '/token', fields)).json()) as Tokens
+    expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(200)
+  })
+
+  it('refuses a wrong password', async () => {
+    const server = strictServer({ legacyPasswordGrant: true })
+    const response = post(server, '/token', { ...fields, password: 'wrong' })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+})

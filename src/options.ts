@@ -69,7 +69,7 @@ export type ResolvedOptions = Readonly<
 
 /** Parameters of the authorization request that are the client's own to set. */
 const reserved =
-  /^(?:response_type|client_id|redirect_uri|state|nonce|code_challenge|code_challenge_method|response_mode|request|request_uri)$/
+  /^(?:response_type|client_id|redirect_uri|scope|state|nonce|max_age|code_challenge|code_challenge_method|response_mode|request|request_uri)$/
 
 type Rule = [isRight: (value: never) => unknown, whatIsRight: string]
 
@@ -124,8 +124,9 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */
 export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
-  const { scope = 'openid', timeout = 15_000, ...others }: PkceClientOptions = { ...given }
-  const options = { ...others, scope, timeout }
+  const options = ownMembers(given)
+  options.scope ??= 'openid'
+  options.timeout ??= 15_000
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(rules, name)) {
       throw new PkceClientError(
@@ -136,20 +137,26 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   }
   for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
     checkOption(name, options[name])
-  for (const [name, value] of Object.entries<unknown>(options)) {
+  for (const [name, value] of Object.entries({ ...options } as Record<string, unknown>)) {
     if (value !== undefined) checkOption(name as keyof PkceClientOptions, value)
   }
   const { issuer, clientId, sessionKey, redirectUri: base } = options
-  return Object.freeze({
-    ...options,
-    key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
-    resourceList: (options.resources ?? []).map((entry: unknown) => {
-      const { url, ...unknown } =
-        typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
-      const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
-      return resource ?? fail('resources', resourceRule, entry)
+  return Object.freeze(
+    Object.assign(options as PkceClientOptions & { scope: string; timeout: number }, {
+      key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
+      resourceList: (options.resources ?? []).map((entry: unknown) => {
+        const { url, ...unknown } =
+          typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
+        const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
+        return resource ?? fail('resources', resourceRule, entry)
+      }),
     }),
-  })
+  )
+}
+
+/** A copy without what some library may have put on `Object.prototype`. */
+export function ownMembers<T extends object>(given: T): T {
+  return Object.assign(Object.create(null) as T, given)
 }
 
 /** Throws `invalid_option` unless the value is right for the option. */

@@ -17,7 +17,9 @@ export function createResources(list: readonly Resource[]): Resources {
   const longestFirst = [...list].sort((a, b) => b.path.length - a.path.length)
   return {
     match(url) {
-      const { origin } = url
+      const { origin, protocol } = url
+      // The origin of a blob: URL is that of the page which made it.
+      if (protocol === 'blob:') return undefined
       for (const resource of longestFirst) {
         if (resource.origin === origin && covers(resource.path, url.pathname)) return resource
       }

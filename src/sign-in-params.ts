@@ -1,6 +1,7 @@
-import { checkOption, fail } from './options.ts'
+import { checkOption, fail, ownMembers } from './options.ts'
 import type { Navigator } from './navigation/navigator.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { Parameters } from './protocol/authorization.ts'
 
 /** What one sign-in may ask for beyond the client's options. */
 export interface SignInParams {
@@ -35,32 +36,35 @@ export interface SignInParams {
 }
 
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
-export function checkParams(params: SignInParams, options: ResolvedOptions) {
+export function checkParams(given: SignInParams, options: ResolvedOptions) {
+  const params = ownMembers(given)
   const { scope = options.scope, redirectUri = options.redirectUri } = params
-  const { maxAge, extraParams = {}, authorizationDetails: details } = params
+  const { maxAge, extraParams = {}, authorizationDetails: details, returnTo, appState } = params
   const resource = params.resource === undefined ? undefined : [params.resource].flat()
   checkOption('scope', scope)
   checkOption('redirectUri', redirectUri)
   checkOption('authorizationParams', extraParams, 'extraParams')
-  if (maxAge !== undefined && !(maxAge >= 0)) fail('maxAge', 'a number of seconds', maxAge)
+  if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 0))
+    fail('maxAge', 'a whole number of seconds', maxAge)
   if (resource && !resource.every((one) => URL.canParse(one) && !one.includes('#'))) {
     fail('resource', 'absolute URIs without fragment', resource)
   }
   if (details && !(Array.isArray(details) && details.every(hasType))) {
     fail('authorizationDetails', 'a list of objects with a type', details)
   }
-  const parameters = {
-    ...options.authorizationParams,
-    ...extraParams,
-    prompt: params.prompt,
-    login_hint: params.loginHint,
-    acr_values: params.acrValues,
-    max_age: maxAge,
-    ui_locales: params.uiLocales,
-    resource,
-    authorization_details: details && JSON.stringify(details),
-  }
-  return { scope, redirectUri, parameters, resource }
+  // What has a name of its own here goes over what was given as a plain parameter.
+  const parameters: Parameters = [
+    ...Object.entries(options.authorizationParams ?? {}),
+    ...Object.entries(extraParams),
+    ['prompt', params.prompt],
+    ['login_hint', params.loginHint],
+    ['acr_values', params.acrValues],
+    ['max_age', maxAge],
+    ['ui_locales', params.uiLocales],
+    ['resource', resource],
+    ['authorization_details', details && JSON.stringify(details)],
+  ]
+  return { scope, redirectUri, parameters, resource, maxAge, returnTo, appState }
 }
 
 function hasType(detail: unknown): boolean {

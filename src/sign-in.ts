@@ -60,8 +60,8 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function prepare(params: SignInParams, mode: string): Promise<{ url: URL; state: string }> {
-    const { maxAge, appState } = params
-    const { scope, redirectUri, parameters, resource } = checkParams(params, options)
+    const checked = checkParams(params, options)
+    const { scope, redirectUri, parameters, resource, maxAge, appState } = checked
     if (!host.isSecureContext()) throw insecure(base())
     const metadata = await server()
     const state = newState()

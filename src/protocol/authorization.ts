@@ -25,9 +25,14 @@ export interface AuthorizationRequest {
   state: string
   nonce: string
   verifier: string
-  /** Parameters with one value, and `resource`, which may have several (RFC 8707 §2). */
-  parameters: Record<string, string | number | readonly string[] | undefined>
+  parameters: Parameters
 }
+
+/** Names with one value, but for `resource`, which may have several (RFC 8707 §2). The last of a name counts. */
+export type Parameters = (readonly [
+  name: string,
+  value: string | number | readonly string[] | undefined,
+])[]
 
 /** The authorization request as a URL (RFC 6749 §4.1.1, RFC 7636 §4.3); what the endpoint's own query has is kept. */
 export async function authorizationUrl(
@@ -36,7 +41,7 @@ export async function authorizationUrl(
 ): Promise<URL> {
   const url = new URL(server.authorization_endpoint)
   const { searchParams } = url
-  for (const [name, value] of Object.entries(request.parameters)) {
+  for (const [name, value] of request.parameters) {
     if (value === undefined) continue
     searchParams.delete(name)
     for (const one of Array.isArray(value) ? (value as string[]) : [String(value)]) {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { callApi, errorOf, post, production, refresh, signIn, strictServer } from './support.ts'
+
+const client = { client_id: 'sandbox-app' }
+
+describe('revocation', () => {
+  it('S-45 of a refresh token is answered with an empty 200', async () => {
+    const server = strictServer()
+    const { refresh_token: token } = await signIn(server)
+    const response = await post(server, '/revoke', { ...client, token })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+  })
+
+  it('S-45 of a refresh token ends it, and the access tokens', async () => {
+    const server = strictServer()
+    const tokens = await signIn(server)
+    await post(server, '/revoke', { ...client, token: tokens.refresh_token })
+    expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
+    expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(401)
+  })
+
+  it.each(['opaque', 'HS256', 'RS256'] as const)(
+    'S-45 of an access token (%s) ends that one only',
+    async (accessTokenFormat) => {
+      const server = strictServer({ accessTokenFormat })
+      const tokens = await signIn(server)
+      await post(server, '/revoke', { ...client, token: tokens.access_token })
+      expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(401)
+      expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
+    },
+  )
+
+  it.each(['access_token', 'refresh_token'])('S-45 works with the wrong hint %s', async (hint) => {
+    const server = strictServer()
+    const tokens = await signIn(server)
+    const token = hint === 'access_token' ? tokens.refresh_token : tokens.access_token
+    await post(server, '/revoke', { ...client, token, token_type_hint: hint })
+    expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(401)
+  })
+
+  it('S-45 of an unknown token is a success', async () => {
+    const response = await post(strictServer(), '/revoke', { ...client, token: 'made up' })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+  })
+
+  it('S-45 of the token of another client is refused', async () => {
+    const server = strictServer()
+    const tokens = await signIn(server)
+    const fields = { client_id: production.clientId, token: tokens.refresh_token }
+    expect(await errorOf(post(server, '/revoke', fields))).toEqual([400, 'invalid_grant'])
+    expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
+  })
+
+  it.each([
+    [
+      'of another type',
+      { ...client, token: 'x', token_type_hint: 'id_token' },
+      400,
+      'unsupported_token_type',
+    ],
+    ['without a token', client, 400, 'invalid_request'],
+    ['twice', { ...client, token: ['x', 'y'] }, 400, 'invalid_request'],
+    ['by an unknown client', { client_id: 'nobody', token: 'x' }, 401, 'invalid_client'],
+    ['by no client', { token: 'x' }, 401, 'invalid_client'],
+  ])('S-45 %s is refused', async (_, fields, status, error) => {
+    expect(await errorOf(post(strictServer(), '/revoke', fields))).toEqual([status, error])
+  })
+
+  it('S-45 by GET is refused', async () => {
+    const server = strictServer()
+    expect((await server.fetch(`${server.issuer}/revoke?token=x`)).status).toBe(405)
+  })
+})

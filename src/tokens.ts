@@ -57,12 +57,6 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     }
   }
 
-  function renewInBackground(record: SessionRecord): void {
-    const { isFlying, isHeldBack, hasGivenUp, refresh } = refresher
-    if (isFlying() || isHeldBack(record) || hasGivenUp(record.sid)) return
-    refresh(record).catch(() => {})
-  }
-
   /** Without a refresh token, an expired access token is the end. */
   async function dropExpired(): Promise<void> {
     const record = session.current()
@@ -91,7 +85,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       if (!token) throw required()
       const now = clock.now()
       if (now + minValidity >= (token.expiresAt ?? Infinity)) return renewed(record, signal)
-      if (now >= dueAt(token) && record.refreshToken !== undefined) renewInBackground(record)
+      if (now >= dueAt(token) && record.refreshToken !== undefined) refresher.inBackground(record)
       return credential(record)
     },
 
@@ -125,7 +119,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       const record = session.current()
       const token = record?.access[defaultToken]
       if (!token || (clock.now() < dueAt(token) && !record.pending?.failures)) return
-      if (record.refreshToken !== undefined) renewInBackground(record)
+      if (record.refreshToken !== undefined) refresher.inBackground(record)
       else await dropExpired()
     },
   }

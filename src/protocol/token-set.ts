@@ -55,6 +55,5 @@ export type GrantAnswer =
 export type Grant = (session: {
   refreshToken: string
   tokenEndpoint: string
-  claims: Claims | undefined
-  idToken: string | undefined
+  claims?: Claims | undefined
 }) => Promise<GrantAnswer>

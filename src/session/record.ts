@@ -16,10 +16,10 @@ export interface SessionRecord {
   tokenEndpoint: string
   /** The session has ended, and why; there are no tokens then. */
   signedOut?: SignedOutReason
-  pending?: Pending
-  refreshToken?: string
-  idToken?: string
-  claims?: Claims
+  pending?: Pending | undefined
+  refreshToken?: string | undefined
+  idToken?: string | undefined
+  claims?: Claims | undefined
   scope: string
   /** By resource; all resources share the {@link defaultToken}. */
   access: Record<string, AccessToken>
@@ -32,7 +32,7 @@ export interface AccessToken {
   token: string
   type: 'bearer'
   obtainedAt: number
-  expiresAt?: number
+  expiresAt?: number | undefined
 }
 
 /** What is known of refreshes that have not succeeded. */

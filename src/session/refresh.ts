@@ -57,15 +57,13 @@ export function createRefresher(options: RefreshOptions) {
   async function run(seen: SessionRecord): Promise<SessionRecord> {
     // Looked at before anything is sent: discovery is a request as well.
     const known = session.current()
-    if (known && isSame(known, seen)) stopIfHeldBack(known)
-    const obstacle =
-      seen.refreshToken === undefined
-        ? undefined
-        : await prepare().then(
-            () => undefined,
-            (error: unknown) => error as PkceClientError,
-          )
-    const name = shared() ? `${key}|grant` : `${key}|grant|${seen.sid}`
+    const held = known && isSame(known, seen) && heldBack(known)
+    if (held) throw held
+    let obstacle: PkceClientError | undefined
+    if (seen.refreshToken !== undefined) {
+      await prepare().catch((error: unknown) => (obstacle = error as PkceClientError))
+    }
+    const name = `${key}|grant${shared() ? '' : `|${seen.sid}`}`
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
       const task = () => attempt(seen, obstacle)
@@ -74,39 +72,33 @@ export function createRefresher(options: RefreshOptions) {
     }
   }
 
-  function stopIfHeldBack(record: SessionRecord): void {
-    if (givenUp?.sid === record.sid) throw givenUp.error
-    if (isHeldBack(record.pending ?? none)) throw lastError ?? tryLater()
-  }
-
   async function attempt(
     seen: SessionRecord,
     obstacle: PkceClientError | undefined,
   ): Promise<SessionRecord | 'resend'> {
-    const record = await session.reread()
-    if (!record) throw over()
+    await session.reread()
+    const record = current()
     if (!isSame(record, seen)) return record
-    if (record.refreshToken === undefined) return end(record, { reason: 'expired' })
+    if (record.refreshToken === undefined) return end(record, 'expired')
+    const held = heldBack(record)
+    if (held) throw held
     const before = record.pending ?? none
-    stopIfHeldBack(record)
     if (obstacle) return failed(record, { before, answer: { kind: 'passing', error: obstacle } })
     // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
     const unknown = before.unknown + 1
     const notBefore = unknown > 1 ? clock.now() + delay(before.failures + 1) : 0
-    const sending = { ...record, pending: { ...before, unknown, notBefore } }
-    if (!(await session.write(record, sending))) return session.current() ?? fail(over())
-    const { refreshToken, tokenEndpoint, claims, idToken } = record
-    const answer = await grant({ refreshToken, tokenEndpoint, claims, idToken })
-    if (answer.kind !== 'granted') return failed(sending, { before, answer })
-    return succeeded(sending, renewed(sending, answer.tokens))
+    const sent = { ...record, pending: { ...before, unknown, notBefore } }
+    if (!(await session.write(record, sent))) return current()
+    const answer = await grant({ ...record, refreshToken: record.refreshToken })
+    if (answer.kind !== 'granted') return failed(sent, { before, answer })
+    return succeeded(sent, renewed(sent, answer.tokens))
   }
 
   async function succeeded(sent: SessionRecord, next: SessionRecord): Promise<SessionRecord> {
     if (!(await session.write(sent, next))) {
-      const now = session.current()
       // Signed out, or signed in as somebody else, while the answer was on its way.
-      if (now?.sid !== sent.sid && next.refreshToken) void discard(next.refreshToken)
-      return now ?? fail(over())
+      if (session.current()?.sid !== sent.sid && next.refreshToken) void discard(next.refreshToken)
+      return current()
     }
     const state = session.state()
     if (state.status === 'signed-in') emit('token-refreshed', { session: state })
@@ -117,77 +109,71 @@ export function createRefresher(options: RefreshOptions) {
     sent: SessionRecord,
     { before, answer }: { before: Pending; answer: Exclude<GrantAnswer, { kind: 'granted' }> },
   ): Promise<SessionRecord | 'resend'> {
+    const { kind, error } = answer
     const failures = before.failures + 1
-    switch (answer.kind) {
+    let wait = delay(failures)
+    let next: Partial<SessionRecord> = { pending: before.unknown ? before : undefined }
+    switch (kind) {
       case 'refused':
-        return end(sent, {
-          reason: before.unknown > 0 ? 'refresh-response-lost' : 'ended-by-server',
-          cause: answer.error,
-        })
+        return end(sent, before.unknown ? 'refresh-response-lost' : 'ended-by-server', error)
       case 'other-identity':
         void discard(answer.token)
-        return end(sent, { reason: 'identity-changed', cause: answer.error })
-      case 'odd': {
-        const { pending: _, ...kept } = sent
-        if (answer.refreshToken) {
-          await session.write(sent, {
-            ...kept,
-            gen: sent.gen + 1,
-            refreshToken: answer.refreshToken,
-          })
-        }
-        return giveUp(sent, answer.error)
-      }
-      case 'unknown': {
-        if (before.unknown === 0) return 'resend'
-        const pending = {
-          unknown: before.unknown + 1,
-          failures,
-          notBefore: clock.now() + delay(failures),
-        }
-        await session.write(sent, { ...sent, pending })
+        return end(sent, 'identity-changed', error)
+      case 'unknown':
+        if (!before.unknown) return 'resend'
+        next = { pending: { unknown: before.unknown + 1, failures, notBefore: clock.now() + wait } }
         break
-      }
-      case 'passing': {
-        const wait = Math.max(delay(failures), Math.min(answer.retryAfter ?? 0, longestRetryAfter))
-        const pending = { ...before, failures, notBefore: clock.now() + wait }
-        await session.write(sent, { ...sent, pending })
+      case 'passing':
+        wait = Math.max(wait, Math.min(answer.retryAfter ?? 0, longestRetryAfter))
+        next = { pending: { ...before, failures, notBefore: clock.now() + wait } }
         break
-      }
-      case 'wrong-request': {
-        const { pending: _, ...kept } = sent
-        await session.write(sent, before.unknown > 0 ? { ...kept, pending: before } : kept)
-        return giveUp(sent, answer.error)
-      }
+      case 'odd':
+      case 'wrong-request':
+        givenUp = { sid: sent.sid, error }
     }
-    emit('refresh-failed', { error: answer.error })
-    throw (lastError = answer.error)
-  }
-
-  function giveUp(record: SessionRecord, error: PkceClientError): never {
-    givenUp = { sid: record.sid, error }
+    if (kind === 'odd') {
+      const { refreshToken = sent.refreshToken } = answer
+      next = { gen: sent.gen + 1, refreshToken, pending: undefined }
+    }
+    await session.write(sent, { ...sent, ...next })
     emit('refresh-failed', { error })
-    throw error
+    throw (lastError = error)
   }
 
   async function end(
     record: SessionRecord,
-    { reason, cause }: { reason: SignedOutReason; cause?: PkceClientError },
+    reason: SignedOutReason,
+    cause?: PkceClientError,
   ): Promise<SessionRecord> {
     // Another tab may have moved the session on while the lock was stolen.
-    if (!(await session.end(record, reason))) return session.current() ?? fail(over())
-    const error = new PkceClientError('session_ended', endings[reason], {
-      sessionEnded: true,
-      cause,
-    })
+    if (!(await session.end(record, reason))) return current()
+    const error = ended(reason, cause)
     emit('refresh-failed', { error })
     throw error
   }
 
-  function isHeldBack({ notBefore }: Pending): boolean {
+  /** The session as it is now, also when others have changed it. */
+  function current(): SessionRecord {
+    const record = session.current()
+    if (record) return record
+    const state = session.state()
+    throw ended((state.status === 'signed-out' && state.reason) || 'signed-out')
+  }
+
+  /** Why nothing is sent for now. */
+  function heldBack({ sid, pending }: SessionRecord): PkceClientError | undefined {
+    if (givenUp?.sid === sid) return givenUp.error
+    const { notBefore } = pending ?? none
     const wait = notBefore - clock.now()
     // A clock that was set back must not hold the session back for longer than any back-off could.
     return wait > 0 && wait <= longestRetryAfter && notBefore !== lifted
+      ? (lastError ??
+          new PkceClientError(
+            'server_error',
+            'Renewing the session failed a moment ago; it is tried again soon.',
+            { retryable: true },
+          ))
+      : undefined
   }
 
   function delay(failures: number): number {
@@ -195,28 +181,27 @@ export function createRefresher(options: RefreshOptions) {
     return full * (0.5 + 0.5 * clock.random())
   }
 
+  /** Nobody waits for it; a failure is in the events. */
+  function inBackground(record: SessionRecord): void {
+    if (!flight && !heldBack(record)) refresh(record).catch(() => {})
+  }
+
   return {
     refresh,
+    inBackground,
 
     /** A failed refresh is tried again, by itself, when its back-off is over. */
     watch(record: SessionRecord | undefined): void {
       cancelProbe()
       if (closed || !record?.pending?.failures || givenUp?.sid === record.sid) return
       const wait = Math.min(record.pending.notBefore - clock.now(), longestRetryAfter)
-      cancelProbe = clock.setTimeout(
-        () => void refresh(record).catch(() => {}),
-        Math.max(wait, 0) + 1,
-      )
+      cancelProbe = clock.setTimeout(() => inBackground(record), Math.max(wait, 0) + 1)
     },
 
     /** The person or the network is back: the next refresh need not wait for the back-off. */
     liftBackOff(): void {
       lifted = session.current()?.pending?.notBefore
     },
-
-    isFlying: () => flight !== undefined,
-    hasGivenUp: (sid: string) => givenUp?.sid === sid,
-    isHeldBack: (record: SessionRecord) => isHeldBack(record.pending ?? none),
 
     close(): void {
       closed = true
@@ -225,36 +210,9 @@ export function createRefresher(options: RefreshOptions) {
   }
 }
 
-const endings: Record<SignedOutReason, string> = {
-  'signed-out': 'The session is over: the person signed out.',
-  expired:
-    'The session is over: the access token expired and there is no refresh token; sign in again.',
-  'ended-by-server':
-    'The session is over: the authorization server refused to renew it; sign in again.',
-  'refresh-response-lost':
-    'The session is over: an answer with renewed tokens got lost on the way and the server does not give it twice; sign in again.',
-  'identity-changed':
-    'The session is over: the server renewed it for somebody else; sign in again.',
-  'tab-copied':
-    'The session is over: this tab is a copy, and the other one has renewed the session since; sign in again.',
-}
-
-function over(): PkceClientError {
-  return new PkceClientError(
-    'session_ended',
-    'The session ended while it was being renewed; sign in again.',
-    { sessionEnded: true },
-  )
-}
-
-function tryLater(): PkceClientError {
-  return new PkceClientError(
-    'server_error',
-    'Renewing the session failed a moment ago and is tried again soon.',
-    { retryable: true },
-  )
-}
-
-function fail(error: PkceClientError): never {
-  throw error
+function ended(reason: SignedOutReason, cause?: PkceClientError): PkceClientError {
+  return new PkceClientError('session_ended', `The session is over (${reason}); sign in again.`, {
+    sessionEnded: true,
+    cause,
+  })
 }

@@ -206,22 +206,17 @@ export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean 
 
 /** The record after a grant. What the answer leaves out stays as it was (RFC 6749 §6, OpenID Connect Core §12.2). */
 export function renewed(record: SessionRecord, tokens: TokenSet): SessionRecord {
-  const { pending: _, ...kept } = record
-  const { accessToken, refreshToken, idToken, claims, scope, expiresIn, requestedAt } = tokens
+  const { accessToken: token, expiresIn, requestedAt: obtainedAt } = tokens
+  const expiresAt = expiresIn && obtainedAt + expiresIn * 1000
   return {
-    ...kept,
+    ...record,
     gen: record.gen + 1,
-    ...(refreshToken && { refreshToken }),
-    ...(idToken && claims && { idToken, claims: record.claims ?? claims }),
-    scope: scope ?? record.scope,
-    access: {
-      [defaultToken]: {
-        token: accessToken,
-        type: 'bearer',
-        obtainedAt: requestedAt,
-        ...(expiresIn !== undefined && { expiresAt: requestedAt + expiresIn * 1000 }),
-      },
-    },
+    pending: undefined,
+    refreshToken: tokens.refreshToken ?? record.refreshToken,
+    idToken: tokens.idToken ?? record.idToken,
+    claims: record.claims ?? tokens.claims,
+    scope: tokens.scope ?? record.scope,
+    access: { [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt } },
   }
 }
 

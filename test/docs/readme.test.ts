@@ -1,0 +1,89 @@
+// @vitest-environment happy-dom
+import * as react from 'react'
+import * as reactDomClient from 'react-dom/client'
+import * as jsxRuntime from 'react/jsx-runtime'
+import * as reactRouter from 'react-router'
+import { expect, test, vi } from 'vitest'
+import type { PkceClient } from 'pkce-client'
+import { loadApp } from './app.ts'
+import { createPerson } from './browser.ts'
+
+const modules = {
+  react,
+  'react/jsx-runtime': jsxRuntime,
+  'react-dom/client': reactDomClient,
+  'react-router': reactRouter,
+}
+const page = (block: string) => loadApp('README.md', modules).run(block)
+const button = '<button id="sign-in">Sign in</button>'
+const text = () => document.body.textContent
+
+test('the quick start signs a person in, brings them back where they were, and greets them', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/orders?page=2', button)
+  await page('main')
+  await person.signIn(await person.leaveBy('Sign in'), { body: button })
+  await page('main')
+  expect(person.url()).toBe('https://app.example.com/orders?page=2')
+  expect(text()).toContain('Hello, Ada Lovelace!')
+})
+
+test('the quick start shows nobody to somebody who is not signed in, and asks the server for nothing', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/', button)
+  await page('main')
+  expect(text()).toBe('Sign in')
+  expect(person.server.requests).toEqual([])
+})
+
+test.each(['react', 'react-with-router'])(
+  'the React app (%s) signs a person in and out, in StrictMode, and spends the code once',
+  async (main) => {
+    const person = createPerson()
+    person.open('https://app.example.com/')
+    await page(main)
+    await person.signIn(await person.leaveBy('Sign in'))
+    await page(main)
+    await vi.waitFor(() => expect(text()).toBe('Sign out'))
+    expect(person.url()).toBe('https://app.example.com/')
+    expect(person.server.requestsTo('/token')).toHaveLength(1)
+    const end = await person.leaveBy('Sign out')
+    expect(end.pathname).toBe('/end_session')
+    expect(text()).toBe('Sign in')
+  },
+)
+
+test('with a router, the person comes back to the page they wanted', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/orders')
+  const auth = (await page('auth')).auth as PkceClient
+  void auth.signIn({ returnTo: location.href })
+  await person.signIn(await person.leave())
+  await page('react-with-router')
+  await vi.waitFor(() => expect(text()).toContain('Your orders'))
+})
+
+test('a person who says no sees the React app all the same, and the error is reported', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/')
+  await page('react')
+  await person.signIn(await person.leaveBy('Sign in'), { consent: false })
+  await page('react')
+  await vi.waitFor(() => expect(text()).toBe('Sign in'))
+  expect(reportError).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ code: 'authorization_denied' }),
+  )
+})
+
+test('the stricter stores write no token where another tab could read it', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/')
+  const clients = await page('stores')
+  for (const name of ['inMemory', 'perTab']) {
+    const auth = clients[name] as PkceClient
+    await person.server.signInTo(auth)
+    const token = await auth.getAccessToken()
+    expect(JSON.stringify({ ...localStorage })).not.toContain(token)
+    expect(JSON.stringify({ ...sessionStorage }).includes(token)).toBe(name === 'perTab')
+  }
+})

@@ -21,12 +21,29 @@ export interface Door {
   answer(sent: Sent): Promise<Outcome>
 }
 
-export interface OpenDoor {
-  url: string
-  close(): Promise<void>
+/** Opens all doors or none. */
+export async function openDoors(
+  doors: readonly Door[],
+): Promise<{ urls: string[]; close(): Promise<void> }> {
+  const servers: Server[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(stop))
+  }
+  const urls: string[] = []
+  try {
+    for (const door of doors) {
+      const { server, url } = await openDoor(door)
+      servers.push(server)
+      urls.push(url)
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { urls, close }
 }
 
-export async function openDoor(door: Door): Promise<OpenDoor> {
+async function openDoor(door: Door): Promise<{ server: Server; url: string }> {
   if (!['127.0.0.1', 'localhost', '::1'].includes(door.host)) {
     throw new Error(`The reference server listens on this machine only, not on ${door.host}.`)
   }
@@ -34,7 +51,7 @@ export async function openDoor(door: Door): Promise<OpenDoor> {
   const server = createServer((request, response) => void serve(door, { request, response }))
   const port = await start(server, door)
   const host = door.host === '::1' ? '[::1]' : door.host
-  return { url: `http://${host}:${port}`, close: () => stop(server) }
+  return { server, url: `http://${host}:${port}` }
 }
 
 function start(server: Server, { port, host }: Door): Promise<number> {
@@ -99,14 +116,13 @@ async function read(door: Door, request: IncomingMessage): Promise<Sent> {
 
 async function pour(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
   const reader = body.getReader()
+  const closed = new Promise<void>((resolve) => response.once('close', resolve))
   for (;;) {
     const { done, value } = await reader.read()
     if (done || response.destroyed) break
     if (!response.write(value)) {
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve)
-        response.once('close', resolve)
-      })
+      const drained = new Promise<void>((resolve) => response.once('drain', resolve))
+      await Promise.race([drained, closed])
     }
   }
   await reader.cancel()

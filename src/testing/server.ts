@@ -10,7 +10,7 @@ import type { CookieJar } from './cookie-jar.ts'
 import { createFetch } from './in-process-fetch.ts'
 import type { Sent } from './in-process-fetch.ts'
 import { createKeyRing } from './keys.ts'
-import { openDoor } from './listen.ts'
+import { openDoors } from './listen.ts'
 import type { ListenOptions } from './listen.ts'
 import { checkPlace, resolveSettings } from './options.ts'
 import type { AuthServerOptions, RegisteredClient, User } from './options.ts'
@@ -155,22 +155,15 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     fetch: createFetch(send),
     withCookies: (jar) => createFetch(send, jar),
     async listen({ port = 0, apiPort = 0, host = '127.0.0.1' } = {}) {
-      const answer = send
-      const origin = (): string => new URL(place.issuer).origin
-      const main = await openDoor({ port, host, answer, origin })
-      if (options.issuer === undefined) place.issuer = main.url
-      try {
-        const apiOrigin = (): string => new URL(place.apiUrl).origin
-        const side = await openDoor({ port: apiPort, host, answer, origin: apiOrigin })
-        if (options.apiUrl === undefined) place.apiUrl = `${side.url}/`
-        const close = async (): Promise<void> => {
-          await Promise.all([main.close(), side.close()])
-        }
-        return { url: main.url, apiUrl: `${side.url}/`, close }
-      } catch (error) {
-        await main.close()
-        throw error
-      }
+      const doors = await openDoors([
+        { port, host, answer: send, origin: () => new URL(place.issuer).origin },
+        { port: apiPort, host, answer: send, origin: () => new URL(place.apiUrl).origin },
+      ])
+      const [url, apiOrigin] = doors.urls
+      const apiUrl = `${apiOrigin!}/`
+      if (options.issuer === undefined) place.issuer = url!
+      if (options.apiUrl === undefined) place.apiUrl = apiUrl
+      return { url: url!, apiUrl, close: () => doors.close() }
     },
     authorize,
     async signInTo(client, user) {

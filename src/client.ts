@@ -72,6 +72,7 @@ export class PkceClient {
 
   readonly #parts: Parts
   #started: Promise<StartResult> | undefined
+  #handling: Promise<CallbackResult | undefined> | undefined
   #stopListening = () => {}
   #closed = false
 
@@ -105,7 +106,15 @@ export class PkceClient {
    * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}.
    * @param url - in place of the address of the page, which is then left alone
    */
-  async handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
+  handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
+    if (url !== undefined) return this.#handle(url)
+    // Whoever asks while the page's own answer is being used waits for it: the address has been cleaned already.
+    return (this.#handling ??= this.#handle().finally(() => {
+      this.#handling = undefined
+    }))
+  }
+
+  async #handle(url?: string | URL): Promise<CallbackResult | undefined> {
     const { host, signIn, session } = this.#parts
     await host.whenShown()
     const text = url ?? host.url()
@@ -183,11 +192,11 @@ export class PkceClient {
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {
-    const { tokens, server, session, transport, options } = this.#parts
+    const { tokens, server, session, transport, clientId } = this.#parts
     const ask = async (token: string) => {
       const subject = session.current()?.claims?.sub
       return requestUserInfo(await server(), {
-        clientId: options.clientId,
+        clientId,
         token,
         subject,
         transport,
@@ -235,11 +244,11 @@ export class PkceClient {
   }
 
   async #revoke(server: ServerMetadata, { refreshToken, access }: SessionRecord): Promise<void> {
-    const { transport, options } = this.#parts
+    const { transport, clientId } = this.#parts
     if (server.revocation_endpoint === undefined) return
     const all = [refreshToken, ...Object.values(access).map(({ token }) => token)]
     for (const token of all) {
-      if (token) await revokeToken(server, { clientId: options.clientId, token, transport })
+      if (token) await revokeToken(server, { clientId, token, transport })
     }
   }
 
@@ -247,12 +256,12 @@ export class PkceClient {
     server: ServerMetadata,
     { ended, options }: { ended: SessionRecord | undefined; options: SignOutOptions },
   ): Promise<URL | undefined> {
-    const { signIn, options: own } = this.#parts
+    const { signIn, clientId, postSignOutRedirectUri } = this.#parts
     if (server.end_session_endpoint === undefined) return undefined
-    const uri = options.postSignOutRedirectUri ?? own.postSignOutRedirectUri
+    const uri = options.postSignOutRedirectUri ?? postSignOutRedirectUri
     return endSessionUrl(server, {
       id_token_hint: ended?.idToken,
-      client_id: own.clientId,
+      client_id: clientId,
       post_logout_redirect_uri: uri,
       state: uri === undefined ? undefined : await signIn.rememberSignOut(uri),
     })

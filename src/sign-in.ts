@@ -129,15 +129,13 @@ export function createSignIn(parts: SignInOptions) {
     const callback = readCallback(url, isOurs)
     if (!callback) return undefined
     const { state, isAnswer } = callback
-    const known = handled.get(state)
-    if (known) return known
     const found =
       state === undefined ? undefined : await transactions.find(state).catch(() => undefined)
     const redirectUri = found?.redirectUri ?? options.redirectUri
     if (!isAt(url, redirectUri) || !(isAnswer || found?.mode === signOutMode)) return undefined
     if (shown) host.replaceUrl(cleaned(redirectUri, url))
     if (!isAnswer) return transactions.take(state!, async () => undefined)
-    const finishing = finish(callback, url.searchParams)
+    const finishing = handled.get(state) ?? finish(callback, url.searchParams)
     if (state !== undefined) handled.set(state, finishing)
     return finishing
   }

@@ -5,7 +5,7 @@ import { createAuthorizedFetch } from './fetch.ts'
 import { createGlobalFetch } from './global-fetch.ts'
 import { pageHost } from './host/browser.ts'
 import { redirect } from './navigation/redirect.ts'
-import { resolveOptions } from './options.ts'
+import { ownMembers, resolveOptions } from './options.ts'
 import { createState } from './protocol/authorization.ts'
 import { judgeChallenge } from './protocol/challenge.ts'
 import { discoverServer } from './protocol/server.ts'
@@ -32,32 +32,26 @@ const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: j
 
 export type Parts = ReturnType<typeof compose>
 
-/** The composition root: every part is made here and handed what it needs. */
+/** The composition root: every part is made here and handed what it needs. Making the default ports touches nothing. */
 export function compose(given: PkceClientOptions, started: () => Promise<unknown>) {
-  const options = resolveOptions(given)
-  const { key, issuer, clientId, timeout } = options
-  const clock = options.clock ?? systemClock()
-  const host = options.host ?? pageHost()
-  const lock = options.lock ?? webLocks()
-  const store = options.store ?? pageStore()
-  const transactionStore = options.transactionStore ?? pageStore()
   const emitter = createEmitter()
-  const { emit } = emitter
+  const options = ownMembers({
+    clock: systemClock(),
+    host: pageHost(),
+    lock: webLocks(),
+    channel: broadcastChannel(),
+    store: pageStore(),
+    transactionStore: pageStore(),
+    navigator: redirect(),
+    ...resolveOptions(given),
+    emit: emitter.emit,
+  })
   const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
-  const transport = createTransport({ fetch, clock, timeout, emit })
-  const { server, isEndpoint, addEndpoint } = createServer(options, transport)
+  const transport = createTransport({ ...options, fetch })
+  const { server, isOAuthEndpoint, addEndpoint } = createServer(options, transport)
+  const revocation = { server, clientId: options.clientId, transport }
   const session = createSession({
-    ...{
-      key,
-      binding: { issuer, clientId },
-      store,
-      marks: transactionStore,
-      lock,
-      clock,
-      timeout,
-      emit,
-    },
-    channel: options.channel ?? broadcastChannel(),
+    ...options,
     newId: createState,
     onAdopted(record) {
       tokens.adopted(record)
@@ -66,37 +60,26 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     },
   })
   const refresher = createRefresher({
-    ...{
-      key,
-      shared: () => store.shared === true,
-      session,
-      lock,
-      clock,
-      timeout,
-      emit,
-      prepare: server,
-    },
-    grant: createGrant({ server, clientId, transport, clock }),
-    discard: (token) => discard(token, { server, clientId, transport }),
+    ...options,
+    session,
+    prepare: server,
+    grant: createGrant({ ...revocation, clock: options.clock }),
+    discard: (token) => discard(token, revocation),
   })
-  const tokens = createTokens({ session, refresher, clock, scheme: bearer, emit, started })
-  const { peek, obtain, renew } = tokens
+  const tokens = createTokens({ ...options, session, refresher, scheme: bearer, started })
   const api = createAuthorizedFetch({
+    ...tokens,
+    fetch,
+    scheme: bearer,
+    isOAuthEndpoint,
     resources: createResources(options.resourceList),
-    isOAuthEndpoint: isEndpoint,
-    baseUrl: () => host.baseUrl(),
-    ...{ fetch, scheme: bearer, peek, obtain, renew },
+    baseUrl: () => options.host.baseUrl(),
   })
   const globalFetch = createGlobalFetch(api)
-  const transactions = createTransactions({ key, store: transactionStore, lock, clock, timeout })
-  const signIn = createSignIn({
-    options: { ...options, navigator: options.navigator ?? redirect() },
-    ...{ host, clock, transport, transactions, transactionStore, session, server },
-  })
+  const transactions = createTransactions(options)
+  const signIn = createSignIn({ ...options, options, transport, transactions, session, server })
   return {
-    options,
-    clock,
-    host,
+    ...options,
     emitter,
     transport,
     server,
@@ -121,7 +104,7 @@ function createServer(options: ResolvedOptions, transport: Transport) {
   }
   return {
     addEndpoint,
-    isEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
+    isOAuthEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
     server: (): Promise<ServerMetadata> =>
       (found ??= discoverServer({ issuer, scope, metadata, transport, secureUrl }).then(
         (server) => {

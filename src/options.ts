@@ -135,10 +135,9 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
       )
     }
   }
-  for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
-    checkOption(name, options[name])
-  for (const [name, value] of Object.entries({ ...options } as Record<string, unknown>)) {
-    if (value !== undefined) checkOption(name as keyof PkceClientOptions, value)
+  for (const name of ['issuer', 'clientId', 'redirectUri', ...Object.keys(options)]) {
+    const option = name as keyof PkceClientOptions
+    checkOption(option, options[option])
   }
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze(
@@ -156,7 +155,8 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
 
 /** A copy without what some library may have put on `Object.prototype`. */
 export function ownMembers<T extends object>(given: T): T {
-  return Object.assign(Object.create(null) as T, given)
+  const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
+  return Object.assign(Object.create(null) as T, Object.fromEntries(members))
 }
 
 /** Throws `invalid_option` unless the value is right for the option. */

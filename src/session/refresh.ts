@@ -4,6 +4,7 @@ import { isSame, renewed } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { Grant, GrantAnswer } from '../protocol/token-set.ts'
+import type { Store } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { Pending, SessionRecord } from './record.ts'
 import type { SessionKeeper } from './session.ts'
@@ -11,8 +12,7 @@ import type { SignedOutReason } from './state.ts'
 
 export interface RefreshOptions {
   key: string
-  /** All tabs hold the same session, so they take turns; otherwise only copies of this very session do. */
-  shared: () => boolean
+  store: Store
   session: SessionKeeper
   lock: Lock
   clock: Clock
@@ -35,7 +35,7 @@ export type Refresher = ReturnType<typeof createRefresher>
 
 /** Renews the session's tokens: flight, lock, re-read, grant, persist, publish. */
 export function createRefresher(options: RefreshOptions) {
-  const { key, shared, session, lock, clock, timeout, prepare, grant, discard, emit } = options
+  const { key, store, session, clock, prepare, grant, discard, emit } = options
   let flight: Promise<SessionRecord> | undefined
   /** A request that the server calls wrong stays wrong until the next sign-in or reload. */
   let givenUp: { sid: string; error: PkceClientError } | undefined
@@ -49,9 +49,12 @@ export function createRefresher(options: RefreshOptions) {
    * Resolves to a record newer than `seen`. All callers of one tab share one flight, and nobody's abort ends it: because
    * a refresh token can be used only once, a request that has left must be seen through.
    */
-  function refresh(seen: SessionRecord): Promise<SessionRecord> {
+  async function refresh(seen: SessionRecord): Promise<SessionRecord> {
     flight ??= run(seen).finally(() => (flight = undefined))
-    return flight
+    const next = await flight
+    // Nobody's call is to be made in the name of whoever signed in meanwhile.
+    if (next.claims?.sub !== seen.claims?.sub) throw ended('signed-out')
+    return next
   }
 
   async function run(seen: SessionRecord): Promise<SessionRecord> {
@@ -63,11 +66,12 @@ export function createRefresher(options: RefreshOptions) {
     if (seen.refreshToken !== undefined) {
       await prepare().catch((error: unknown) => (obstacle = error as PkceClientError))
     }
-    const name = `${key}|grant${shared() ? '' : `|${seen.sid}`}`
+    // All tabs take turns where they hold the same session; otherwise only the copies of this very one do.
+    const name = `${key}|grant|${store.shared ? '' : seen.sid}`
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
       const task = () => attempt(seen, obstacle)
-      const result = await exclusive({ lock, clock, timeout }, { name, task })
+      const result = await exclusive(options, { name, task })
       if (result !== 'resend') return result
     }
   }

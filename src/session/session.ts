@@ -8,15 +8,16 @@ import type { TokenSet } from '../protocol/token-set.ts'
 import type { Store, TransactionStore } from '../storage/store.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
-import type { Binding, SessionRecord } from './record.ts'
+import type { SessionRecord } from './record.ts'
 import type { Session, SignedInSession, SignedOutReason } from './state.ts'
 
 export interface SessionOptions {
   key: string
-  binding: Binding
+  issuer: string
+  clientId: string
   store: Store
-  /** Shared by all tabs, and never given a token: for the generation marks of per-tab stores. */
-  marks: TransactionStore
+  /** Shared by all tabs, and never given a token: here for the generation marks of per-tab stores. */
+  transactionStore: TransactionStore
   lock: Lock
   channel: Channel
   clock: Clock
@@ -33,8 +34,9 @@ export type SessionKeeper = ReturnType<typeof createSession>
 
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
 export function createSession(options: SessionOptions) {
-  const { key, binding, store, marks, lock, channel, clock, timeout, emit, newId, onAdopted } =
-    options
+  const { key, issuer, clientId, store, channel, emit, newId, onAdopted } = options
+  const binding = { issuer, clientId }
+  const marks = options.transactionStore
   const listeners = new Set<() => void>()
   let state: Session = unknownSession
   let record: SessionRecord | undefined
@@ -87,7 +89,10 @@ export function createSession(options: SessionOptions) {
 
   /** Looks at the store and takes over what other tabs did. */
   async function reread(): Promise<SessionRecord | undefined> {
+    const before = record
     const stored = await read()
+    // What was read may be older than what was written or adopted meanwhile.
+    if (record !== before) return reread()
     const next = newest(stored)
     if (next && !next.signedOut && (await copied(next))) {
       await write(next, ended(next, 'tab-copied'))
@@ -127,12 +132,13 @@ export function createSession(options: SessionOptions) {
     }
     // A store of this tab's own is nobody else's to lock.
     const owner = store.shared ? '' : (ownName ??= newId())
-    return exclusive({ lock, clock, timeout }, { name: `${key}|commit|${owner}`, task })
+    return exclusive(options, { name: `${key}|commit|${owner}`, task })
   }
 
   /** Browsers copy sessionStorage into a duplicated tab; the mark tells which of the two is behind. */
   async function mark({ sid, gen, signedOut }: SessionRecord): Promise<void> {
-    if (store.shared || store.volatile) return
+    // The session of a copied tab lives on in the other one, and so does its mark.
+    if (store.shared || store.volatile || signedOut === 'tab-copied') return
     try {
       const name = `${key}|gen|${sid}`
       await (signedOut ? marks.remove(name) : marks.set(name, String(gen)))

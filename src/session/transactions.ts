@@ -45,7 +45,7 @@ const shape: Shape = {
 
 export interface TransactionOptions {
   key: string
-  store: TransactionStore
+  transactionStore: TransactionStore
   lock: Lock
   clock: Clock
   timeout: number
@@ -59,7 +59,8 @@ const mostDepartures = 2
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** Sign-ins under way, each under its own `state`: put once, taken once, swept when abandoned. */
-export function createTransactions({ key, store, lock, clock, timeout }: TransactionOptions) {
+export function createTransactions(options: TransactionOptions) {
+  const { key, transactionStore: store, clock } = options
   const prefix = `${key}|tx|`
 
   async function read(name: string): Promise<Transaction | undefined> {
@@ -137,7 +138,7 @@ export function createTransactions({ key, store, lock, clock, timeout }: Transac
           await write(state, { ...spent(found), finished: true }).catch(() => {})
         return result
       }
-      return exclusive({ lock, clock, timeout }, { name: `${key}|tx:${state}`, task })
+      return exclusive(options, { name: `${key}|tx:${state}`, task })
     },
   }
 }

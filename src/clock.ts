@@ -13,7 +13,7 @@ export interface Clock {
   systemOffset(): number
 }
 
-export const maximumDelay = 2 ** 31 - 1
+export const maximumDelay = 0x7fffffff
 
 /** The clock of the machine: `Date`, `setTimeout` and `Math.random`. */
 export function systemClock(): Clock {

@@ -25,7 +25,7 @@ export { createCodeChallenge, createCodeVerifier, createState } from './protocol
 
 export { memoryStore } from './storage/memory.ts'
 export { webStorageStore } from './storage/web-storage.ts'
-export type { WebStorageStoreOptions } from './storage/web-storage.ts'
+export type { StorageLike, WebStorageStoreOptions } from './storage/web-storage.ts'
 export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 
 export { redirect } from './navigation/redirect.ts'

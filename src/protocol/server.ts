@@ -35,12 +35,6 @@ const endpoints = [
   'revocation_endpoint',
   'end_session_endpoint',
 ] as const
-const members = [
-  ...endpoints,
-  'authorization_response_iss_parameter_supported',
-  'id_token_signing_alg_values_supported',
-  'code_challenge_methods_supported',
-] as const
 
 export interface ServerOptions {
   issuer: string
@@ -103,6 +97,12 @@ export function checkServer(
 ): ServerMetadata {
   const server: Record<string, unknown> = { issuer: own(source, 'issuer') }
   if (server.issuer !== issuer) throw issuerMismatch(server.issuer, issuer)
+  const members = [
+    ...endpoints,
+    'authorization_response_iss_parameter_supported',
+    'id_token_signing_alg_values_supported',
+    'code_challenge_methods_supported',
+  ]
   for (const member of members) {
     const value = own(source, member)
     if (value !== undefined) server[member] = value

@@ -7,12 +7,21 @@ export interface WebStorageStoreOptions {
   shared?: boolean
 }
 
+/** The part of a `Storage` that a store needs. */
+export interface StorageLike {
+  readonly length: number
+  key(index: number): string | null
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
 /**
  * Makes a store of a `Storage`, such as `localStorage` (one session for all tabs) or `sessionStorage`
  * (one for each). Its methods throw what the storage throws: quota, access denied.
  */
 export function webStorageStore(
-  storage: Storage,
+  storage: StorageLike,
   options: WebStorageStoreOptions = {},
 ): TransactionStore {
   return {
@@ -59,7 +68,7 @@ function localStorageStore(): TransactionStore | undefined {
   }
 }
 
-function isSessionStorage(storage: Storage): boolean {
+function isSessionStorage(storage: StorageLike): boolean {
   try {
     return storage === globalThis.sessionStorage
   } catch {

@@ -32,7 +32,8 @@ export interface AuthorizedFetchOptions {
 }
 
 /** What `fetch` looks like to a caller, whoever provides it. */
-export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+// Spelled out, because the types of Node have no RequestInfo.
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 export interface AuthorizedFetch {
   fetch: Fetch

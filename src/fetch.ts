@@ -12,6 +12,8 @@ export interface Credential {
   /** The Authorization header. */
   header: string
   token: string
+  /** Whose it is, as far as the server told. */
+  subject: string | undefined
 }
 
 export interface AuthorizedFetchOptions {

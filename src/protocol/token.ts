@@ -11,7 +11,6 @@ import {
   OtherIdentity,
   checkClaims,
   clientFor,
-  compareClaims,
   fetchKeys,
   translateIdTokenError,
   verifySignature,
@@ -42,7 +41,7 @@ export interface CodeExchange {
   resource?: readonly string[] | undefined
 }
 
-const longestLife = 365 * 86_400
+const longestLife = 31_536_000
 const unreadable = 'The answer of the token endpoint cannot be used'
 
 /**
@@ -87,7 +86,7 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   }
   const claims = idToken === undefined ? undefined : (getValidatedIdTokenClaims(result) as Claims)
   if (claims) {
-    checkClaims(claims, clientId)
+    checkClaims(claims, { clientId })
     await verifySignature(server, { response, keys: await keys, clock, transport })
   }
   return tokenSet(body, { claims, requestedAt })
@@ -136,8 +135,7 @@ async function withIdToken(
     const client = clientFor(clientId, { clock, idToken: body.id_token, bounded: false })
     const result = await processRefreshTokenResponse(server, client, response)
     const claims = getValidatedIdTokenClaims(result) as Claims
-    checkClaims(claims, clientId)
-    compareClaims(claims, original)
+    checkClaims(claims, { clientId, original })
     return { kind: 'granted', tokens: tokenSet(body, { claims, requestedAt }) }
   } catch (caught) {
     const error = translateIdTokenError(caught)
@@ -193,7 +191,11 @@ async function readAnswer(raw: Response): Promise<{ body: Answer; response: Resp
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     return {
       body: {},
-      response: new Response(text, { status: raw.status, headers: { 'content-type': type } }),
+      // The constructor takes no body, not even an empty one, with 204.
+      response: new Response(text || null, {
+        status: raw.status,
+        headers: { 'content-type': type },
+      }),
     }
   }
   const source = new Map<string, unknown>(Object.entries(parsed))

@@ -1,5 +1,6 @@
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
+import { defaultToken } from './record.ts'
 import { isSame, renewed } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -82,8 +83,15 @@ export function createRefresher(options: RefreshOptions) {
   ): Promise<SessionRecord | 'resend'> {
     await session.reread()
     const record = current()
-    if (!isSame(record, seen)) return record
-    if (record.refreshToken === undefined) return end(record, 'expired')
+    const usable = clock.now() < (record.access[defaultToken]!.expiresAt ?? Infinity)
+    if (!isSame(record, seen) && usable) return record
+    if (record.refreshToken === undefined) {
+      if (!usable) return end(record, 'expired')
+      throw new PkceClientError(
+        'sign_in_required',
+        'There is no refresh token to renew with; sign in again.',
+      )
+    }
     const held = heldBack(record)
     if (held) throw held
     const before = record.pending ?? none
@@ -98,12 +106,16 @@ export function createRefresher(options: RefreshOptions) {
     return succeeded(sent, renewed(sent, answer.tokens))
   }
 
+  async function commit(sent: SessionRecord, next: SessionRecord): Promise<boolean> {
+    const written = await session.write(sent, next)
+    // Signed out, or signed in as somebody else, while the answer was on its way: nobody will use what it brought.
+    const brought = next.gen === sent.gen ? undefined : next.refreshToken
+    if (!written && brought && session.current()?.sid !== sent.sid) void discard(brought)
+    return written
+  }
+
   async function succeeded(sent: SessionRecord, next: SessionRecord): Promise<SessionRecord> {
-    if (!(await session.write(sent, next))) {
-      // Signed out, or signed in as somebody else, while the answer was on its way.
-      if (session.current()?.sid !== sent.sid && next.refreshToken) void discard(next.refreshToken)
-      return current()
-    }
+    if (!(await commit(sent, next))) return current()
     const state = session.state()
     if (state.status === 'signed-in') emit('token-refreshed', { session: state })
     return next
@@ -139,7 +151,7 @@ export function createRefresher(options: RefreshOptions) {
       const { refreshToken = sent.refreshToken } = answer
       next = { gen: sent.gen + 1, refreshToken, pending: undefined }
     }
-    await session.write(sent, { ...sent, ...next })
+    await commit(sent, { ...sent, ...next })
     emit('refresh-failed', { error })
     throw (lastError = error)
   }

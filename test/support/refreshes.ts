@@ -1,0 +1,38 @@
+import { expect } from 'vitest'
+import type { EventMap, EventName, PkceClient, PkceClientError } from '../../src/index.ts'
+import type { RecordedRequest } from '../../src/testing/index.ts'
+import { listen, rejection, signedInTab } from './world.ts'
+import type { HeardEvent, SignedInOptions, World } from './world.ts'
+
+export const usersMe = 'https://api.example.com/users/me'
+
+/** Ada is signed in, and her access token has just expired. */
+export async function expiredTab(
+  options: SignedInOptions = {},
+): Promise<World & { auth: PkceClient; heard: HeardEvent[] }> {
+  const world = await signedInTab(options)
+  await world.clock.advance((options.expiresIn ?? 900) * 1000)
+  return Object.assign(world, { heard: listen(world.auth) })
+}
+
+/** The refresh requests the server was sent. */
+export function refreshes({ server }: Pick<World, 'server'>): RecordedRequest[] {
+  return server.requestsTo('/token').filter(({ form }) => form?.grant_type === 'refresh_token')
+}
+
+/** The refresh tokens that were sent, oldest first. */
+export function sentTokens(world: Pick<World, 'server'>): string[] {
+  return refreshes(world).map(({ form }) => form!.refresh_token!)
+}
+
+/** What was heard of one event, oldest first. */
+export function factsOf<Name extends EventName>(heard: HeardEvent[], name: Name): EventMap[Name][] {
+  return heard.filter((event) => event.name === name).map(({ facts }) => facts as EventMap[Name])
+}
+
+/** The error a call fails with, as an error of this package. */
+export async function failure(work: Promise<unknown>): Promise<PkceClientError> {
+  const error = await rejection(work)
+  expect(error).toMatchObject({ isPkceClientError: true })
+  return error as PkceClientError
+}

@@ -14,7 +14,7 @@ import { userInfo } from './endpoints/user-info.ts'
 import type { Circumstances } from './faults.ts'
 import { formOf, oauthError } from './http.ts'
 import type { Call, Outcome, Reply } from './http.ts'
-import { afterwards, instead } from './transport-faults.ts'
+import { decideMishap } from './transport-faults.ts'
 import type { Sleep } from './transport-faults.ts'
 
 interface Endpoint {
@@ -46,10 +46,11 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
     return preflight(context, { call, readers: shut ? 'nobody' : readers })
   }
   const circumstances: Circumstances = { path: call.path, method: call.method, on: stepOf(call) }
-  const replaced = instead(context, circumstances)
-  if (typeof replaced === 'string') return replaced
-  const answer = replaced ?? spoil(await process(visit), { faults: context.faults, circumstances })
-  const outcome = await afterwards(answer, { faults: context.faults, circumstances, sleep })
+  const { faults } = context
+  const mishap = decideMishap(faults, { circumstances, sleep })
+  if (typeof mishap.instead === 'string') return mishap.instead
+  const answer = mishap.instead ?? spoil(await process(visit), { faults, circumstances })
+  const outcome = await mishap.afterwards(answer)
   return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
 }
 

@@ -1,4 +1,3 @@
-import type { Context } from './context.ts'
 import { utf8 } from './encoding.ts'
 import type { Circumstances, FaultBoard, FaultOptions } from './faults.ts'
 import { reply, withHeader } from './http.ts'
@@ -7,29 +6,57 @@ import type { Outcome, Reply } from './http.ts'
 /** Waits by the clock that was handed to the server. */
 export type Sleep = (milliseconds: number) => Promise<void>
 
-/** What happens instead of processing the request, if anything does. */
-export function instead(
-  { faults }: Pick<Context, 'faults'>,
-  circumstances: Circumstances,
-): Outcome | undefined {
-  if (faults.use('network-error', circumstances)) return 'connection-lost'
-  if (faults.see('hang', circumstances)?.processed !== true) {
-    if (faults.use('hang', circumstances)) return 'silence'
-  }
+/** What will go wrong with one request, decided when it arrives: the first to come is the one hit. */
+export interface Mishap {
+  /** What happens instead of processing the request, if anything does. */
+  instead: Outcome | undefined
+  /** What happens to the answer on its way back. */
+  afterwards(answer: Reply): Outcome | Promise<Outcome>
+}
+
+export function decideMishap(
+  faults: FaultBoard,
+  { circumstances, sleep }: { circumstances: Circumstances; sleep: Sleep },
+): Mishap {
+  const lost = (instead: Outcome): Mishap => ({
+    instead,
+    afterwards: decideDelay(faults, { circumstances, sleep }),
+  })
+  if (faults.use('network-error', circumstances)) return lost('connection-lost')
   const told = faults.use('respond', circumstances)
-  if (told) return replyAsTold(told)
+  if (told) return lost(replyAsTold(told))
   const later = faults.use('try-later', circumstances)
   if (later) {
-    return reply(later.status ?? 503, {
-      headers: [['retry-after', String(later.retryAfter ?? 60)]],
-    })
+    const retryAfter = String(later.retryAfter ?? 60)
+    return lost(reply(later.status ?? 503, { headers: [['retry-after', retryAfter]] }))
   }
   const away = faults.use('redirect-token', circumstances)
   if (away) {
     const to = away.to ?? 'https://elsewhere.example/token'
-    return reply(away.status ?? 307, { headers: [['location', to]] })
+    return lost(reply(away.status ?? 307, { headers: [['location', to]] }))
   }
-  return undefined
+  const hang = faults.use('hang', circumstances)
+  if (hang && !hang.processed) return lost('silence')
+  if (hang) return { instead: undefined, afterwards: () => 'silence' }
+  if (faults.use('drop-response', circumstances)) {
+    return { instead: undefined, afterwards: () => 'connection-lost' }
+  }
+  return { instead: undefined, afterwards: decideDelay(faults, { circumstances, sleep }) }
+}
+
+function decideDelay(
+  faults: FaultBoard,
+  { circumstances, sleep }: { circumstances: Circumstances; sleep: Sleep },
+): Mishap['afterwards'] {
+  const late = faults.use('slow-headers', circumstances)
+  const slow = faults.use('slow-body', circumstances)
+  const endless = faults.use('infinite-body', circumstances)
+  return async (answer) => {
+    if (late) await sleep(late.milliseconds ?? 60_000)
+    if (endless) return { ...answer, body: flood() }
+    if (!slow) return answer
+    return { ...answer, body: drip(answer, { sleep, pause: slow.milliseconds ?? 10_000 }) }
+  }
 }
 
 function replyAsTold({ status = 200, body = '', headers = {} }: FaultOptions['respond']): Reply {
@@ -41,25 +68,6 @@ function replyAsTold({ status = 200, body = '', headers = {} }: FaultOptions['re
   const answer = reply(status, { headers: told, body: isText ? body : JSON.stringify(body) })
   const typed = told.some(([name]) => name === 'content-type')
   return isText || typed ? answer : withHeader(answer, ['content-type', 'application/json'])
-}
-
-/** What happens to an answer on its way back. */
-export async function afterwards(
-  answer: Reply,
-  {
-    faults,
-    circumstances,
-    sleep,
-  }: { faults: FaultBoard; circumstances: Circumstances; sleep: Sleep },
-): Promise<Outcome> {
-  if (faults.use('drop-response', circumstances)) return 'connection-lost'
-  if (faults.use('hang', circumstances)) return 'silence'
-  const late = faults.use('slow-headers', circumstances)
-  if (late) await sleep(late.milliseconds ?? 60_000)
-  const slow = faults.use('slow-body', circumstances)
-  if (slow) return { ...answer, body: drip(answer, { sleep, pause: slow.milliseconds ?? 10_000 }) }
-  if (faults.use('infinite-body', circumstances)) return { ...answer, body: flood() }
-  return answer
 }
 
 function drip(

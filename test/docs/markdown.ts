@@ -31,24 +31,24 @@ export function snippetsOf(document: string, text = readDocument(document)): Sni
   const snippets: Snippet[] = []
   let open: Snippet | undefined
   let inOther = false
-  text.split('\n').forEach((content, index) => {
+  for (const [index, content] of text.split('\n').entries()) {
     const fence = /^\s*```(.*)$/.exec(content)
     if (fence && (open || inOther)) {
       if (open) snippets.push(open)
       open = undefined
       inOther = false
     } else if (fence) {
-      const [language, name] = fence[1]!.trim().split(' ')
+      const [language = '', name] = fence[1]!.trim().split(' ')
       inOther = language !== 'ts' && language !== 'tsx'
-      if (inOther) return
+      if (inOther) continue
       const where = `${document}:${index + 1}`
-      if (!name?.endsWith(`.${language!}`))
-        throw new Error(`${where}: a block needs a name that ends in .${language!}`)
+      if (!name?.endsWith(`.${language}`))
+        throw new Error(`${where}: a block needs a name that ends in .${language}`)
       if (snippets.some((other) => other.name === name))
         throw new Error(`${where}: there is another block ${name}`)
       open = { document, name, code: '', line: index + 2 }
     } else if (open) open.code += `${content}\n`
-  })
+  }
   if (open || inOther) throw new Error(`${document}: the last block is not closed`)
   return snippets
 }

@@ -1,0 +1,10 @@
+import { sizeBudgets } from './budgets.ts'
+import { heading, row } from './report.ts'
+import { measureSize } from './size.ts'
+
+heading('Size: minified and gzipped, oauth4webapi included')
+for (const name of Object.keys(sizeBudgets) as (keyof typeof sizeBudgets)[]) {
+  const { bytes, budget } = await measureSize(process.cwd(), name)
+  row(name, { value: `${bytes} B`, budget: `${budget} B`, ok: bytes <= budget })
+  if (bytes > budget) process.exitCode = 1
+}

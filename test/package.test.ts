@@ -1,0 +1,240 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sizeBudgets } from './bench/budgets.ts'
+import { measureSize } from './bench/size.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const place = mkdtempSync(join(tmpdir(), 'pkce-client-package-'))
+const project = join(place, 'app')
+let tarball = ''
+
+/** Runs a program to its end and gives what it printed; an exit code other than 0 fails with the same. */
+function run(program: string, args: readonly string[], cwd = project): string {
+  try {
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error([program, ...args].join(' ') + '\n' + stdout + stderr, { cause: error })
+  }
+}
+
+/** Packs a folder; the path of the tarball. */
+function pack(folder: string, ...options: string[]): string {
+  const into = mkdtempSync(join(place, 'tarball-'))
+  run('npm', ['pack', '--silent', '--pack-destination', into, ...options], folder)
+  return join(into, readdirSync(into)[0]!)
+}
+
+function inProject(name: string, text: string): string {
+  writeFileSync(join(project, name), text)
+  return name
+}
+
+const tool = (name: string) => join(root, 'node_modules/.bin', name)
+
+beforeAll(() => {
+  tarball = pack(root)
+  mkdirSync(project)
+  inProject('package.json', JSON.stringify({ name: 'app', private: true }))
+  // The one dependency comes from a tarball as well, so that nothing is asked of a registry.
+  const dependency = pack(join(root, 'node_modules/oauth4webapi'), '--ignore-scripts')
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball, dependency])
+})
+
+afterAll(() => rmSync(place, { recursive: true, force: true }))
+
+describe('the tarball', () => {
+  test('holds what a user needs and nothing else', () => {
+    const files = run('tar', ['-tzf', tarball]).split('\n')
+    expect(files.map((file) => file.replace(/^package\//, '')).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/index.cjs',
+      'dist/index.d.cts',
+      'dist/index.d.ts',
+      'dist/index.js',
+      'dist/pkce-client.iife.js',
+      'dist/pkce-client.iife.js.map',
+      'dist/testing.cjs',
+      'dist/testing.d.cts',
+      'dist/testing.d.ts',
+      'dist/testing.js',
+      'package.json',
+    ])
+  })
+
+  test('brings one dependency', () => {
+    expect(
+      readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ).toEqual(['oauth4webapi', 'pkce-client'])
+  })
+
+  test('has no complaint from publint', () => {
+    expect(run(tool('publint'), ['run', '--strict', tarball])).toContain('All good!')
+  })
+
+  test('has types that are right for every module resolution', () => {
+    run(tool('attw'), ['--no-definitely-typed', tarball])
+  })
+})
+
+const journey = `
+  const server = createAuthServer()
+  const auth = new PkceClient({
+    issuer: server.issuer,
+    clientId: 'production-app',
+    redirectUri: 'https://app.example.com/callback',
+    resources: [server.api.url],
+    fetch: server.fetch,
+  })
+  await server.signInTo(auth)
+  const me = await auth.fetch(server.api.url + 'users/me')
+  console.log(auth.getSession().status, me.status)
+`
+
+describe('installed in an empty project', () => {
+  test('signs in as an ES module', () => {
+    const program = inProject(
+      'app.mjs',
+      `import { PkceClient } from 'pkce-client'
+      import { createAuthServer } from 'pkce-client/testing'
+      ${journey}`,
+    )
+    expect(run('node', [program])).toBe('signed-in 200')
+  })
+
+  test('signs in as a CommonJS module', () => {
+    const program = inProject(
+      'app.cjs',
+      `const { PkceClient } = require('pkce-client')
+      const { createAuthServer } = require('pkce-client/testing')
+      async function main() { ${journey} }
+      main()`,
+    )
+    expect(run('node', [program])).toBe('signed-in 200')
+  })
+
+  test('signs in as a script, through the global pkceClient', () => {
+    const program = inProject(
+      'script.mjs',
+      `import { readFileSync } from 'node:fs'
+      import { runInThisContext } from 'node:vm'
+      import { createAuthServer } from 'pkce-client/testing'
+      const before = Object.getOwnPropertyNames(globalThis)
+      runInThisContext(readFileSync('node_modules/pkce-client/dist/pkce-client.iife.js', 'utf8'))
+      console.log(Object.getOwnPropertyNames(globalThis).filter((name) => !before.includes(name)).join())
+      const { PkceClient } = pkceClient
+      ${journey}`,
+    )
+    expect(run('node', [program])).toBe('pkceClient\nsigned-in 200')
+  })
+
+  test('serves the reference server to a real client over a real port', () => {
+    const program = inProject(
+      'listen.cjs',
+      `const { createAuthServer } = require('pkce-client/testing')
+      async function main() {
+        const { url, close } = await createAuthServer().listen()
+        const metadata = await (await fetch(url + '/.well-known/openid-configuration')).json()
+        console.log(metadata.issuer === url)
+        await close()
+      }
+      main()`,
+    )
+    expect(run('node', [program])).toBe('true')
+  })
+
+  test('offers the same names as an ES module, a CommonJS module and a script', () => {
+    const program = inProject(
+      'names.mjs',
+      `import { readFileSync } from 'node:fs'
+      import { createRequire } from 'node:module'
+      import { runInThisContext } from 'node:vm'
+      import * as esm from 'pkce-client'
+      const cjs = createRequire(import.meta.url)('pkce-client')
+      runInThisContext(readFileSync('node_modules/pkce-client/dist/pkce-client.iife.js', 'utf8'))
+      for (const names of [esm, cjs, pkceClient]) console.log(Object.keys(names).sort().join())`,
+    )
+    const [esm, ...others] = run('node', [program]).split('\n')
+    expect(esm).toContain('PkceClient')
+    expect(others).toEqual([esm, esm])
+  })
+
+  test('recognises an error of another copy of the package', () => {
+    const program = inProject(
+      'errors.mjs',
+      `import { createRequire } from 'node:module'
+      import { PkceClientError, isPkceClientError } from 'pkce-client'
+      const other = createRequire(import.meta.url)('pkce-client')
+      try {
+        new other.PkceClient({})
+      } catch (error) {
+        console.log(error instanceof PkceClientError, isPkceClientError(error), error.code)
+      }`,
+    )
+    expect(run('node', [program])).toBe('false true invalid_option')
+  })
+})
+
+const typed = `
+  const server: AuthServer = createAuthServer({ clock: createFakeClock() })
+  const auth = new PkceClient({
+    issuer: server.issuer,
+    clientId: 'production-app',
+    redirectUri: 'https://app.example.com/callback',
+    fetch: server.fetch,
+    store: memoryStore(),
+  })
+  export const session: Session = auth.getSession()
+  export const result: Promise<CallbackResult | undefined> = server.signInTo(auth)
+`
+const imports = `
+  import { PkceClient, memoryStore, type CallbackResult, type Session } from 'pkce-client'
+  import { createAuthServer, createFakeClock, type AuthServer } from 'pkce-client/testing'
+`
+
+describe('the types', () => {
+  beforeAll(() => {
+    inProject('esm.mts', imports + typed)
+    inProject('cjs.cts', imports + typed)
+  })
+
+  /** Compiles one file, and checks the libraries with it. */
+  function compile(file: string, options: { lib: string[]; types?: string[]; module: string }) {
+    const compilerOptions = {
+      ...{ noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false },
+      ...{ target: 'es2022', types: [], ...options },
+      moduleResolution: options.module === 'nodenext' ? 'nodenext' : 'bundler',
+    }
+    inProject('tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
+    run(tool('tsc'), ['-p', '.'])
+  }
+
+  test.each([
+    ['ES modules in Node', { file: 'esm.mts', module: 'nodenext' }],
+    ['CommonJS modules in Node', { file: 'cjs.cts', module: 'nodenext' }],
+    ['a bundler', { file: 'esm.mts', module: 'esnext' }],
+  ])('compile for %s, with nothing else installed', (_, { file, module }) => {
+    compile(file, { lib: ['es2022', 'dom'], module })
+  })
+
+  test('compile for a program without a page, with the types of Node alone', () => {
+    for (const name of ['@types/node', 'undici-types']) {
+      const from = join(root, 'node_modules', name)
+      cpSync(from, join(project, 'node_modules', name), { recursive: true })
+    }
+    compile('esm.mts', { lib: ['es2022'], types: ['node'], module: 'nodenext' })
+  })
+})
+
+describe('the size', () => {
+  test.each(Object.keys(sizeBudgets))('of %s stays within its budget', async (name) => {
+    const { bytes, budget } = await measureSize(root, name as keyof typeof sizeBudgets)
+    expect(bytes).toBeLessThanOrEqual(budget)
+  })
+})

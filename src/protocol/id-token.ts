@@ -6,6 +6,7 @@ import {
   validateApplicationLevelSignature,
 } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
+import { createCodeChallenge } from './authorization.ts'
 import { translateError } from './translate-error.ts'
 import type { Client, JWKSCacheInput } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
@@ -20,27 +21,44 @@ const largestSkew = 86_400
 export class OtherIdentity extends PkceClientError {}
 
 /**
- * The client as oauth4webapi wants it, with this answer's clock skew in seconds. The one place that looks into an
- * unverified token: its `iat` says how far this machine's clock is off, and is checked with the rest afterwards.
+ * The client as oauth4webapi wants it, with this answer's clock skew in seconds: the token's `iat` says how far this
+ * machine's clock is off, and is checked with the rest afterwards. Throws `id_token_invalid` for tokens of another type.
  */
 export function clientFor(
   clientId: string,
   { clock, idToken, bounded }: { clock: Clock; idToken: string | undefined; bounded: boolean },
 ): Client {
-  const issuedAt = idToken === undefined ? undefined : unverifiedIssuedAt(idToken)
-  let skew = issuedAt === undefined ? 0 : issuedAt - Math.floor(clock.now() / 1000)
+  const { iat } = unverified(idToken, 1)
+  // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
+  if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw invalid('it is of another type')
+  let skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
   if (bounded && (Math.abs(skew) < smallestSkew || Math.abs(skew) > largestSkew)) skew = 0
   return { client_id: clientId, [clockSkew]: clock.systemOffset() + skew }
 }
 
-function unverifiedIssuedAt(idToken: string): number | undefined {
+/** Header or payload of a token that is checked afterwards, if it is one. */
+function unverified(token: string | undefined, part: 0 | 1): Record<string, unknown> {
   try {
-    const payload = idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')
-    const { iat } = JSON.parse(atob(payload)) as { iat?: unknown }
-    return typeof iat === 'number' && Number.isFinite(iat) ? iat : undefined
+    const text = token!.split('.')[part]!.replace(/-/g, '+').replace(/_/g, '/')
+    return (JSON.parse(atob(text)) as Record<string, unknown> | null) ?? {}
   } catch {
-    return undefined
+    return {}
   }
+}
+
+/**
+ * Checks that the access token is the one this ID token came with (OpenID Connect Core §3.1.3.8), if it says so and was
+ * signed with one of the algorithms that hash with SHA-256, as nearly all are; throws `id_token_invalid`.
+ */
+export async function checkAccessToken(
+  { at_hash }: Claims,
+  { accessToken, idToken }: { accessToken: string; idToken: string },
+): Promise<void> {
+  if (at_hash === undefined || !String(unverified(idToken, 0).alg).endsWith('256')) return
+  const hash = await createCodeChallenge(accessToken)
+  // Half of the hash is 16 bytes: 21 characters, and one for the last two bits, which goes on differently here.
+  if (typeof at_hash !== 'string' || at_hash.slice(0, 21) !== hash.slice(0, 21))
+    throw invalid('at_hash is of another token')
 }
 
 /**
@@ -102,8 +120,8 @@ export async function fetchKeys(
 }
 
 /**
- * Checks the signature of the ID token in an answer that oauth4webapi has processed. Without keys at hand they are asked
- * for again, twice more if need be: the code is spent, so giving up means a new sign-in.
+ * Checks the signature of the ID token in an answer that oauth4webapi has processed. Keys that cannot be had are asked
+ * for twice more: the code is spent, so giving up means a new sign-in.
  */
 export async function verifySignature(
   server: ServerMetadata,
@@ -131,7 +149,7 @@ export async function verifySignature(
         'id_token_invalid',
         'The ID token cannot be trusted',
       ])
-      if (translated.code === 'id_token_invalid' || attempt === 3) throw translated
+      if (translated.code === 'id_token_invalid' || attempt === (keys ? 3 : 2)) throw translated
     }
   }
 }

@@ -9,6 +9,7 @@ import {
 import { OAuthServerError, PkceClientError } from '../errors.ts'
 import {
   OtherIdentity,
+  checkAccessToken,
   checkClaims,
   clientFor,
   fetchKeys,
@@ -88,6 +89,7 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   if (claims) {
     checkClaims(claims, { clientId })
     await verifySignature(server, { response, keys: await keys, clock, transport })
+    await checkAccessToken(claims, { accessToken: result.access_token, idToken: idToken! })
   }
   return tokenSet(body, { claims, requestedAt })
 }

@@ -1,0 +1,369 @@
+import { describe, expect, test } from 'vitest'
+import type { FaultName } from '../../src/testing/index.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+
+const day = 24 * 60 * 60
+const hour = 60 * 60
+const bothRequests = ['/jwks', '/token']
+
+type Bad = readonly [row: string, fault: FaultName, options?: object]
+
+/** What a sign-in with this fault does, as far as nobody is signed in afterwards. */
+function refusedFor([, fault, options = {}]: Bad, requests = bothRequests) {
+  return expectRefusal({
+    code: 'id_token_invalid',
+    given: ({ server }) => server.fault(fault, options),
+    requests,
+  })
+}
+
+describe('an ID token whose claims are wrong signs nobody in', () => {
+  test.each<Bad>([
+    ['C-53: another issuer', 'id-token-iss-wrong'],
+    ['C-53: the issuer with a slash', 'id-token-iss-wrong', { iss: 'https://login.example.com/' }],
+    ['C-53: no issuer', 'id-token-iss-missing'],
+    ['C-54: no audience', 'id-token-aud-missing'],
+    ['C-54: another audience', 'id-token-aud-wrong'],
+    ['C-54: others among the audience', 'id-token-aud-wrong', { aud: ['another-client'] }],
+    ['C-54: a stranger beside us', 'id-token-aud-extra'],
+    ['C-54: an empty audience', 'id-token-aud-wrong', { aud: [] }],
+    [
+      'C-54: an audience that only begins like us',
+      'id-token-aud-wrong',
+      { aud: 'production-app2' },
+    ],
+    ['C-55: azp of another client', 'id-token-azp-wrong'],
+    ['C-58: no expiry', 'id-token-exp-missing'],
+    ['C-58: expired ten minutes before it was issued', 'id-token-exp-past'],
+    ['C-58: expired as it was issued', 'id-token-exp-past', { seconds: 0 }],
+    ['C-58: expiry as text', 'id-token-claims', { set: { exp: '4102444800' } }],
+    ['C-59: no time of issue', 'id-token-iat-missing'],
+    ['C-59: time of issue as text', 'id-token-claims', { set: { iat: '1767225600' } }],
+    ['C-60: no nonce', 'id-token-nonce-missing'],
+    ['C-60, C-52: another nonce', 'id-token-nonce-wrong'],
+    ['C-60: an empty nonce', 'id-token-nonce-empty'],
+    ['C-60: a list of nonces', 'id-token-nonce-array'],
+    ['C-60: null for a nonce', 'id-token-nonce-wrong', { nonce: null }],
+    ['C-63: no subject', 'id-token-sub-missing'],
+    ['C-63: an empty subject', 'id-token-sub-empty'],
+    ['C-63: a number for a subject', 'id-token-sub-number'],
+    ['C-63: an endless subject', 'id-token-sub-wrong', { sub: 'x'.repeat(256) }],
+    ['C-63: a subject that is not ASCII', 'id-token-sub-wrong', { sub: 'ad\u0430' }],
+    ['C-62: a person who will authenticate in an hour', 'id-token-auth-time-future'],
+    ['C-64: the hash of another access token', 'id-token-at-hash-wrong'],
+    ['C-64: an empty hash', 'id-token-claims', { set: { at_hash: '' } }],
+    ['not yet valid', 'id-token-claims', { set: { nbf: Date.UTC(2026, 0, 2) / 1000 } }],
+  ])('%s', async (...bad) => {
+    await refusedFor(bad)
+  })
+
+  test('C-54: alone in a list is right', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-aud-array')
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+
+  test('C-62: after max_age, a person who authenticated too long ago', async () => {
+    await expectRefusal({
+      code: 'id_token_invalid',
+      params: { maxAge: 300 },
+      given: ({ server }) => server.fault('id-token-auth-time-old'),
+      requests: bothRequests,
+    })
+  })
+
+  test('C-62: after max_age, nobody knows when the person authenticated', async () => {
+    await expectRefusal({
+      code: 'id_token_invalid',
+      params: { maxAge: 300 },
+      given: ({ server }) => server.fault('id-token-auth-time-missing'),
+      requests: bothRequests,
+    })
+  })
+
+  test('C-62: without max_age it may be long ago', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-auth-time-old')
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+
+  test('C-61: another acr than the one asked for is the app’s to see', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-claims', { set: { acr: 'pwd' } })
+    const { result } = await world.comeBack(world.tab, { params: { acrValues: 'mfa' } })
+    expect(result.session).toMatchObject({ claims: { acr: 'pwd' } })
+  })
+
+  test('C-52: nothing is asked with the tokens, and nobody is told of a sign-in', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('id-token-nonce-wrong')
+    const auth = world.load(world.tab, callback)
+    const events = listen(auth)
+    await rejection(auth.start())
+    await world.clock.advance(60_000)
+    expect(auth.getSession()).toEqual({ status: 'signed-out' })
+    expect(world.storedSession()).toBeUndefined()
+    expect(events.map(({ name }) => name)).not.toContain('signed-in')
+    expect(world.server.requestsTo('/userinfo')).toHaveLength(0)
+  })
+})
+
+describe('an ID token that is none signs nobody in', () => {
+  test.each<Bad>([
+    ['nothing where one was asked for', 'id-token-missing'],
+    ['three words', 'id-token-garbage'],
+    ['two parts', 'id-token-garbage', { value: 'e30.e30' }],
+    ['an encrypted one', 'id-token-garbage', { value: 'e30.e30.e30.e30.e30' }],
+    ['an empty one', 'id-token-garbage', { value: '' }],
+    ['a number', 'id-token-garbage', { value: 7 }],
+  ])('%s', async (...bad) => {
+    await refusedFor(bad)
+  })
+
+  test('A-67: an extension that must be understood', async () => {
+    await refusedFor(['', 'id-token-crit'])
+  })
+
+  test.each(['at+jwt', 'application/at+jwt', 'logout+jwt'])(
+    'A-68: a token of type %s',
+    async (typ) => {
+      await refusedFor(['', 'id-token-typ', { typ }])
+    },
+  )
+
+  test.each(['JWT', 'jwt', null])('of type %s it is fine', async (typ) => {
+    const world = createWorld()
+    world.server.fault('id-token-typ', { typ: typ as never })
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+})
+
+describe('an ID token with a signature that proves nothing signs nobody in', () => {
+  test.each<Bad>([
+    ['C-56: a broken signature', 'id-token-bad-signature'],
+    ['C-57, A-67: none', 'id-token-alg-none'],
+    ['C-57, A-67: none in other letters', 'id-token-alg-none', { alg: 'NoNe' }],
+    ['C-57, A-67: HS256 with the public key for a secret', 'id-token-alg-hs256'],
+    ['C-57: another algorithm than the server advertises', 'id-token-alg-other'],
+  ])('%s', async (...bad) => {
+    await refusedFor(bad)
+  })
+
+  test('C-56, A-67: a stranger’s key, and nothing is fetched from where the token says', async () => {
+    const { world } = await refusedFor(['', 'id-token-foreign-key'])
+    expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toHaveLength(0)
+  })
+
+  test.each([
+    ['none', ['none']],
+    ['HS256', ['HS256']],
+  ])('C-57: %s is refused even from a server that advertises it', async (_, advertised) => {
+    const fault = advertised[0] === 'none' ? 'id-token-alg-none' : 'id-token-alg-hs256'
+    await expectRefusal({
+      code: 'id_token_invalid',
+      requests: bothRequests,
+      given: ({ server }) => {
+        const patch = { id_token_signing_alg_values_supported: advertised }
+        server.fault('metadata', { patch })
+        server.fault(fault)
+      },
+    })
+  })
+
+  test.each(['RS256', 'PS256', 'ES256'] as const)(
+    '%s is checked, and passes',
+    async (idTokenAlg) => {
+      const world = createWorld({ server: { idTokenAlg } })
+      expect((await world.comeBack()).result.kind).toBe('signed-in')
+    },
+  )
+
+  test('without a key id, the only key there is will do', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-no-kid')
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+
+  test('A-69: a key nobody published: asked for once more, and no further', async () => {
+    await refusedFor(['', 'id-token-unknown-kid'], ['/jwks', '/jwks', '/token'])
+  })
+
+  test('A-69: keys that are for something else', async () => {
+    await expectRefusal({
+      code: 'id_token_invalid',
+      requests: ['/jwks', '/jwks', '/token'],
+      given: async ({ server }) => {
+        const { keys } = (await (await server.fetch(`${server.issuer}/jwks`)).json()) as {
+          keys: object[]
+        }
+        server.fault('jwks-keys', { keys: keys.map((key) => ({ ...key, use: 'enc' })) })
+      },
+    })
+  })
+
+  test.each([
+    ['no list', { nothing: true }],
+    ['null', null],
+    ['a list of nulls', { keys: [null] }],
+    ['text', 'keys'],
+  ])('A-69: a key set that is %s', async (_, body) => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('respond', { path: '/jwks', body: JSON.stringify(body) })
+    const auth = world.load(world.tab, callback)
+    expect(await rejection(auth.start())).toMatchObject({ code: 'id_token_invalid' })
+    expect(world.storedSession()).toBeUndefined()
+  })
+
+  test('A-70: keys changed while the person was signing in are fetched once more', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    const keys = world.server.hold('/jwks')
+    const started = world.load(world.tab, callback).start()
+    await world.until(() => keys.count === 1)
+    world.server.rotateKeys({ publishRetired: false })
+    keys.release()
+    expect((await started).kind).toBe('signed-in')
+  })
+
+  test('A-70: keys changed a moment before the token was signed are fetched once more', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('key-rotation')
+    const token = world.server.hold('/token')
+    const started = world.load(world.tab, callback).start()
+    await world.until(() => token.count === 1 && world.server.requestsTo('/jwks').length === 1)
+    token.release()
+    expect((await started).kind).toBe('signed-in')
+  })
+})
+
+describe('keys that cannot be had when the code is spent', () => {
+  test.each([
+    ['an error', (world: ReturnType<typeof createWorld>) => world.server.fault('jwks-error')],
+    [
+      'no network',
+      (world: ReturnType<typeof createWorld>) =>
+        world.server.fault('network-error', { path: '/jwks' }),
+    ],
+    [
+      'too many requests',
+      (world: ReturnType<typeof createWorld>) =>
+        world.server.fault('try-later', { path: '/jwks', status: 429 }),
+    ],
+  ])('%s: asked for twice more, then it may be worth another try', async (_, given) => {
+    const { error } = await expectRefusal({
+      code: expect.stringMatching(/^(?:server_error|network|rate_limited)$/) as never,
+      away: given,
+      requests: ['/jwks', '/jwks', '/jwks', '/token'],
+    })
+    expect(error.retryable).toBe(true)
+  })
+
+  test('the first time and the second, but not the third: signed in with the one code', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('jwks-error', { times: 2 })
+    expect((await world.load(world.tab, callback).start()).kind).toBe('signed-in')
+    expect(world.server.requestsTo('/token')).toHaveLength(1)
+  })
+
+  test('and never again: nothing is stored', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('jwks-error')
+    const auth = world.load(world.tab, callback)
+    await rejection(auth.start())
+    expect(auth.getSession()).toEqual({ status: 'signed-out' })
+    expect(world.storedSession()).toBeUndefined()
+  })
+
+  test('silence: the sign-in gives up after the time that requests have', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.server.fault('hang', { path: '/jwks' })
+    const failed = rejection(world.load(world.tab, callback).start())
+    await world.clock.advance(50_000)
+    expect(await failed).toMatchObject({ code: 'timeout', retryable: true })
+  })
+})
+
+describe('a wrong clock', () => {
+  const signsIn = async (seconds: number) => {
+    const world = createWorld()
+    world.server.fault('clock-offset', { seconds })
+    return { world, ...(await world.comeBack()) }
+  }
+
+  test.each([
+    ['a minute slow', 60],
+    ['five minutes slow', 300],
+    ['three hours slow', 3 * hour],
+    ['23 hours slow', 23 * hour],
+    ['a minute fast', -60],
+    ['three hours fast', -3 * hour],
+    ['23 hours fast', -23 * hour],
+  ])('A-55, C-58: of the machine, %s: the person is signed in all the same', async (_, offset) => {
+    const { result } = await signsIn(offset)
+    expect(result.kind).toBe('signed-in')
+  })
+
+  test.each([3 * hour, -3 * hour])(
+    'A-55: %d s off, the access token lives as long as the server said',
+    async (offset) => {
+      const { world, client } = await signsIn(offset)
+      expect(client.getSession()).toMatchObject({ expiresAt: world.clock.now() + 900_000 })
+      await world.clock.advance(800_000)
+      const response = await client.fetch(`${world.server.api.url}users/me`)
+      expect(response.status).toBe(200)
+    },
+  )
+
+  test('C-62: max_age is counted by the server’s clock', async () => {
+    const world = createWorld()
+    world.server.fault('clock-offset', { seconds: -3 * hour })
+    const { result } = await world.comeBack(world.tab, { params: { maxAge: 60 } })
+    expect(result.kind).toBe('signed-in')
+  })
+
+  test('C-58: two days fast, a token that is fresh looks expired', async () => {
+    const world = createWorld()
+    world.server.fault('clock-offset', { seconds: -2 * day })
+    const error = await rejection(world.comeBack())
+    expect(error).toMatchObject({ code: 'id_token_invalid' })
+    expect(world.storedSession()).toBeUndefined()
+  })
+
+  test('C-58: a token that had only a moment to live does not live longer for it', async () => {
+    await expectRefusal({
+      code: 'id_token_invalid',
+      requests: bothRequests,
+      given: ({ server }) => {
+        server.fault('clock-offset', { seconds: -3 * hour })
+        server.fault('id-token-exp-past', { seconds: 1 })
+      },
+    })
+  })
+
+  test('is not remembered: the next answer is judged for itself', async () => {
+    const world = createWorld()
+    const off = world.server.fault('clock-offset', { seconds: 3 * hour })
+    await world.signIn()
+    off()
+    world.jar.clear()
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+})
+
+test('the claims are those of the token, frozen, and no raw token is among them', async () => {
+  const { auth } = await signedInTab()
+  const session = auth.getSession()
+  expect(session).toMatchObject({
+    claims: { iss: 'https://login.example.com', sub: 'user-ada', name: 'Ada Lovelace' },
+  })
+  expect(Object.isFrozen(session)).toBe(true)
+  expect('claims' in session && Object.isFrozen(session.claims)).toBe(true)
+  expect(JSON.stringify(session)).not.toMatch(/eyJ/)
+})

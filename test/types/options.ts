@@ -1,0 +1,75 @@
+// What the options allow, and what they leave no room for. Checked by `npm run typecheck`; never run.
+import { PkceClient, memoryStore, redirect, webStorageStore } from 'pkce-client'
+import type { PkceClientOptions, SignInParams } from 'pkce-client'
+
+const least = {
+  issuer: 'https://login.example.com',
+  clientId: 'my-spa',
+  redirectUri: 'https://app.example.com/callback',
+} satisfies PkceClientOptions
+
+export const smallest = new PkceClient(least)
+
+export const everything = new PkceClient({
+  ...least,
+  scope: 'openid profile offline_access',
+  resources: ['https://api.example.com/', '/api/', { url: 'https://files.example.com/' }] as const,
+  metadata: { revocation_endpoint: 'https://login.example.com/revoke' },
+  authorizationParams: { audience: 'https://api.example.com/' },
+  postSignOutRedirectUri: 'https://app.example.com/',
+  sessionKey: 'second',
+  timeout: 5_000,
+  store: memoryStore(),
+  transactionStore: webStorageStore(localStorage),
+  navigator: redirect(),
+  fetch: globalThis.fetch,
+})
+
+// @ts-expect-error -- nobody can be sent anywhere without an issuer
+new PkceClient({ clientId: 'my-spa', redirectUri: 'https://app.example.com/callback' })
+// @ts-expect-error -- PKCE cannot be switched off
+new PkceClient({ ...least, pkce: false })
+// @ts-expect-error -- the challenge method is S256, always
+new PkceClient({ ...least, codeChallengeMethod: 'plain' })
+// @ts-expect-error -- the server says how it signs ID tokens; an app that chose could choose badly
+new PkceClient({ ...least, alg: 'HS256' })
+// @ts-expect-error -- a token cannot be had from an authorization response
+new PkceClient({ ...least, responseType: 'token' })
+// @ts-expect-error -- an app that runs on people's devices has no secret
+new PkceClient({ ...least, clientSecret: 'hush' })
+// @ts-expect-error -- ID tokens are validated, always
+new PkceClient({ ...least, validateIdToken: false })
+// @ts-expect-error -- scopes are one string, as the server writes them
+new PkceClient({ ...least, scope: ['openid', 'profile'] })
+// @ts-expect-error -- where tokens may go is a list of places, never a function of the moment
+new PkceClient({ ...least, resources: () => true })
+// @ts-expect-error -- an option is left out or has a value
+new PkceClient({ ...least, scope: undefined })
+
+export const asked: SignInParams = {
+  scope: 'openid',
+  prompt: 'consent',
+  loginHint: 'ada@example.com',
+  maxAge: 0,
+  resource: ['https://api.example.com/', 'https://files.example.com/'],
+  authorizationDetails: [{ type: 'payment_initiation', amount: '45' }],
+  returnTo: '/basket',
+  appState: { step: 2 },
+  signal: new AbortController().signal,
+}
+
+export const wrong: SignInParams[] = [
+  // @ts-expect-error -- state is made for every sign-in; what an app wants back is appState
+  { state: 'abc' },
+  // @ts-expect-error -- so is the nonce
+  { nonce: 'abc' },
+  // @ts-expect-error -- and the verifier, which never leaves the client
+  { codeVerifier: 'abc' },
+  // @ts-expect-error -- authorization details have a type (RFC 9396 §2)
+  { authorizationDetails: [{ amount: '45' }] },
+  // @ts-expect-error -- seconds are a number
+  { maxAge: '60' },
+]
+
+// @ts-expect-error -- a store has to remove what it no longer should have
+export const leaky: PkceClientOptions = { ...least, store: { get: () => null, set: () => {} } }

@@ -95,7 +95,10 @@ export function checkServer(
   source: object,
   { issuer, secureUrl }: Pick<ServerOptions, 'issuer' | 'secureUrl'>,
 ): ServerMetadata {
-  const server: Record<string, unknown> = { issuer: own(source, 'issuer') }
+  // Without prototypes, where anybody could have put a member that is missing here.
+  const given = Object.assign(Object.create(null) as Record<string, unknown>, source)
+  const server = Object.create(null) as Record<string, unknown>
+  server.issuer = given.issuer
   if (server.issuer !== issuer) throw issuerMismatch(server.issuer, issuer)
   const members = [
     ...endpoints,
@@ -104,7 +107,7 @@ export function checkServer(
     'code_challenge_methods_supported',
   ]
   for (const member of members) {
-    const value = own(source, member)
+    const value = given[member]
     if (value !== undefined) server[member] = value
   }
   for (const name of endpoints) {
@@ -123,10 +126,6 @@ export function checkServer(
     ? algorithms.filter((alg) => /^(?:[RPE]S|Ed)/.test(String(alg)))
     : ['RS256']
   return server as unknown as ServerMetadata
-}
-
-function own(source: object, name: string): unknown {
-  return Object.hasOwn(source, name) ? (source as Record<string, unknown>)[name] : undefined
 }
 
 function unusable(issuer: string, why: string): PkceClientError {

@@ -7,10 +7,14 @@ const day = 24 * 60 * 60
 const hour = 60 * 60
 const bothRequests = ['/jwks', '/token']
 
-type Bad = readonly [row: string, fault: FaultName, options?: object]
+interface Bad {
+  row?: string
+  fault: FaultName
+  options?: object
+}
 
 /** What a sign-in with this fault does, as far as nobody is signed in afterwards. */
-function refusedFor([, fault, options = {}]: Bad, requests = bothRequests) {
+function refusedFor({ fault, options = {} }: Bad, requests = bothRequests) {
   return expectRefusal({
     code: 'id_token_invalid',
     given: ({ server }) => server.fault(fault, options),
@@ -20,41 +24,69 @@ function refusedFor([, fault, options = {}]: Bad, requests = bothRequests) {
 
 describe('an ID token whose claims are wrong signs nobody in', () => {
   test.each<Bad>([
-    ['C-53: another issuer', 'id-token-iss-wrong'],
-    ['C-53: the issuer with a slash', 'id-token-iss-wrong', { iss: 'https://login.example.com/' }],
-    ['C-53: no issuer', 'id-token-iss-missing'],
-    ['C-54: no audience', 'id-token-aud-missing'],
-    ['C-54: another audience', 'id-token-aud-wrong'],
-    ['C-54: others among the audience', 'id-token-aud-wrong', { aud: ['another-client'] }],
-    ['C-54: a stranger beside us', 'id-token-aud-extra'],
-    ['C-54: an empty audience', 'id-token-aud-wrong', { aud: [] }],
-    [
-      'C-54: an audience that only begins like us',
-      'id-token-aud-wrong',
-      { aud: 'production-app2' },
-    ],
-    ['C-55: azp of another client', 'id-token-azp-wrong'],
-    ['C-58: no expiry', 'id-token-exp-missing'],
-    ['C-58: expired ten minutes before it was issued', 'id-token-exp-past'],
-    ['C-58: expired as it was issued', 'id-token-exp-past', { seconds: 0 }],
-    ['C-58: expiry as text', 'id-token-claims', { set: { exp: '4102444800' } }],
-    ['C-59: no time of issue', 'id-token-iat-missing'],
-    ['C-59: time of issue as text', 'id-token-claims', { set: { iat: '1767225600' } }],
-    ['C-60: no nonce', 'id-token-nonce-missing'],
-    ['C-60, C-52: another nonce', 'id-token-nonce-wrong'],
-    ['C-60: an empty nonce', 'id-token-nonce-empty'],
-    ['C-60: a list of nonces', 'id-token-nonce-array'],
-    ['C-60: null for a nonce', 'id-token-nonce-wrong', { nonce: null }],
-    ['C-63: no subject', 'id-token-sub-missing'],
-    ['C-63: an empty subject', 'id-token-sub-empty'],
-    ['C-63: a number for a subject', 'id-token-sub-number'],
-    ['C-63: an endless subject', 'id-token-sub-wrong', { sub: 'x'.repeat(256) }],
-    ['C-63: a subject that is not ASCII', 'id-token-sub-wrong', { sub: 'ad\u0430' }],
-    ['C-62: a person who will authenticate in an hour', 'id-token-auth-time-future'],
-    ['C-64: the hash of another access token', 'id-token-at-hash-wrong'],
-    ['C-64: an empty hash', 'id-token-claims', { set: { at_hash: '' } }],
-    ['not yet valid', 'id-token-claims', { set: { nbf: Date.UTC(2026, 0, 2) / 1000 } }],
-  ])('%s', async (...bad) => {
+    { row: 'C-53: another issuer', fault: 'id-token-iss-wrong' },
+    {
+      row: 'C-53: the issuer with a slash',
+      fault: 'id-token-iss-wrong',
+      options: { iss: 'https://login.example.com/' },
+    },
+    { row: 'C-53: no issuer', fault: 'id-token-iss-missing' },
+    { row: 'C-54: no audience', fault: 'id-token-aud-missing' },
+    { row: 'C-54: another audience', fault: 'id-token-aud-wrong' },
+    {
+      row: 'C-54: others among the audience',
+      fault: 'id-token-aud-wrong',
+      options: { aud: ['another-client'] },
+    },
+    { row: 'C-54: a stranger beside us', fault: 'id-token-aud-extra' },
+    { row: 'C-54: an empty audience', fault: 'id-token-aud-wrong', options: { aud: [] } },
+    {
+      row: 'C-54: an audience that only begins like us',
+      fault: 'id-token-aud-wrong',
+      options: { aud: 'production-app2' },
+    },
+    { row: 'C-55: azp of another client', fault: 'id-token-azp-wrong' },
+    { row: 'C-58: no expiry', fault: 'id-token-exp-missing' },
+    { row: 'C-58: expired ten minutes before it was issued', fault: 'id-token-exp-past' },
+    { row: 'C-58: expired as it was issued', fault: 'id-token-exp-past', options: { seconds: 0 } },
+    {
+      row: 'C-58: expiry as text',
+      fault: 'id-token-claims',
+      options: { set: { exp: '4102444800' } },
+    },
+    { row: 'C-59: no time of issue', fault: 'id-token-iat-missing' },
+    {
+      row: 'C-59: time of issue as text',
+      fault: 'id-token-claims',
+      options: { set: { iat: '1767225600' } },
+    },
+    { row: 'C-60: no nonce', fault: 'id-token-nonce-missing' },
+    { row: 'C-60, C-52: another nonce', fault: 'id-token-nonce-wrong' },
+    { row: 'C-60: an empty nonce', fault: 'id-token-nonce-empty' },
+    { row: 'C-60: a list of nonces', fault: 'id-token-nonce-array' },
+    { row: 'C-60: null for a nonce', fault: 'id-token-nonce-wrong', options: { nonce: null } },
+    { row: 'C-63: no subject', fault: 'id-token-sub-missing' },
+    { row: 'C-63: an empty subject', fault: 'id-token-sub-empty' },
+    { row: 'C-63: a number for a subject', fault: 'id-token-sub-number' },
+    {
+      row: 'C-63: an endless subject',
+      fault: 'id-token-sub-wrong',
+      options: { sub: 'x'.repeat(256) },
+    },
+    {
+      row: 'C-63: a subject that is not ASCII',
+      fault: 'id-token-sub-wrong',
+      options: { sub: 'ad\u0430' },
+    },
+    { row: 'C-62: a person who will authenticate in an hour', fault: 'id-token-auth-time-future' },
+    { row: 'C-64: the hash of another access token', fault: 'id-token-at-hash-wrong' },
+    { row: 'C-64: an empty hash', fault: 'id-token-claims', options: { set: { at_hash: '' } } },
+    {
+      row: 'not yet valid',
+      fault: 'id-token-claims',
+      options: { set: { nbf: Date.UTC(2026, 0, 2) / 1000 } },
+    },
+  ])('$row', async (bad) => {
     await refusedFor(bad)
   })
 
@@ -112,24 +144,28 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
 
 describe('an ID token that is none signs nobody in', () => {
   test.each<Bad>([
-    ['nothing where one was asked for', 'id-token-missing'],
-    ['three words', 'id-token-garbage'],
-    ['two parts', 'id-token-garbage', { value: 'e30.e30' }],
-    ['an encrypted one', 'id-token-garbage', { value: 'e30.e30.e30.e30.e30' }],
-    ['an empty one', 'id-token-garbage', { value: '' }],
-    ['a number', 'id-token-garbage', { value: 7 }],
-  ])('%s', async (...bad) => {
+    { row: 'nothing where one was asked for', fault: 'id-token-missing' },
+    { row: 'three words', fault: 'id-token-garbage' },
+    { row: 'two parts', fault: 'id-token-garbage', options: { value: 'e30.e30' } },
+    {
+      row: 'an encrypted one',
+      fault: 'id-token-garbage',
+      options: { value: 'e30.e30.e30.e30.e30' },
+    },
+    { row: 'an empty one', fault: 'id-token-garbage', options: { value: '' } },
+    { row: 'a number', fault: 'id-token-garbage', options: { value: 7 } },
+  ])('$row', async (bad) => {
     await refusedFor(bad)
   })
 
   test('A-67: an extension that must be understood', async () => {
-    await refusedFor(['', 'id-token-crit'])
+    await refusedFor({ fault: 'id-token-crit' })
   })
 
   test.each(['at+jwt', 'application/at+jwt', 'logout+jwt'])(
     'A-68: a token of type %s',
     async (typ) => {
-      await refusedFor(['', 'id-token-typ', { typ }])
+      await refusedFor({ fault: 'id-token-typ', options: { typ } })
     },
   )
 
@@ -142,17 +178,21 @@ describe('an ID token that is none signs nobody in', () => {
 
 describe('an ID token with a signature that proves nothing signs nobody in', () => {
   test.each<Bad>([
-    ['C-56: a broken signature', 'id-token-bad-signature'],
-    ['C-57, A-67: none', 'id-token-alg-none'],
-    ['C-57, A-67: none in other letters', 'id-token-alg-none', { alg: 'NoNe' }],
-    ['C-57, A-67: HS256 with the public key for a secret', 'id-token-alg-hs256'],
-    ['C-57: another algorithm than the server advertises', 'id-token-alg-other'],
-  ])('%s', async (...bad) => {
+    { row: 'C-56: a broken signature', fault: 'id-token-bad-signature' },
+    { row: 'C-57, A-67: none', fault: 'id-token-alg-none' },
+    {
+      row: 'C-57, A-67: none in other letters',
+      fault: 'id-token-alg-none',
+      options: { alg: 'NoNe' },
+    },
+    { row: 'C-57, A-67: HS256 with the public key for a secret', fault: 'id-token-alg-hs256' },
+    { row: 'C-57: another algorithm than the server advertises', fault: 'id-token-alg-other' },
+  ])('$row', async (bad) => {
     await refusedFor(bad)
   })
 
   test('C-56, A-67: a stranger’s key, and nothing is fetched from where the token says', async () => {
-    const { world } = await refusedFor(['', 'id-token-foreign-key'])
+    const { world } = await refusedFor({ fault: 'id-token-foreign-key' })
     expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toHaveLength(0)
   })
 
@@ -187,7 +227,7 @@ describe('an ID token with a signature that proves nothing signs nobody in', () 
   })
 
   test('A-69: a key nobody published: asked for once more, and no further', async () => {
-    await refusedFor(['', 'id-token-unknown-kid'], ['/jwks', '/jwks', '/token'])
+    await refusedFor({ fault: 'id-token-unknown-kid' }, ['/jwks', '/jwks', '/token'])
   })
 
   test('A-69: keys that are for something else', async () => {

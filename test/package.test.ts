@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sizeBudgets } from './bench/budgets.ts'
 import { measureSize } from './bench/size.ts'
+import { globalReads } from './support/global-reads.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const place = mkdtempSync(join(tmpdir(), 'pkce-client-package-'))
@@ -163,6 +164,11 @@ describe('installed in an empty project', () => {
     const [esm, ...others] = run('node', [program]).split('\n')
     expect(esm).toContain('PkceClient')
     expect(others).toEqual([esm, esm])
+  })
+
+  test('reads no global of the platform when it is imported and a client is made', () => {
+    const program = inProject('reads.mjs', globalReads('pkce-client'))
+    expect(run('node', [program])).toBe('')
   })
 
   test('recognises an error of another copy of the package', () => {

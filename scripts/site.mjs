@@ -15,11 +15,13 @@ const app = (clientId, name) => ({
 /**
  * Starts the reference server with its API, builds the examples against it, and serves them.
  * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number }} ports any free one where left out
- * @param {string} [outDir] where the built examples go, each in a folder of its own; beside their sources when left out
+ * @param {{ outDir?: string, users?: import('pkce-client/testing').User[] }} options `outDir` is where the built examples
+ *   go, each in a folder of its own; beside their sources when left out
  */
-export async function openSite(ports = {}, outDir) {
+export async function openSite(ports = {}, { outDir, users } = {}) {
   const server = createAuthServer({
     clients: [app('vanilla-example', 'Vanilla example'), app('react-example', 'React example')],
+    ...(users && { users }),
   })
   const door = await server.listen({ port: ports.issuer, apiPort: ports.api, host })
   const closers = [() => door.close()]

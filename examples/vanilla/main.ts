@@ -1,4 +1,4 @@
-import { PkceClient } from 'pkce-client'
+import { OAuthServerError, PkceClient } from 'pkce-client'
 import type { EventMap, EventName, Session } from 'pkce-client'
 
 const api = import.meta.env.VITE_API
@@ -82,7 +82,12 @@ function answer(text: string): void {
 
 function showError(error: unknown): void {
   find('error').hidden = error === undefined
-  find('error').textContent = error === undefined ? '' : (error as Error).message
+  find('error').textContent = error instanceof Error ? problem(error) : ''
+}
+
+function problem({ message, cause }: Error): string {
+  const serversWords = cause instanceof OAuthServerError && (cause.description ?? cause.error)
+  return serversWords ? `${message} The server says: ${serversWords}` : message
 }
 
 function sentence(session: Session): string {

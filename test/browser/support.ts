@@ -10,24 +10,37 @@ import { launch } from './browser.ts'
 export interface World {
   readonly server: AuthServer
   readonly urls: { issuer: string; api: string; vanilla: string; react: string }
-  /** A person with a browser of their own: its own cookies, its own storage, and a clock that can be put forward. */
+  /** Somebody who never signed in before, with a browser of their own and a clock that can be put forward. */
   newPerson(): Promise<BrowserContext>
+  /** Fills in the login page as the person whose browser it is. */
+  logIn(page: Page): Promise<void>
+  /** What the server is asked meanwhile, without preflights and metadata. */
+  asked(action: () => Promise<unknown>): Promise<string[]>
 }
+
+/** They share the name, so that tests can tell a person by it, and a password. */
+const users = Array.from({ length: 100 }, (_, index) => ({
+  username: `ada-${index}`,
+  password: 'lovelace',
+  sub: `user-${index}`,
+  name: 'Ada Lovelace',
+}))
 
 /** The built examples, the listening server and a real browser, for the tests of one file. */
 export function openWorld(engine: string): World {
   let browser: Browser
   let site: Awaited<ReturnType<typeof openSite>>
   const outDir = mkdtempSync(join(tmpdir(), 'pkce-client-'))
-  const people: BrowserContext[] = []
+  const strangers = users.values()
+  const people = new Map<BrowserContext, (typeof users)[number]>()
   beforeAll(async () => {
     browser = await launch(engine)
-    site = await openSite({}, outDir)
+    site = await openSite({}, { outDir, users })
   })
   afterEach(async () => {
-    await Promise.all(people.splice(0).map((person) => person.close()))
     site.server.clearFaults()
-    site.server.revokeSessions()
+    await Promise.all([...people.keys()].map((person) => person.close()))
+    people.clear()
   })
   afterAll(async () => {
     await browser.close()
@@ -43,34 +56,24 @@ export function openWorld(engine: string): World {
     },
     async newPerson() {
       const person = await browser.newContext()
-      person.setDefaultTimeout(15_000)
-      people.push(person)
+      person.setDefaultTimeout(10_000)
+      people.set(person, strangers.next().value!)
       await person.clock.install()
       return person
     },
+    async logIn(page) {
+      const { username, password } = people.get(page.context())!
+      await page.getByLabel('Username').fill(username)
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+    },
+    async asked(action) {
+      const before = site.server.requests.length
+      await action()
+      return site.server.requests
+        .slice(before)
+        .filter(({ method, path }) => method !== 'OPTIONS' && !path.startsWith('/.well-known/'))
+        .map(({ method, path }) => `${method} ${path}`)
+    },
   }
-}
-
-/** Fills in the login page, and answers the consent page when it is shown. */
-export async function signInAtServer(
-  page: Page,
-  { username = 'ada', password = 'lovelace', answer = 'Allow' } = {},
-): Promise<void> {
-  await page.getByLabel('Username').fill(username)
-  await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('button', { name: answer }).click()
-}
-
-/** What the server was asked while something happened: method and path, without preflights. */
-export async function requestsDuring(
-  server: AuthServer,
-  action: () => Promise<unknown>,
-): Promise<string[]> {
-  const before = server.requests.length
-  await action()
-  return server.requests
-    .slice(before)
-    .filter(({ method }) => method !== 'OPTIONS')
-    .map(({ method, path }) => `${method} ${path}`)
 }

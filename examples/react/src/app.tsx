@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { api, auth } from './auth.ts'
 import { Events } from './events.tsx'
 import { useAuth } from './use-auth.ts'
-import { sentence } from './words.ts'
+import { problem, sentence } from './words.ts'
 
 export function App() {
   const { session, error: signInError } = useAuth()
@@ -49,7 +49,7 @@ export function App() {
       <header>
         <h1>React example</h1>
         <p role="status">{sentence(session)}</p>
-        {error && <p role="alert">{error.message}</p>}
+        {error && <p role="alert">{problem(error)}</p>}
       </header>
       <main>
         <section aria-labelledby="actions">

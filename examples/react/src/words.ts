@@ -1,3 +1,4 @@
+import { OAuthServerError } from 'pkce-client'
 import type { EventMap, EventName, Session } from 'pkce-client'
 
 export function sentence(session: Session): string {
@@ -21,4 +22,9 @@ export function describe(facts: EventMap[EventName]): string {
   if ('session' in facts) return sentence(facts.session)
   const { what, url, status, ms } = facts
   return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
+}
+
+export function problem({ message, cause }: Error): string {
+  const serversWords = cause instanceof OAuthServerError && (cause.description ?? cause.error)
+  return serversWords ? `${message} The server says: ${serversWords}` : message
 }

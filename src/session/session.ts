@@ -90,15 +90,14 @@ export function createSession(options: SessionOptions) {
   /** Looks at the store and takes over what other tabs did. */
   async function reread(): Promise<SessionRecord | undefined> {
     const before = record
-    const stored = await read()
+    const next = newest(await read())
+    const isCopy = next && !next.signedOut && (await copied(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
-    const next = newest(stored)
-    if (next && !next.signedOut && (await copied(next))) {
-      await write(next, ended(next, 'tab-copied'))
-    } else if (next !== record || state === unknownSession) {
-      adopt(next)
-    }
+    if (isCopy) await write(next, ended(next, 'tab-copied'))
+    else if (next !== record || state === unknownSession) adopt(next)
+    // What could not be saved is tried again, before another tab sends a refresh token that is spent.
+    else if (next && leftBehind !== undefined) await write(next, next)
     return current()
   }
 
@@ -114,7 +113,7 @@ export function createSession(options: SessionOptions) {
     const task = async () => {
       const stored = await read()
       const found = newest(stored)
-      if (base && !isSame(found, base)) {
+      if (base && found !== base && !isSame(found, base)) {
         adopt(found)
         return false
       }
@@ -122,8 +121,8 @@ export function createSession(options: SessionOptions) {
         await store.set(key, JSON.stringify(next))
         leftBehind = undefined
       } catch (cause) {
+        if (leftBehind === undefined) emit('storage-failed', { error: notSaved(cause) })
         leftBehind = stored?.sid ?? ''
-        emit('storage-failed', { error: notSaved(cause) })
       }
       if (next.gen !== found?.gen) await mark(next)
       adopt(next)

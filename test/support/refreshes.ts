@@ -36,3 +36,20 @@ export async function failure(work: Promise<unknown>): Promise<PkceClientError> 
   expect(error).toMatchObject({ isPkceClientError: true })
   return error as PkceClientError
 }
+
+/** Waits, without letting time pass, until the session is signed in and not stale, and nothing is running any more. */
+export async function recovered(world: World, auth: PkceClient): Promise<void> {
+  await world.until(() => {
+    const session = auth.getSession()
+    return session.status === 'signed-in' && !session.stale
+  })
+  await world.until(() => world.clock.timers === 0 && world.browser.locks.held === 0)
+}
+
+/** Waits, without letting time pass, until the access token is as fresh as can be. */
+export async function renewedNow(world: World, auth: PkceClient): Promise<void> {
+  await world.until(() => {
+    const session = auth.getSession()
+    return session.status === 'signed-in' && session.expiresAt === world.clock.now() + 900_000
+  })
+}

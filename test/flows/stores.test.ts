@@ -1,0 +1,369 @@
+import { describe, expect, test } from 'vitest'
+import { memoryStore } from '../../src/index.ts'
+import type { Store } from '../../src/index.ts'
+import {
+  expiredTab,
+  factsOf,
+  failure,
+  refreshes,
+  sentTokens,
+  usersMe,
+} from '../support/refreshes.ts'
+import { appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+const key = 'pkce:https://login.example.com|production-app'
+
+/** A store whose every answer takes a while, by the clock of the world. */
+function slowStore(world: Pick<World, 'clock'>, { shared = true } = {}) {
+  const values = new Map<string, string>()
+  const later = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve) => void world.clock.setTimeout(() => resolve(work()), 100))
+  const store: Store = {
+    shared,
+    get: (name) => later(() => values.get(name) ?? null),
+    set: (name, value) => later(() => void values.set(name, value)),
+    remove: (name) => later(() => void values.delete(name)),
+  }
+  return { store, values }
+}
+
+/** Lets the clock run until the work is done. */
+async function inTime<T>(world: Pick<World, 'clock'>, work: Promise<T>): Promise<T> {
+  const state = { done: false }
+  const finished = work.finally(() => (state.done = true))
+  finished.catch(() => undefined)
+  for (let step = 0; step < 100 && !state.done; step += 1) await world.clock.advance(100)
+  return finished
+}
+
+describe('a store that fails', () => {
+  test.each(['set', 'all'] as const)(
+    'A-76: when the renewed tokens cannot be saved (%s) the tab works on, and says so',
+    async (kind) => {
+      const world = await expiredTab()
+      world.browser.failStorage(kind)
+      expect((await world.auth.fetch(usersMe)).status).toBe(200)
+      expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
+      for (let hour = 0; hour < 3; hour += 1) {
+        await world.clock.advance(3_600_000)
+        expect((await world.auth.fetch(usersMe)).status).toBe(200)
+      }
+      expect(new Set(sentTokens(world)).size).toBe(4)
+      expect(world.server.revoked).toEqual([])
+      expect(factsOf(world.heard, 'storage-failed')).toMatchObject([
+        { error: { code: 'storage_unavailable', sessionEnded: false } },
+      ])
+    },
+  )
+
+  test('A-76: storage that cannot be read costs nothing while the tab lives', async () => {
+    const world = await expiredTab()
+    world.browser.failStorage('get')
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    world.tab.wake()
+    await world.clock.settle()
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-in' })
+  })
+
+  test('A-76: a page that starts without storage is signed out, and does not throw', async () => {
+    const world = await signedInTab()
+    world.browser.failStorage('all')
+    const next = world.load(world.tab, `${appOrigin}/`)
+    expect(await next.start()).toMatchObject({ session: { status: 'signed-out' } })
+  })
+
+  test('when storage works again the next renewal is saved, and a reload finds it', async () => {
+    const world = await expiredTab()
+    world.browser.failStorage('set')
+    await world.auth.fetch(usersMe)
+    world.browser.failStorage()
+    await world.clock.advance(900_000)
+    await world.auth.fetch(usersMe)
+    const next = world.load(world.tab, `${appOrigin}/`)
+    await world.clock.advance(900_000)
+    expect((await next.fetch(usersMe)).status).toBe(200)
+    expect(new Set(sentTokens(world)).size).toBe(3)
+    expect(world.server.revoked).toEqual([])
+  })
+
+  test('what could not be saved is saved as soon as storage works, before another tab sends the spent token', async () => {
+    const world = await expiredTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    world.browser.failStorage('set')
+    await world.auth.fetch(usersMe)
+    world.browser.failStorage()
+    world.tab.wake()
+    await world.clock.settle()
+    expect((await other.fetch(usersMe)).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.server.revoked).toEqual([])
+  })
+
+  test('signing out works without storage: this tab is signed out, and the server told', async () => {
+    const world = await signedInTab()
+    world.browser.failStorage('set')
+    await world.auth.signOut({ redirect: false })
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
+    world.tab.wake()
+    await world.clock.settle()
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+  })
+
+  test('a sign-out that could not be saved is saved as soon as storage works', async () => {
+    const world = await signedInTab()
+    world.browser.failStorage('set')
+    await world.auth.signOut({ redirect: false })
+    world.browser.failStorage()
+    world.tab.wake()
+    await world.clock.settle()
+    expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out', access: {} })
+  })
+
+  test('a sign-in that cannot be saved counts in this tab, over the session that is stored', async () => {
+    const world = await signedInTab()
+    const { url } = await world.auth.createAuthorizationUrl()
+    const callback = await world.server.authorize(url, { username: 'grace' })
+    world.browser.failStorage('set')
+    const heard = listen(world.auth)
+    const inMemory = { transactionStore: memoryStore() }
+    const auth = world.client(world.tab, inMemory)
+    expect(callback).toContain('code=')
+    await auth.start()
+    const later = await auth.createAuthorizationUrl()
+    await auth.handleCallback(await world.server.authorize(later.url, { username: 'grace' }))
+    expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+    world.tab.wake()
+    await world.clock.settle()
+    expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+    expect(await (await auth.fetch(usersMe)).json()).toMatchObject({ sub: 'user-grace' })
+    expect(factsOf(heard, 'signed-out')).toEqual([])
+  })
+})
+
+describe('A-75: a stored record that is not one of ours means signed out, and never a throw', () => {
+  type Tamper = (record: Record<string, unknown>) => unknown
+  const rows: [string, Tamper][] = [
+    ['no JSON', () => 'not json {'],
+    ['empty text', () => ''],
+    ['null', () => null],
+    ['a number', () => 7],
+    ['a string', () => '"text"'],
+    ['an array', () => []],
+    ['an empty object', () => ({})],
+    ['a future version', (record) => ({ ...record, v: 2 })],
+    ['the version as text', (record) => ({ ...record, v: '1' })],
+    ['another issuer', (record) => ({ ...record, issuer: 'https://attacker.example' })],
+    ['another client', (record) => ({ ...record, clientId: 'sandbox-app' })],
+    ['no sid', ({ sid: _, ...record }) => record],
+    ['gen as text', (record) => ({ ...record, gen: '1' })],
+    ['gen null', (record) => ({ ...record, gen: null })],
+    ['access as array', (record) => ({ ...record, access: [] })],
+    ['access null', (record) => ({ ...record, access: null })],
+    ['no access token', (record) => ({ ...record, access: {} })],
+    [
+      'an access token that is a number',
+      (record) => ({ ...record, access: { default: { token: 7, type: 'bearer', obtainedAt: 0 } } }),
+    ],
+    [
+      'expiresAt as text',
+      (record) => ({
+        ...record,
+        access: { default: { token: 'x', type: 'bearer', obtainedAt: 0, expiresAt: 'soon' } },
+      }),
+    ],
+    ['a refresh token that is an object', (record) => ({ ...record, refreshToken: {} })],
+    ['claims without sub', (record) => ({ ...record, claims: {} })],
+    ['claims as text', (record) => ({ ...record, claims: 'ada' })],
+    ['pending as text', (record) => ({ ...record, pending: 'x' })],
+    [
+      'pending with an odd date',
+      (record) => ({ ...record, pending: { unknown: 0, failures: 1, notBefore: 'never' } }),
+    ],
+    ['__proto__ instead of members', (record) => `{"__proto__":${JSON.stringify(record)}}`],
+    [
+      'members inherited by access',
+      (record) =>
+        JSON.stringify({ ...record, access: 'HERE' }).replace(
+          '"HERE"',
+          `{"__proto__":${JSON.stringify((record as { access: unknown }).access)}}`,
+        ),
+    ],
+    ['5 MB of text', () => 'x'.repeat(5_000_000)],
+    ['a record blown up to 5 MB', (record) => ({ ...record, scope: 'x'.repeat(5_000_000) })],
+    ['deep nesting', () => '['.repeat(100_000)],
+  ]
+
+  test.each(rows)('%s', async (_, tamper) => {
+    const world = await signedInTab()
+    const changed = tamper(world.storedSession()!)
+    world.browser.local.set(key, typeof changed === 'string' ? changed : JSON.stringify(changed))
+    const next = world.load(world.tab, `${appOrigin}/`)
+    expect(await next.start()).toEqual({ kind: 'restored', session: { status: 'signed-out' } })
+    expect(await failure(next.fetch(usersMe))).toMatchObject({ code: 'sign_in_required' })
+    expect(({} as { token?: unknown }).token).toBeUndefined()
+    await world.server.signInTo(next)
+    expect((await next.fetch(usersMe)).status).toBe(200)
+  })
+
+  test.each(rows)('%s, while the tab is open: it keeps what it knows', async (_, tamper) => {
+    const world = await expiredTab()
+    const changed = tamper(world.storedSession()!)
+    world.browser.local.set(key, typeof changed === 'string' ? changed : JSON.stringify(changed))
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    expect(world.storedSession()).toMatchObject({ v: 1, gen: 2 })
+  })
+
+  test('times that no clock has do not hold the session up', async () => {
+    const world = await expiredTab()
+    const pending = { unknown: 0, failures: 1e9, notBefore: 1e300 }
+    world.browser.local.set(key, JSON.stringify({ ...world.storedSession(), pending }))
+    const next = world.load(world.tab, `${appOrigin}/`)
+    expect((await next.fetch(usersMe)).status).toBe(200)
+    expect(world.clock.timers).toBe(0)
+  })
+
+  test('members nobody knows are not carried along', async () => {
+    const world = await expiredTab()
+    world.browser.local.set(key, JSON.stringify({ ...world.storedSession(), evil: 'x' }))
+    const next = world.load(world.tab, `${appOrigin}/`)
+    await next.fetch(usersMe)
+    expect(world.storedSession()).not.toHaveProperty('evil')
+  })
+})
+
+describe('stores of all kinds', () => {
+  test('C-116, A-78: with memoryStore() nothing is written anywhere, before or after a refresh', async () => {
+    const world = await signedInTab({ client: {}, overrides: { store: memoryStore() } })
+    await world.auth.refresh()
+    const tokens = [await world.auth.getAccessToken(), ...sentTokens(world)]
+    const written = [...world.browser.local.values()].join('\n')
+    for (const token of tokens) expect(written).not.toContain(token)
+    expect(world.browser.local.has(key)).toBe(false)
+  })
+
+  test('with memoryStore() each client has its own session', async () => {
+    const world = createWorld()
+    const [ada, grace] = [
+      world.client(world.tab, { store: memoryStore() }),
+      world.client(world.tab, { store: memoryStore() }),
+    ]
+    await world.server.signInTo(ada, 'ada')
+    await world.server.signInTo(grace, 'grace')
+    await ada.signOut({ redirect: false })
+    expect(grace.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+    expect(await (await grace.fetch(usersMe)).json()).toMatchObject({ sub: 'user-grace' })
+  })
+
+  test.each([true, false])(
+    'a store that answers late (shared: %s) works like any other',
+    async (shared) => {
+      const world = createWorld()
+      const { store, values } = slowStore(world, { shared })
+      const auth = world.client(world.tab, { store })
+      await inTime(world, auth.start())
+      await inTime(world, world.server.signInTo(auth))
+      await world.clock.advance(900_000)
+      const answers = await inTime(
+        world,
+        Promise.all(Array.from({ length: 10 }, () => auth.fetch(usersMe))),
+      )
+      expect(answers.every(({ ok }) => ok)).toBe(true)
+      expect(refreshes(world)).toHaveLength(1)
+      await inTime(world, auth.signOut({ redirect: false }))
+      expect(values.get(key)).toContain('"signedOut":"signed-out"')
+    },
+  )
+
+  test('a look at a store that answers late does not undo a sign-in that was made meanwhile', async () => {
+    const world = createWorld()
+    const { store, values } = slowStore(world)
+    const auth = world.client(world.tab, { store })
+    await inTime(world, auth.start())
+    await inTime(world, world.server.signInTo(auth, 'ada'))
+    const { url } = await auth.createAuthorizationUrl()
+    const callback = await world.server.authorize(url, { username: 'grace' })
+    // A store that reads what was there when it was asked, and says so late.
+    const get = store.get.bind(store)
+    let late: (() => void) | undefined
+    store.get = (name) => {
+      const then = values.get(name)
+      store.get = get
+      return new Promise((resolve) => (late = () => resolve(then)))
+    }
+    world.tab.wake()
+    await world.until(() => late)
+    await inTime(world, auth.handleCallback(callback))
+    late!()
+    await world.clock.advance(1000)
+    expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+  })
+
+  test('two clients with one store and session key share one session; sessionKey keeps them apart', async () => {
+    const world = await signedInTab()
+    const same = world.client(world.tab)
+    const apart = world.client(world.tab, { sessionKey: 'second' })
+    await Promise.all([same.start(), apart.start()])
+    expect(same.getSession()).toEqual(world.auth.getSession())
+    expect(apart.getSession()).toEqual({ status: 'signed-out' })
+    await world.auth.signOut({ redirect: false })
+    await world.clock.settle()
+    expect(same.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+  })
+})
+
+describe('subscribers', () => {
+  test('a session keeps its reference while nothing changed', async () => {
+    const world = await signedInTab()
+    const before = world.auth.getSession()
+    world.tab.wake()
+    await world.clock.settle()
+    await world.auth.fetch(usersMe)
+    expect(world.auth.getSession()).toBe(before)
+    expect(Object.isFrozen(before)).toBe(true)
+  })
+
+  test('one change, one call; and none after unsubscribing', async () => {
+    const world = await signedInTab()
+    let calls = 0
+    const stop = world.auth.subscribe(() => (calls += 1))
+    await world.clock.advance(1000)
+    await world.auth.refresh()
+    expect(calls).toBe(1)
+    stop()
+    await world.auth.signOut({ redirect: false })
+    expect(calls).toBe(1)
+  })
+
+  test('the same listener subscribed twice is called twice, and leaves one at a time', async () => {
+    const world = await signedInTab()
+    let calls = 0
+    const listener = () => (calls += 1)
+    const stop = world.auth.subscribe(listener)
+    world.auth.subscribe(listener)
+    stop()
+    stop()
+    await world.auth.signOut({ redirect: false })
+    expect(calls).toBe(1)
+  })
+
+  test('a listener that leaves while it is called does not cost the others their call', async () => {
+    const world = await signedInTab()
+    const called: string[] = []
+    const stop = world.auth.subscribe(() => {
+      called.push('first')
+      stop()
+    })
+    world.auth.subscribe(() => called.push('second'))
+    await world.auth.signOut({ redirect: false })
+    expect(called).toEqual(['first', 'second'])
+  })
+
+  test('before start() the session is unknown, and the same object for everybody', () => {
+    const world = createWorld()
+    expect(world.client().getSession()).toBe(world.client().getSession())
+    expect(world.client().getSession()).toEqual({ status: 'unknown' })
+  })
+})

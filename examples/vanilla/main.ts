@@ -1,4 +1,4 @@
-import { OAuthServerError, PkceClient } from 'pkce-client'
+import { OAuthServerError, PkceClient, isPkceClientError } from 'pkce-client'
 import type { EventMap, EventName, Session } from 'pkce-client'
 
 const api = import.meta.env.VITE_API
@@ -85,9 +85,14 @@ function showError(error: unknown): void {
   find('error').textContent = error instanceof Error ? problem(error) : ''
 }
 
-function problem({ message, cause }: Error): string {
-  const serversWords = cause instanceof OAuthServerError && (cause.description ?? cause.error)
-  return serversWords ? `${message} The server says: ${serversWords}` : message
+/** Errors have a code for apps to choose their own words by; here only one gets them. The server's words are only shown. */
+function problem(error: Error): string {
+  const serversWords =
+    error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
+  if (isPkceClientError(error) && error.code === 'authorization_denied') {
+    return `You were not signed in: ${serversWords || 'no reason given'}.`
+  }
+  return serversWords ? `${error.message} The server says: ${serversWords}.` : error.message
 }
 
 function sentence(session: Session): string {

@@ -90,7 +90,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
   test('a 401 of the API renews the token, and the call is repeated', async () => {
     const { person, page } = await signedIn()
     await person.clock.fastForward('00:11')
-    await press(page, 'Let the API answer 401 once')
+    await press(page, 'Let the API answer 401')
     await answers(page, 'refuse')
     expect(await world.asked(() => callApi(page))).toEqual([
       'GET /users/me',
@@ -101,7 +101,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
 
   test('a 401 for a token of a few seconds is shown and explained', async () => {
     const { page } = await signedIn()
-    await press(page, 'Let the API answer 401 once')
+    await press(page, 'Let the API answer 401')
     await answers(page, 'refuse')
     await press(page, 'Call the API')
     await answers(page, '401 A token younger than ten seconds')
@@ -130,7 +130,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await answers(page, 'ended')
     await press(page, 'Call the API')
     await shows(page, 'status', 'Signed out (ended-by-server)')
-    await shows(page, 'alert', 'the authorization server refused to renew it')
+    await shows(page, 'alert', 'The session is over')
     expect(await events(page)).toMatch(/refresh-failed session_ended/)
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
   })

@@ -66,7 +66,7 @@ export function App() {
             {button('Expire the access token', () =>
               control('expire', 'The server has forgotten all access tokens.'),
             )}
-            {button('Let the API answer 401 once', () =>
+            {button('Let the API answer 401', () =>
               control('refuse', 'The API will refuse the next call.'),
             )}
             {button('Revoke the refresh token', () =>

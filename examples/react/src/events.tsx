@@ -26,7 +26,7 @@ export function Events() {
   return (
     <section aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
-      <ol role="log" aria-labelledby="events-title">
+      <ol role="log" aria-labelledby="events-title" tabIndex={0}>
         {lines.map(({ name, text }, index) => (
           <li key={lines.length - index}>
             <strong>{name}</strong> {text}

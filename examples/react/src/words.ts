@@ -1,4 +1,4 @@
-import { OAuthServerError } from 'pkce-client'
+import { OAuthServerError, isPkceClientError } from 'pkce-client'
 import type { EventMap, EventName, Session } from 'pkce-client'
 
 export function sentence(session: Session): string {
@@ -24,7 +24,12 @@ export function describe(facts: EventMap[EventName]): string {
   return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
 }
 
-export function problem({ message, cause }: Error): string {
-  const serversWords = cause instanceof OAuthServerError && (cause.description ?? cause.error)
-  return serversWords ? `${message} The server says: ${serversWords}` : message
+/** Errors have a code for apps to choose their own words by; here only one gets them. The server's words are only shown. */
+export function problem(error: Error): string {
+  const serversWords =
+    error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
+  if (isPkceClientError(error) && error.code === 'authorization_denied') {
+    return `You were not signed in: ${serversWords || 'no reason given'}.`
+  }
+  return serversWords ? `${error.message} The server says: ${serversWords}.` : error.message
 }

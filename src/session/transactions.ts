@@ -115,9 +115,10 @@ export function createTransactions(options: TransactionOptions) {
       storage(async () => {
         const since = clock.now() - loopWindow
         const recent = (await sweep()).filter(
-          (entry) => entry.mode === mode && entry.createdAt > since && !entry.finished,
+          (entry) => entry.mode === mode && entry.createdAt > since,
         )
-        return recent.length >= mostDepartures
+        const finished = recent.findIndex((entry) => entry.finished)
+        return (finished < 0 ? recent.length : finished) >= mostDepartures
       }),
 
     find: (state: string): Promise<Transaction | undefined> => storage(() => read(prefix + state)),

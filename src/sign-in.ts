@@ -171,8 +171,8 @@ export function createSignIn(parts: SignInOptions) {
     found: Transaction,
     answer: { state: string; parameters: URLSearchParams },
   ): Promise<SignedInSession> {
-    if (found.issuer !== issuer || found.clientId !== clientId) {
-      throw new PkceClientError('callback_invalid', 'The sign-in was begun by another client.')
+    if (found.issuer !== issuer || found.clientId !== clientId || found.mode === signOutMode) {
+      throw new PkceClientError('callback_invalid', 'This answers no sign-in of this client.')
     }
     const metadata = found.server
       ? checkServer(found.server, { issuer, secureUrl })

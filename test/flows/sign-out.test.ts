@@ -1,0 +1,413 @@
+import { describe, expect, test } from 'vitest'
+import { createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+const home = 'https://app.example.com/'
+const withReturn = { client: { postSignOutRedirectUri: home } }
+
+/** The end-session request that the page was sent away with. */
+function endSession(world: World): URL {
+  const url = new URL(world.tab.navigations.at(-1)!)
+  expect(url.pathname).toBe('/end_session')
+  return url
+}
+
+/** Where the server sends the person after the end-session request. */
+async function returnFrom(world: World, url: URL): Promise<string> {
+  const response = await world.server.fetch(url, { redirect: 'manual' })
+  expect(response.status).toBe(303)
+  return response.headers.get('location')!
+}
+
+describe('signing out', () => {
+  test('ends the session here, revokes it, and goes on to the server', async () => {
+    const world = await signedInTab()
+    const token = await world.auth.getAccessToken()
+    await world.auth.signOut()
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
+    expect(endSession(world).origin).toBe(world.server.issuer)
+    const response = await world.server.fetch(`${world.server.api.url}users/me`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(response.status).toBe(401)
+  })
+
+  test('C-106: the session is over before anything is sent', async () => {
+    const world = await signedInTab()
+    const revocation = world.server.hold('/revoke')
+    const signingOut = world.auth.signOut()
+    await world.until(() => revocation.count === 1)
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out', access: {} })
+    expect(world.storedSession()).not.toHaveProperty('refreshToken')
+    expect(world.storedSession()).not.toHaveProperty('idToken')
+    revocation.release()
+    await signingOut
+  })
+
+  test('C-106: and over in the other tabs', async () => {
+    const world = await signedInTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    const events = listen(other)
+    await world.auth.signOut({ redirect: false })
+    await world.clock.settle()
+    expect(other.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(events.map(({ name }) => name)).toEqual(['session-changed', 'signed-out'])
+    expect(await rejection(other.getAccessToken())).toMatchObject({ code: 'sign_in_required' })
+  })
+
+  test('is still so after a reload', async () => {
+    const world = await signedInTab()
+    await world.auth.signOut({ redirect: false })
+    const auth = world.load(world.tab, '/')
+    expect(await auth.start()).toMatchObject({
+      kind: 'restored',
+      session: { status: 'signed-out', reason: 'signed-out' },
+    })
+  })
+
+  test('C-107, C-109: revokes the refresh token first, then the access token', async () => {
+    const world = await signedInTab()
+    const { refreshToken } = world.storedSession() as { refreshToken: string }
+    const token = await world.auth.getAccessToken()
+    await world.auth.signOut({ redirect: false })
+    const requests = world.server.requestsTo('/revoke')
+    expect(requests.map(({ form }) => form?.['token'])).toEqual([refreshToken, token])
+    for (const { method, form, headers } of requests) {
+      expect(method).toBe('POST')
+      expect(form).toMatchObject({ client_id: 'production-app' })
+      expect(headers).not.toHaveProperty('authorization')
+    }
+  })
+
+  test('asks for requests that outlive the page', async () => {
+    const world = createWorld()
+    const inits = new Map<string, RequestInit | undefined>()
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      inits.set(new URL(input as string).pathname, init)
+      return world.server.fetch(input, init)
+    }
+    const auth = await world.signIn(world.tab, { overrides: { fetch } })
+    await auth.signOut()
+    expect(inits.get('/revoke')).toMatchObject({ keepalive: true })
+    expect(inits.get('/token')).not.toHaveProperty('keepalive')
+  })
+
+  test('with revoke: false sends the person to the server only', async () => {
+    const world = await signedInTab()
+    await world.auth.signOut({ revoke: false })
+    expect(world.server.requestsTo('/revoke')).toHaveLength(0)
+    expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
+  })
+
+  test('with redirect: false stays on the page', async () => {
+    const world = await signedInTab()
+    const navigations = world.tab.navigations.length
+    await world.auth.signOut({ redirect: false })
+    expect(world.tab.navigations).toHaveLength(navigations)
+    expect(world.server.requestsTo('/revoke')).toHaveLength(2)
+  })
+
+  test('works for the next person right after', async () => {
+    const world = await signedInTab()
+    await world.auth.signOut({ redirect: false })
+    world.jar.clear()
+    const { result } = await world.comeBack(world.tab, { person: { username: 'grace' } })
+    expect(result).toMatchObject({ kind: 'signed-in', session: { claims: { sub: 'user-grace' } } })
+  })
+
+  test('of nobody revokes nothing, and still tells the server', async () => {
+    const world = createWorld()
+    await world.client().signOut()
+    expect(world.server.requestsTo('/revoke')).toHaveLength(0)
+    expect(endSession(world).searchParams.get('client_id')).toBe('production-app')
+    expect(endSession(world).searchParams.has('id_token_hint')).toBe(false)
+  })
+
+  test('twice at once ends it once', async () => {
+    const world = await signedInTab()
+    const events = listen(world.auth)
+    await Promise.all([
+      world.auth.signOut({ redirect: false }),
+      world.auth.signOut({ redirect: false }),
+    ])
+    expect(events.filter(({ name }) => name === 'signed-out')).toHaveLength(1)
+    expect(world.server.requestsTo('/revoke')).toHaveLength(2)
+  })
+
+  test('needs no start() before it', async () => {
+    const world = await signedInTab()
+    const auth = world.load(world.tab, '/')
+    await auth.signOut({ redirect: false })
+    expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out' })
+    expect(world.server.revoked).toHaveLength(1)
+  })
+})
+
+describe('signing out when the server is not to be had', () => {
+  test('C-106: offline, the button does not hang, and the person is signed out', async () => {
+    const world = await signedInTab()
+    for (const path of ['/revoke', '/.well-known/openid-configuration']) {
+      world.server.fault('network-error', { path })
+    }
+    const navigations = world.tab.navigations.length
+    await world.auth.signOut()
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(world.tab.navigations).toHaveLength(navigations)
+  })
+
+  test('a server that never answers holds it up for two seconds', async () => {
+    const world = await signedInTab()
+    world.server.fault('hang', { path: '/revoke' })
+    let done = false
+    const signingOut = world.auth.signOut().then(() => {
+      done = true
+    })
+    await world.clock.advance(1999)
+    expect(done).toBe(false)
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+    await world.clock.advance(1)
+    await signingOut
+    expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
+  })
+
+  test('so does one that never tells its metadata', async () => {
+    const world = await signedInTab()
+    world.server.fault('hang', { path: '/.well-known/openid-configuration' })
+    const signingOut = world.auth.signOut()
+    await world.clock.advance(2000)
+    await signingOut
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+  })
+
+  test.each([
+    ['C-108: 503', { status: 503, headers: { 'retry-after': '60' } }],
+    ['400', { status: 400, body: { error: 'unsupported_token_type' } }],
+    ['a page', { body: '<h1>Hotel</h1>' }],
+  ])('%s from the revocation endpoint changes nothing', async (_, answer) => {
+    const world = await signedInTab()
+    world.server.fault('respond', { path: '/revoke', ...answer })
+    await world.auth.signOut()
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
+  })
+
+  test.each(['javascript:alert(1)', 'http://login.example.com/out', 'data:text/html,x'])(
+    'C-104, A-26: an end-session endpoint %s is not gone to, and the person is signed out',
+    async (end_session_endpoint) => {
+      const world = await signedInTab()
+      const navigations = world.tab.navigations.length
+      world.server.fault('metadata', { patch: { end_session_endpoint } })
+      const auth = world.load(world.tab, '/')
+      await auth.signOut()
+      expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
+      expect(world.tab.navigations).toHaveLength(navigations)
+    },
+  )
+
+  test('a server that has neither endpoint: signed out here', async () => {
+    const world = createWorld()
+    world.server.fault('metadata', {
+      patch: { end_session_endpoint: undefined, revocation_endpoint: undefined },
+    })
+    const auth = await world.signIn()
+    await auth.signOut()
+    expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(world.server.requestsTo('/revoke')).toHaveLength(0)
+    expect(world.tab.navigations).toHaveLength(1)
+  })
+
+  test.each(['get', 'set', 'all'] as const)(
+    'A-76: storage that fails on %s does not keep anybody signed in',
+    async (kind) => {
+      const world = await signedInTab()
+      world.browser.failStorage(kind)
+      await world.auth.signOut({ redirect: false })
+      expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+      expect(world.server.revoked).toHaveLength(1)
+    },
+  )
+})
+
+describe('the end-session request', () => {
+  test('C-103: says who signs out, and keeps the query of the endpoint', async () => {
+    const world = createWorld(withReturn)
+    const end_session_endpoint = 'https://login.example.com/end_session?tenant=1'
+    world.server.fault('metadata', { patch: { end_session_endpoint } })
+    const auth = await world.signIn()
+    const { idToken } = world.storedSession() as { idToken: string }
+    await auth.signOut()
+    expect(Object.fromEntries(endSession(world).searchParams)).toEqual({
+      tenant: '1',
+      id_token_hint: idToken,
+      client_id: 'production-app',
+      post_logout_redirect_uri: home,
+      state: expect.stringMatching(/^\w+\.[\w-]{43}$/),
+    })
+  })
+
+  test('C-103: asks for no return when the app named no place to return to', async () => {
+    const world = await signedInTab()
+    await world.auth.signOut()
+    const { searchParams } = endSession(world)
+    expect(searchParams.has('post_logout_redirect_uri')).toBe(false)
+    expect(searchParams.has('state')).toBe(false)
+  })
+
+  test('C-103: can be told another place', async () => {
+    const world = await signedInTab(withReturn)
+    await world.auth.signOut({ postSignOutRedirectUri: 'https://app.example.com/bye' })
+    expect(endSession(world).searchParams.get('post_logout_redirect_uri')).toBe(
+      'https://app.example.com/bye',
+    )
+  })
+})
+
+describe('coming back from signing out', () => {
+  async function signedOut(options = withReturn): Promise<{ world: World; callback: string }> {
+    const world = await signedInTab(options)
+    await world.auth.signOut()
+    return { world, callback: await returnFrom(world, endSession(world)) }
+  }
+
+  test('C-105: the state is recognised, and cleaned out of the address', async () => {
+    const { world, callback } = await signedOut()
+    expect(new URL(callback).searchParams.get('state')).toBeTruthy()
+    const auth = world.load(world.tab, callback)
+    expect(await auth.start()).toEqual({
+      kind: 'restored',
+      session: { status: 'signed-out', reason: 'signed-out' },
+    })
+    expect(world.tab.url).toBe(home)
+  })
+
+  test('C-105: again, by a reload, is fine as well', async () => {
+    const { world, callback } = await signedOut()
+    await world.load(world.tab, callback).start()
+    const again = world.load(world.tab, callback)
+    expect(await again.start()).toMatchObject({ kind: 'restored' })
+    expect(world.tab.url).toBe(home)
+  })
+
+  test.each([
+    ['another state', 'end-session-state-wrong'],
+    ['no state', 'end-session-state-missing'],
+  ] as const)(
+    'C-105: with %s the person is signed out, and nothing else happens',
+    async (_, fault) => {
+      const world = await signedInTab(withReturn)
+      world.server.fault(fault)
+      await world.auth.signOut()
+      const callback = await returnFrom(world, endSession(world))
+      const before = world.server.requests.length
+      expect(await world.load(world.tab, callback).start()).toMatchObject({
+        kind: 'restored',
+        session: { status: 'signed-out' },
+      })
+      expect(world.tab.url).toBe(callback)
+      expect(world.server.requests).toHaveLength(before)
+    },
+  )
+
+  test('A-28: a link with a state of nobody signs nobody out', async () => {
+    const world = await signedInTab(withReturn)
+    const auth = world.load(world.tab, `${home}?state=x`)
+    expect(await auth.start()).toMatchObject({ session: { status: 'signed-in' } })
+  })
+
+  test('A-28: a sign-out is no sign-in: a code beside its state is not exchanged', async () => {
+    const { world, callback } = await signedOut()
+    const auth = world.load(world.tab, `${callback}&code=x&iss=${world.server.issuer}`)
+    expect(await rejection(auth.start())).toMatchObject({ code: 'callback_invalid' })
+    expect(world.server.requestsTo('/token')).toHaveLength(1)
+    expect(world.tab.url).toBe(home)
+  })
+})
+
+describe('A-53: signing out while something is under way', () => {
+  test('a refresh that answers later brings nobody back, and what it got is revoked', async () => {
+    const world = await signedInTab()
+    const refresh = world.server.hold('/token')
+    const refreshing = rejection(world.auth.refresh())
+    await world.until(() => refresh.count === 1)
+    await world.auth.signOut({ redirect: false })
+    refresh.release()
+    expect(await refreshing).toMatchObject({ sessionEnded: true })
+    await world.clock.advance(60_000)
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(world.storedSession()).not.toHaveProperty('refreshToken')
+    expect(world.server.requestsTo('/revoke').length).toBeGreaterThan(2)
+  })
+
+  test('a refresh in another tab brings nobody back either', async () => {
+    const world = await signedInTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    const refresh = world.server.hold('/token')
+    const refreshing = rejection(other.refresh())
+    await world.until(() => refresh.count === 1)
+    await world.auth.signOut({ redirect: false })
+    refresh.release()
+    await refreshing
+    await world.clock.advance(60_000)
+    expect(other.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(world.storedSession()).not.toHaveProperty('refreshToken')
+  })
+
+  test('it does not wait for a refresh that hangs', async () => {
+    const world = await signedInTab()
+    world.server.fault('hang', { path: '/token' })
+    void world.auth.refresh().catch(() => undefined)
+    await world.until(() => world.server.requestsTo('/token').length === 2)
+    await world.auth.signOut({ redirect: false })
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+  })
+
+  test('a sign-in of another person meanwhile is not ended by the way to the server', async () => {
+    const world = await signedInTab()
+    const revocation = world.server.hold('/revoke')
+    const signingOut = world.auth.signOut()
+    await world.until(() => revocation.count === 1)
+    world.jar.clear()
+    await world.signIn(world.browser.openTab(), { person: { username: 'grace' } })
+    await world.clock.settle()
+    const navigations = world.tab.navigations.length
+    revocation.release()
+    await signingOut
+    expect(world.tab.navigations).toHaveLength(navigations)
+    expect(world.auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+  })
+})
+
+describe('close()', () => {
+  test('lets go of timers, listeners and locks', async () => {
+    const world = await signedInTab()
+    const seen: string[] = []
+    world.auth.subscribe(() => seen.push('changed'))
+    world.auth.close()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    await other.signOut({ redirect: false })
+    await world.clock.settle()
+    other.close()
+    expect(seen).toEqual([])
+    expect(world.clock.timers).toBe(0)
+    expect(world.browser.locks.held).toBe(0)
+  })
+
+  test('twice is fine, and before start() as well', () => {
+    const auth = createWorld().client()
+    auth.close()
+    expect(() => auth.close()).not.toThrow()
+  })
+
+  test('leaves the other client of the page alone', async () => {
+    const world = await signedInTab()
+    const other = world.client()
+    await other.start()
+    other.close()
+    expect((await world.auth.fetch(`${world.server.api.url}users/me`)).status).toBe(200)
+  })
+})

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { PkceClient } from '../../src/index.ts'
+import { createAuthServer } from '../../src/testing/index.ts'
+import { callbackUri, createWorld, listen } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+const shop = 'shop-app'
+const clients = [
+  { clientId: 'production-app', redirectUris: [callbackUri], kind: 'internal' as const },
+  { clientId: shop, redirectUris: [callbackUri], kind: 'internal' as const },
+]
+
+function twoClients(): World {
+  return createWorld({ server: { clients } })
+}
+
+describe('two clients on one origin and one path', () => {
+  test('each handles its own answer, and leaves the other’s alone', async () => {
+    const world = twoClients()
+    const callback = await world.depart(world.tab, { overrides: { clientId: shop } })
+    const first = world.load(world.tab, callback)
+    const second = world.client(world.tab, { clientId: shop })
+    expect(await first.start()).toMatchObject({
+      kind: 'restored',
+      session: { status: 'signed-out' },
+    })
+    expect(world.tab.url).toBe(callback)
+    expect(await second.start()).toMatchObject({ kind: 'signed-in' })
+    expect(world.tab.url).toBe(callbackUri)
+    expect(first.getSession()).toEqual({ status: 'signed-out' })
+  })
+
+  test('keep two sessions, and end them one by one', async () => {
+    const world = twoClients()
+    const first = await world.signIn()
+    const second = await world.signIn(world.browser.openTab(), { overrides: { clientId: shop } })
+    await first.signOut({ redirect: false })
+    await world.clock.settle()
+    expect(first.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(second.getSession()).toMatchObject({ status: 'signed-in', claims: { aud: shop } })
+  })
+
+  test('do not count each other’s departures as a loop', async () => {
+    const world = twoClients()
+    for (const clientId of ['production-app', shop, 'production-app', shop]) {
+      await world.leave(world.tab, world.client(world.tab, { clientId }))
+      world.tab.load('/')
+    }
+    expect(world.tab.navigations).toHaveLength(4)
+  })
+})
+
+describe('one client with two session keys', () => {
+  test('has two sessions of two people', async () => {
+    const world = createWorld()
+    const ada = await world.signIn(world.tab, { overrides: { sessionKey: 'first' } })
+    world.jar.clear()
+    const grace = await world.signIn(world.browser.openTab(), {
+      overrides: { sessionKey: 'second' },
+      person: { username: 'grace' },
+    })
+    await world.clock.settle()
+    expect(ada.getSession()).toMatchObject({ claims: { sub: 'user-ada' } })
+    expect(grace.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+    const names = [...world.browser.local.keys()].filter((name) => !name.includes('|tx|'))
+    expect(names.sort()).toEqual([
+      'pkce:https://login.example.com|production-app|first',
+      'pkce:https://login.example.com|production-app|second',
+    ])
+  })
+})
+
+describe('two instances of one client on one page', () => {
+  test('share the session', async () => {
+    const world = createWorld()
+    const first = await world.signIn()
+    const second = world.client()
+    await second.start()
+    expect(second.getSession()).toMatchObject({ claims: { sub: 'user-ada' } })
+    await second.signOut({ redirect: false })
+    await world.clock.settle()
+    expect(first.getSession()).toMatchObject({ status: 'signed-out' })
+  })
+
+  test('hear of a sign-in of the other', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    const first = world.load(world.tab, '/')
+    const second = world.client()
+    await first.start()
+    const events = listen(first)
+    await second.handleCallback(callback)
+    await world.clock.settle()
+    expect(first.getSession()).toMatchObject({ claims: { sub: 'user-ada' } })
+    expect(events.map(({ name }) => name)).toEqual(['session-changed', 'signed-in'])
+  })
+})
+
+describe('C-21, A-08: two authorization servers', () => {
+  function twoServers() {
+    const world = createWorld()
+    const issuer = 'https://other.example.net'
+    const other = createAuthServer({ issuer, clock: world.clock })
+    const fetch: typeof globalThis.fetch = (input, init) =>
+      (input as string).startsWith(issuer)
+        ? other.fetch(input, init)
+        : world.server.fetch(input, init)
+    const open = (theirs: boolean): PkceClient =>
+      new PkceClient({
+        ...world.options,
+        ...(theirs && { issuer }),
+        ...world.tab.ports,
+        fetch,
+      })
+    return { world, other, open }
+  }
+
+  test('an answer of one with the state of the other is refused, and its code goes nowhere', async () => {
+    const { world, other, open } = twoServers()
+    const ours = await open(false).createAuthorizationUrl()
+    const theirs = await open(true).createAuthorizationUrl()
+    const answer = new URL(await other.authorize(theirs.url))
+    answer.searchParams.set('state', ours.state)
+    world.tab.load(answer.href)
+    await expect(open(false).start()).rejects.toMatchObject({ code: 'issuer_mismatch' })
+    expect(world.server.requestsTo('/token')).toHaveLength(0)
+    expect(other.requestsTo('/token')).toHaveLength(0)
+  })
+
+  test('answers that are swapped are each handled by the client they are for', async () => {
+    const { world, other, open } = twoServers()
+    const ours = await open(false).createAuthorizationUrl()
+    const theirs = await open(true).createAuthorizationUrl()
+    const [here, there] = [open(false), open(true)]
+    const [ourAnswer, theirAnswer] = [
+      await world.server.authorize(ours.url),
+      await other.authorize(theirs.url),
+    ]
+    expect(await here.handleCallback(theirAnswer)).toBeUndefined()
+    expect(await there.handleCallback(ourAnswer)).toBeUndefined()
+    expect(world.server.requestsTo('/token')).toHaveLength(0)
+    expect(other.requestsTo('/token')).toHaveLength(0)
+    expect(await here.handleCallback(ourAnswer)).toMatchObject({ kind: 'signed-in' })
+    expect(await there.handleCallback(theirAnswer)).toMatchObject({ kind: 'signed-in' })
+    expect(here.getSession()).toMatchObject({ claims: { iss: world.server.issuer } })
+    expect(there.getSession()).toMatchObject({ claims: { iss: other.issuer } })
+  })
+})

@@ -9,10 +9,15 @@ export interface WebStorageStoreOptions {
 
 /** The part of a `Storage` that a store needs. */
 export interface StorageLike {
+  /** How many keys there are. */
   readonly length: number
+  /** The key at this place, in any order that lasts while nothing changes. */
   key(index: number): string | null
+  /** The value, or `null` when there is none. */
   getItem(key: string): string | null
+  /** Replaces the value; throws when it cannot. */
   setItem(key: string, value: string): void
+  /** Removes the value, if there is one. */
   removeItem(key: string): void
 }
 

@@ -12,17 +12,25 @@ import type { FakePage, StorageFailure } from './fake-page.ts'
 
 /** The options of a `PkceClient` that runs in a fake page: spread them into its options. */
 export interface FakePorts {
+  /** The browser's `localStorage`. */
   readonly store: TransactionStore
+  /** The browser's `localStorage` as well. */
   readonly transactionStore: TransactionStore
+  /** Locks that all tabs share. */
   readonly lock: Lock
+  /** Messages to the other tabs. */
   readonly channel: Channel
+  /** The page: address, history, wake-ups. */
   readonly host: Host
+  /** The clock as this page has it. */
   readonly clock: Clock
 }
 
 /** A browser without a network: tabs of one origin that share storage, locks and channels. */
 export interface FakeBrowser {
+  /** Of all tabs. */
   readonly origin: string
+  /** The clock of all tabs. */
   readonly clock: FakeClock
   /** The open tabs, oldest first. */
   readonly tabs: readonly FakeTab[]

@@ -1,5 +1,6 @@
 /** For how many answers a fault lasts. Default: until it is switched off. */
 export interface Times {
+  /** How many answers. */
   times?: number
 }
 
@@ -13,17 +14,21 @@ export interface At extends Times {
 
 /** Which token responses a fault hits. Default: those of sign-ins and of refreshes. */
 export interface On extends Times {
+  /** Default: both. */
   on?: 'sign-in' | 'refresh'
 }
 
 /** An answer whose body is spoiled. Path default: `/token`. */
 export interface Spoiled extends On {
+  /** As in {@link At}. */
   path?: string
 }
 
 /** Parameters or claims changed: `set` replaces, `remove` takes away. */
 export interface Patch {
+  /** New values by name. */
   set?: Record<string, unknown>
+  /** Names. */
   remove?: readonly string[]
 }
 

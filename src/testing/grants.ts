@@ -28,8 +28,11 @@ export interface Grant {
 
 /** An entry of the list of the revoked. */
 export interface RevokedGrant {
+  /** Whose tokens stopped working. */
   clientId: string
+  /** Who had signed in. */
   username: string
+  /** Why they stopped. */
   reason: RevocationReason
   /** Milliseconds. */
   at: number

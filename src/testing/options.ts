@@ -2,21 +2,27 @@ import type { Clock } from '../clock.ts'
 
 /** Somebody who can sign in. */
 export interface User {
+  /** What is typed into the login page. */
   username: string
+  /** What is typed into the login page. */
   password: string
   /** The `sub` of the tokens. */
   sub: string
+  /** The claim `name`, for the scope `profile`. */
   name?: string
+  /** The claim `email`, for the scope `email`. */
   email?: string
 }
 
 /** What the server is told about an app. */
 export interface ClientRegistration {
+  /** Its `client_id`. */
   clientId: string
   /** Shown on the consent page. Default: the client id. */
   name?: string
   /** Compared character by character; only the port of a loopback IP literal may differ. */
   redirectUris: readonly string[]
+  /** Where people may be sent after signing out; compared character by character. */
   postLogoutRedirectUris?: readonly string[]
   /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
   kind?: 'internal' | 'external'
@@ -29,6 +35,7 @@ export interface ClientRegistration {
   scopes?: readonly string[]
   /** Origins that may read answers (CORS), beside those of the redirect URIs. */
   allowedOrigins?: readonly string[]
+  /** What it may exchange for tokens. Default: everything the server allows. */
   grantTypes?: readonly GrantType[]
   /** Makes the client a confidential one: client_secret_basic or client_secret_post. */
   clientSecret?: string
@@ -60,6 +67,7 @@ export interface AuthServerOptions {
   clock?: Clock
   /** Resource indicators (RFC 8707) the server knows beside the API's URL. */
   resources?: readonly string[]
+  /** Default: opaque. */
   accessTokenFormat?: AccessTokenFormat
   /** Seconds. Default: 900. */
   accessTokenLifetime?: number
@@ -69,6 +77,7 @@ export interface AuthServerOptions {
   codeLifetime?: number
   /** Seconds. Default: 3600. */
   idTokenLifetime?: number
+  /** Default: RS256. */
   idTokenAlg?: SigningAlgorithm
   /** Each use of a refresh token brings a new one and spends the old one. Default: true. */
   rotation?: boolean
@@ -84,7 +93,9 @@ export interface RegisteredClient extends ClientRegistration {
   kind: 'internal' | 'external'
   environment: 'sandbox' | 'production'
   scopes: readonly string[]
+  /** Where people may be sent after signing out. */
   postLogoutRedirectUris: readonly string[]
+  /** What it may exchange for tokens, if the server allows it. */
   grantTypes: readonly GrantType[]
   refreshTokenIn: 'response' | 'cookie'
 }

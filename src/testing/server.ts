@@ -21,14 +21,19 @@ import { systemClock } from './system-clock.ts'
 
 /** One request the server was sent, or that its `fetch` was asked to send elsewhere. */
 export interface RecordedRequest {
+  /** Whom it was for. `elsewhere` got no answer. */
   to: 'issuer' | 'api' | 'elsewhere'
+  /** In capitals. */
   method: string
+  /** The whole address, query included. */
   url: string
   /** Relative to the issuer or the API. */
   path: string
+  /** The parameters of the address; the last one counts when one came twice. */
   query: Record<string, string>
   /** Names in lower case. */
   headers: Record<string, string>
+  /** As text; empty when there was none. */
   body: string
   /** The body's fields, when it is form-encoded. */
   form: Record<string, string> | undefined

@@ -48,7 +48,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
   })
   const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
   const transport = createTransport({ ...options, fetch })
-  const { server, isOAuthEndpoint, addEndpoint } = createServer(options, transport)
+  const { server, isOAuthEndpoint, addEndpoints } = createServer(options, transport)
   const revocation = { server, clientId: options.clientId, transport }
   const session = createSession({
     ...options,
@@ -56,7 +56,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     onAdopted(record) {
       tokens.adopted(record)
       refresher.watch(record)
-      if (record) addEndpoint(record.tokenEndpoint)
+      addEndpoints({ ...record?.endpoints, token: record?.tokenEndpoint })
     },
   })
   const refresher = createRefresher({
@@ -97,18 +97,19 @@ function createServer(options: ResolvedOptions, transport: Transport) {
   const { issuer, scope, metadata } = options
   const endpoints = new Set<string>()
   let found: Promise<ServerMetadata> | undefined
-  const addEndpoint = (endpoint: unknown) => {
-    if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return
-    const { origin, pathname } = new URL(endpoint)
-    endpoints.add(origin + pathname)
+  const addEndpoints = (among: object) => {
+    for (const value of Object.values(among)) {
+      const url = secureUrl(value)
+      if (url) endpoints.add(url.origin + url.pathname)
+    }
   }
   return {
-    addEndpoint,
+    addEndpoints,
     isOAuthEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
     server: (): Promise<ServerMetadata> =>
       (found ??= discoverServer({ issuer, scope, metadata, transport, secureUrl }).then(
         (server) => {
-          for (const value of Object.values(server)) addEndpoint(value)
+          addEndpoints(server)
           return server
         },
         (error: unknown) => {

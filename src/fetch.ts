@@ -59,7 +59,12 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const request = input instanceof Request ? input : url.href
     const given = init?.headers ?? (input instanceof Request ? input.headers : undefined)
     if (given && hasAuthorization(given)) return options.fetch()(request, init)
-    const credential = peek() ?? (await obtain(signalOf(input, init)))
+    let credential = peek()
+    if (!credential) {
+      credential = await obtain(signalOf(input, init))
+      // The server's endpoints may have become known only now.
+      if (isOAuthEndpoint(url)) throw notAllowed(url)
+    }
     // Cloned before it is sent: afterwards the body is gone.
     const spare =
       input instanceof Request && input.method !== 'GET' && input.method !== 'HEAD'

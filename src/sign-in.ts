@@ -182,7 +182,7 @@ export function createSignIn(parts: SignInOptions) {
       { ...parts, server: metadata, clientId },
       { ...found, parameters },
     )
-    return session.begin(tokens, { tokenEndpoint: metadata.token_endpoint, scope: found.scope })
+    return session.begin(tokens, { server: metadata, scope: found.scope })
   }
 
   async function alreadySignedIn(found: Transaction | undefined): Promise<SignedInSession> {

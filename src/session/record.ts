@@ -14,6 +14,8 @@ export interface SessionRecord {
   issuer: string
   clientId: string
   tokenEndpoint: string
+  /** The server's endpoints, which get no access token from fetch even before the next discovery. */
+  endpoints?: object
   /** The session has ended, and why; there are no tokens then. */
   signedOut?: SignedOutReason
   pending?: Pending | undefined
@@ -59,6 +61,7 @@ const recordShape: Shape = {
   issuer: 'string',
   clientId: 'string',
   tokenEndpoint: 'string',
+  endpoints: 'object?',
   scope: 'string',
   access: 'object',
   signedOut: 'string?',

@@ -4,6 +4,7 @@ import { defaultToken, parseRecord } from './record.ts'
 import { reduce, unknownSession } from './state.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
+import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
 import type { Store, TransactionStore } from '../storage/store.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
@@ -177,9 +178,12 @@ export function createSession(options: SessionOptions) {
     /** Begins a session with the tokens of a sign-in, whatever was there before. */
     async begin(
       tokens: TokenSet,
-      { tokenEndpoint, scope }: { tokenEndpoint: string; scope: string },
+      { server, scope }: { server: ServerMetadata; scope: string },
     ): Promise<SignedInSession> {
-      const blank = { v: 1 as const, sid: newId(), gen: 0, ...binding, tokenEndpoint, scope }
+      const tokenEndpoint = server.token_endpoint
+      const endpoints = Object.values(server).filter((value) => typeof value === 'string')
+      const names = { ...binding, tokenEndpoint, endpoints }
+      const blank = { v: 1 as const, sid: newId(), gen: 0, ...names, scope }
       await write(undefined, renewed({ ...blank, access: {} }, tokens))
       return state as SignedInSession
     },

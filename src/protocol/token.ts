@@ -81,7 +81,7 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
       ...(exchange.maxAge !== undefined && idToken && { maxAge: exchange.maxAge }),
     })
   } catch (error) {
-    throw body.access_token && body.token_type
+    throw body.access_token && isBearer(body)
       ? translateIdTokenError(error)
       : translateError(error, ['token_response_invalid', unreadable])
   }
@@ -226,8 +226,12 @@ function lifetime(value: unknown): number | undefined {
   return Math.min(seconds, longestLife)
 }
 
+function isBearer({ token_type: type }: Answer): boolean {
+  return type?.toLowerCase() === 'bearer'
+}
+
 function bearerOnly(body: Answer): void {
-  if (body.token_type?.toLowerCase() !== 'bearer') {
+  if (!isBearer(body)) {
     throw new PkceClientError('token_response_invalid', `${unreadable}: token_type is not Bearer.`)
   }
 }

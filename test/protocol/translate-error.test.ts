@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { OAuthServerError, isPkceClientError } from '../../src/index.ts'
+import { expectRefusal } from '../support/refusal.ts'
+import { createWorld, rejection } from '../support/world.ts'
+
+const bothRequests = ['/jwks', '/token']
+
+describe('an error of the token endpoint', () => {
+  test.each([
+    'invalid_request',
+    'invalid_client',
+    'invalid_grant',
+    'unauthorized_client',
+    'unsupported_grant_type',
+    'invalid_scope',
+    'something_of_its_own',
+  ])('400 %s is the cause, word for word', async (name) => {
+    const { error } = await expectRefusal({
+      code: 'server_error',
+      away: ({ server }) =>
+        server.fault('respond', {
+          path: '/token',
+          status: 400,
+          body: { error: name, error_description: 'in its own words' },
+        }),
+      requests: bothRequests,
+    })
+    expect(error.retryable).toBe(false)
+    expect(error.message).not.toContain('in its own words')
+    expect(error.cause).toBeInstanceOf(OAuthServerError)
+    expect(error.cause).toMatchObject({
+      name: 'OAuthServerError',
+      error: name,
+      description: 'in its own words',
+      status: 400,
+    })
+  })
+
+  test.each([
+    [400, 'server_error', false],
+    [401, 'server_error', false],
+    [403, 'server_error', false],
+    [404, 'server_error', false],
+    [408, 'server_error', true],
+    [429, 'rate_limited', true],
+    [500, 'server_error', true],
+    [502, 'server_error', true],
+    [503, 'server_error', true],
+    [504, 'server_error', true],
+  ] as const)('%d without words is %s, worth another try: %s', async (status, code, retryable) => {
+    const { error } = await expectRefusal({
+      code,
+      away: ({ server }) => server.fault('respond', { path: '/token', status, body: 'oh' }),
+      requests: bothRequests,
+    })
+    expect(error.retryable).toBe(retryable)
+    expect(error.cause).toMatchObject({ status, error: undefined })
+  })
+
+  test('401 with a challenge loses neither its status nor its words', async () => {
+    const { error } = await expectRefusal({
+      code: 'server_error',
+      away: ({ server }) =>
+        server.fault('respond', {
+          path: '/token',
+          status: 401,
+          headers: { 'www-authenticate': 'Basic realm="x"' },
+          body: { error: 'invalid_client' },
+        }),
+      requests: bothRequests,
+    })
+    expect(error.cause).toMatchObject({ status: 401, error: 'invalid_client' })
+  })
+
+  test.each([
+    ['HTML', '<script>alert(1)</script>'],
+    ['line breaks', 'a\r\nb'],
+    ['a million characters', 'y'.repeat(500_000)],
+  ])('C-28: with %s in its words stays inert', async (_, description) => {
+    const { error } = await expectRefusal({
+      code: 'server_error',
+      away: ({ server }) =>
+        server.fault('respond', {
+          path: '/token',
+          status: 400,
+          body: { error: description, error_description: description },
+        }),
+      requests: bothRequests,
+    })
+    const cause = error.cause as OAuthServerError
+    expect(error.message.length).toBeLessThan(300)
+    expect(cause.error!.length).toBeLessThanOrEqual(110)
+    expect(cause.description!.length).toBeLessThanOrEqual(510)
+    expect(`${cause.error!}${cause.description!}`).not.toMatch(/[\r\n]/)
+  })
+
+  test('whose words are no text has none', async () => {
+    const { error } = await expectRefusal({
+      code: 'server_error',
+      away: ({ server }) =>
+        server.fault('respond', {
+          path: '/token',
+          status: 400,
+          body: { error: { toString: 1 }, error_description: ['x'] },
+        }),
+      requests: bothRequests,
+    })
+    expect(error.cause).toMatchObject({ status: 400, error: undefined, description: undefined })
+  })
+})
+
+test('A-40: no error of a sign-in has a token, a code or a verifier anywhere in it', async () => {
+  const world = createWorld()
+  for (const fault of ['id-token-nonce-wrong', 'id-token-bad-signature', 'token-type'] as const) {
+    const callback = await world.depart()
+    const transactions = [...world.transactions().values()]
+    const code = new URL(callback).searchParams.get('code')!
+    const stop = world.server.fault(fault)
+    const error = await rejection(world.load(world.tab, callback).start())
+    stop()
+    expect(isPkceClientError(error)).toBe(true)
+    const shown: string[] = []
+    for (let one: unknown = error; one instanceof Error; one = one.cause) {
+      shown.push(one.message, one.stack ?? '', JSON.stringify(one))
+    }
+    expect(shown.join()).not.toMatch(/eyJ/)
+    for (const secret of [code, ...transactions.map(({ verifier }) => verifier as string)]) {
+      if (secret) expect(shown.join()).not.toContain(secret)
+    }
+    await world.clock.advance(60_001)
+  }
+})

@@ -98,7 +98,7 @@ export function createKeyRing(published: readonly SigningAlgorithm[]): KeyRing {
       if (!jwt) return undefined
       const keys = await Promise.all([...current.values(), ...retired.map((entry) => entry.key)])
       const key = keys.find((entry) => entry.kid === jwt.header['kid'])
-      if (!key || jwt.header['alg'] !== key.alg) return undefined
+      if (!key) return undefined
       const [header, payload, signature] = token.split('.') as [string, string, string]
       const good = await globalThis.crypto.subtle.verify(
         signing[key.alg],

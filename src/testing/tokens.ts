@@ -78,29 +78,9 @@ export async function verifyAccessToken(
   context: Context,
   { token, audience }: { token: string; audience: string | undefined },
 ): Promise<AccessToken | undefined> {
-  const id = await accessTokenId(context, { token, audience })
-  const record = id === undefined ? undefined : context.grants.findAccessToken(id)
+  const record = await recognizeAccessToken(context, token)
   if (!record || !context.grants.isLive(record)) return undefined
   return audience === undefined || record.audience === audience ? record : undefined
-}
-
-/** RFC 9068 §4: type, signature, issuer, audience, expiry. An ID token has another type and is none. */
-async function accessTokenId(
-  context: Context,
-  { token, audience }: { token: string; audience?: string | undefined },
-): Promise<string | undefined> {
-  const { settings, place, keys } = context
-  if (settings.accessTokenFormat === 'opaque') return token
-  const jwt =
-    settings.accessTokenFormat === 'HS256'
-      ? await verifyHmacJwt(token, keys.secret)
-      : await keys.verify(token)
-  if (jwt?.header['typ'] !== 'at+jwt' || jwt.claims['iss'] !== place.issuer) return undefined
-  if (audience !== undefined) {
-    if (jwt.claims['aud'] !== audience) return undefined
-    if (!(context.now() < Number(jwt.claims['exp']) * 1000)) return undefined
-  }
-  return typeof jwt.claims['jti'] === 'string' ? jwt.claims['jti'] : undefined
 }
 
 /** The record of an access token, be it expired or for another audience. */
@@ -108,6 +88,13 @@ export async function recognizeAccessToken(
   context: Context,
   token: string,
 ): Promise<AccessToken | undefined> {
-  const id = await accessTokenId(context, { token })
-  return id === undefined ? undefined : context.grants.findAccessToken(id)
+  const { settings, place, keys } = context
+  if (settings.accessTokenFormat === 'opaque') return context.grants.findAccessToken(token)
+  const jwt =
+    settings.accessTokenFormat === 'HS256'
+      ? await verifyHmacJwt(token, keys.secret)
+      : await keys.verify(token)
+  // RFC 9068 §4. An ID token is signed by the same key, and told apart by its type.
+  if (jwt?.header['typ'] !== 'at+jwt' || jwt.claims['iss'] !== place.issuer) return undefined
+  return context.grants.findAccessToken(String(jwt.claims['jti']))
 }

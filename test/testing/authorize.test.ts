@@ -44,6 +44,7 @@ describe('who is told about a problem', () => {
   it.each([
     ['a trailing slash', 'http://localhost:3000/callback/'],
     ['an added query (oidcc-redirect-uri-query-added)', 'http://localhost:3000/callback?x=1'],
+    ['a prefix', 'http://localhost:3000/call'],
     ['another case', 'http://localhost:3000/Callback'],
     ['a percent-encoded dot segment', 'http://localhost:3000/%2e/callback'],
     ['user info', 'http://user@localhost:3000/callback'],

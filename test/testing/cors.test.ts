@@ -74,6 +74,13 @@ describe('CORS', () => {
     expect(response.status).toBe(204)
   })
 
+  it('S-25 takes no loopback literal that is not registered', async () => {
+    const redirectUris = ['http://localhost:3000/callback']
+    const server = strictServer({ clients: [{ clientId: 'c', redirectUris }] })
+    const response = await preflight(server, `${server.issuer}/token`, 'http://127.0.0.1:51004')
+    expect(response.status).toBe(403)
+  })
+
   it('S-25 takes no other port of localhost', async () => {
     const server = strictServer()
     const response = await preflight(server, `${server.issuer}/token`, 'http://localhost:51004')

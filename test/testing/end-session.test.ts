@@ -176,6 +176,16 @@ describe('signing out at the server', () => {
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
   })
 
+  it('S-47 does not let a client_id make up for a bad hint', async () => {
+    const server = strictServer()
+    const url = endSessionUrl(server, {
+      id_token_hint: 'not.a.token',
+      client_id: 'sandbox-app',
+      post_logout_redirect_uri: target,
+    })
+    expect((await open(server, url)).status).toBe(400)
+  })
+
   it('S-47 does not redirect without hint and client (oidcc-rp-initiated-logout-no-id-token-hint)', async () => {
     const { server, browse } = await signedIn()
     const url = endSessionUrl(server, { post_logout_redirect_uri: target })

@@ -37,6 +37,15 @@ describe('a listening server', () => {
     expect((await fetch(`${apiUrl}v1/public`)).status).toBe(200)
   })
 
+  it('S-42 refuses access tokens of the issuer it was before', async () => {
+    const server = createAuthServer({ accessTokenFormat: 'HS256' })
+    const { access_token: token } = await signIn(server)
+    open.push(await server.listen())
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await server.fetch(`${server.issuer}/userinfo`, { headers })
+    expect(response.status).toBe(401)
+  })
+
   it('signs a person in over real connections', async () => {
     const { server, apiUrl } = await listening()
     const tokens = await signIn(overTheNetwork(server))

@@ -133,6 +133,15 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
+  it('S-27 the resource it was given, without being spent by another', async () => {
+    const resource = 'https://files.example.com/'
+    const server = strictServer({ resources: [resource] })
+    const tokens = await signIn(server, { resource: server.api.url })
+    const other = refresh(server, tokens.refresh_token, { resource })
+    expect(await errorOf(other)).toEqual([400, 'invalid_target'])
+    expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
+  })
+
   it('S-27 hands its whole scope on, even when less was asked for', async () => {
     const server = strictServer()
     const tokens = await signIn(server, { scope: 'openid offline_access orders:read' })

@@ -111,6 +111,13 @@ describe('client authentication', () => {
     expect(await errorOf(response)).toEqual([401, 'invalid_client'])
   })
 
+  it('S-17 refuses a Basic header of one client and the id of another', async () => {
+    const server = strictServer(confidential)
+    const fields = { grant_type: 'authorization_code', code: 'x', client_id: 'another' }
+    const response = post(server, '/token', fields, basic('back end', 's:+ é%'))
+    expect(await errorOf(response)).toEqual([401, 'invalid_client'])
+  })
+
   it('S-17 refuses two methods', async () => {
     const server = strictServer(confidential)
     const fields = { grant_type: 'authorization_code', code: 'x', client_secret: 's:+ é%' }
@@ -214,6 +221,13 @@ describe('the code', () => {
     expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
   })
 
+  it('S-18 dies with the session it came from', async () => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    server.revokeSessions()
+    expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
+  })
+
   it('S-19 works once (oidcc-codereuse)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
@@ -267,6 +281,13 @@ describe('the token response', () => {
 
   it('has a refresh token for offline_access only', async () => {
     expect(await signIn(strictServer(), { scope: 'openid' })).not.toHaveProperty('refresh_token')
+  })
+
+  it('has no refresh token for a client that may not use one', async () => {
+    const server = strictServer({
+      clients: [{ ...sandboxRegistration, grantTypes: ['authorization_code'] }],
+    })
+    expect(await signIn(server)).not.toHaveProperty('refresh_token')
   })
 
   it('has an ID token for openid only', async () => {

@@ -25,8 +25,8 @@ export function readCallback(
   const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
   const isAnswer = query.has('code') || query.has('error')
   let problem: string | undefined
-  if (tokens.some((name) => query.has(name) || fragment.has(name))) problem = 'it carries a token'
-  else if (fragment.has('code')) problem = 'the code is in the fragment'
+  if (tokens.some((name) => query.get(name) || fragment.get(name))) problem = 'it carries a token'
+  else if (fragment.get('code')) problem = 'the code is in the fragment'
   else if (!state) problem = query.has('error') ? 'it has no state' : undefined
   else if (once.some((name) => query.getAll(name).length > 1)) problem = 'a parameter appears twice'
   else if (isAnswer && !query.get('code') && !query.get('error')) problem = 'the code is empty'

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { checkCallback, readCallback } from '../../src/protocol/callback.ts'
+import type { ServerMetadata } from '../../src/protocol/server.ts'
+
+const isOurs = (state: string): boolean => state.startsWith('ours.')
+const read = (rest: string) =>
+  readCallback(new URL(`https://app.example.com/callback${rest}`), isOurs)
+
+describe('reading a URL', () => {
+  test.each([
+    '',
+    '?',
+    '#',
+    '?code=x',
+    '?code=x&state=',
+    '?code=x&state=theirs.1',
+    '?error=x&state=5',
+    '#code',
+    '#id_token',
+  ])('%j concerns nobody here', (rest) => {
+    expect(read(rest)).toBeUndefined()
+  })
+
+  test.each([
+    ['?code=x&state=ours.1', true],
+    ['?error=x&state=ours.1', true],
+    ['?error=x&code=y&state=ours.1', true],
+    ['?state=ours.1', false],
+    ['#state=ours.1', false],
+  ])('%j is ours, and an answer: %s', (rest, isAnswer) => {
+    expect(read(rest)).toEqual({ state: 'ours.1', isAnswer, problem: undefined })
+  })
+
+  test.each([
+    ['?error=x', 'it has no state'],
+    ['?error=x&state=', 'it has no state'],
+    ['#access_token=x', 'it carries a token'],
+    ['?id_token=x', 'it carries a token'],
+    ['?refresh_token=x&state=ours.1', 'it carries a token'],
+    ['#code=x&state=ours.1', 'the code is in the fragment'],
+    ['#code=x', 'the code is in the fragment'],
+    ['?code=&state=ours.1', 'the code is empty'],
+    ['?code=x&state=ours.1&state=ours.2', 'a parameter appears twice'],
+    ['?code=x&state=theirs.1&state=ours.1', 'a parameter appears twice'],
+    ['?code=x&code=x&state=ours.1', 'a parameter appears twice'],
+    ['?code=x&state=ours.1&iss=a&iss=a', 'a parameter appears twice'],
+    ['?error=x&state=ours.1&error_uri=a&error_uri=b', 'a parameter appears twice'],
+  ])('C-25, A-14, A-16: %j claims to be an answer, but %s', (rest, problem) => {
+    expect(read(rest)).toMatchObject({ isAnswer: true, problem })
+  })
+
+  test('C-26: parameters it does not know may be there as often as they like', () => {
+    expect(read('?code=x&state=ours.1&foo=1&foo=2&session_state=3')?.problem).toBeUndefined()
+  })
+
+  test('A-84: a polluted Object.prototype adds no parameter', () => {
+    Object.assign(Object.prototype, { state: 'ours.1', code: 'x' })
+    try {
+      expect(read('')).toBeUndefined()
+    } finally {
+      for (const name of ['state', 'code']) Reflect.deleteProperty(Object.prototype, name)
+    }
+  })
+})
+
+describe('C-22: checking an answer', () => {
+  const server = (advertised: boolean | undefined): ServerMetadata => ({
+    issuer: 'https://login.example.com',
+    authorization_endpoint: 'https://login.example.com/authorize',
+    token_endpoint: 'https://login.example.com/token',
+    ...(advertised !== undefined && {
+      authorization_response_iss_parameter_supported: advertised,
+    }),
+  })
+  const check = (query: string, advertised?: boolean) =>
+    checkCallback(server(advertised), {
+      clientId: 'my-spa',
+      state: 'ours.1',
+      parameters: new URLSearchParams(`code=x&state=ours.1&${query}`),
+    })
+  const iss = encodeURIComponent('https://login.example.com')
+
+  test.each([
+    [`iss=${iss}`, true],
+    [`iss=${iss}`, false],
+    [`iss=${iss}`, undefined],
+    ['', false],
+    ['', undefined],
+  ])('%j passes when the server advertises iss: %s', (query, advertised) => {
+    expect(check(query, advertised).get('code')).toBe('x')
+  })
+
+  test.each([
+    ['', true],
+    ['iss=', true],
+    ['iss=', undefined],
+    [`iss=${iss}%2F`, undefined],
+    [`iss=${iss}%20`, true],
+    ['iss=https%3A%2F%2Fattacker.example', false],
+  ])('%j is refused when the server advertises iss: %s', (query, advertised) => {
+    expect(() => check(query, advertised)).toThrow(
+      expect.objectContaining({ code: 'issuer_mismatch' }),
+    )
+  })
+
+  test('the issuer counts before the error (C-23)', () => {
+    expect(() => check('error=access_denied&iss=https%3A%2F%2Fattacker.example')).toThrow(
+      expect.objectContaining({ code: 'issuer_mismatch' }),
+    )
+  })
+})

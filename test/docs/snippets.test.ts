@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { typeCheck } from './compile.ts'
-import { documents, snippetsOf } from './markdown.ts'
+import { documents, readDocument, root, snippetsOf } from './markdown.ts'
 import type { Snippet } from './markdown.ts'
 
 const snippets = documents().flatMap((document) => snippetsOf(document))
@@ -42,4 +44,14 @@ describe('a code block that would not work is found', () => {
     expect(() => snippetsOf('X.md', '```ts a.ts\n```\n\n```ts a.ts\n```\n')).toThrow('X.md:4')
     expect(() => snippetsOf('X.md', '```sh\nnpm ci\n')).toThrow('not closed')
   })
+})
+
+test('every link to another file of the repository leads somewhere', () => {
+  const broken = documents().flatMap((document) =>
+    [...readDocument(document).matchAll(/\]\((?!https?:)([^)#]+)/g)]
+      .map(([, path]) => join(dirname(document), path!))
+      .filter((path) => !existsSync(join(root, path)))
+      .map((path) => `${document}: ${path}`),
+  )
+  expect(broken).toEqual([])
 })

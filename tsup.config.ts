@@ -3,6 +3,8 @@ import { defineConfig, type Options } from 'tsup'
 const shared: Options = {
   target: 'es2022',
   platform: 'neutral',
+  // Bundlers for browsers leave `node:http` alone, and fail on `http`.
+  removeNodeProtocol: false,
   outDir: 'dist',
   treeshake: false,
   splitting: false,

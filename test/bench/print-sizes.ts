@@ -4,7 +4,7 @@ import { measureSize } from './size.ts'
 
 heading('Size: minified and gzipped, oauth4webapi included')
 for (const name of Object.keys(sizeBudgets) as (keyof typeof sizeBudgets)[]) {
-  const { bytes, budget } = await measureSize(process.cwd(), name)
-  row(name, { value: `${bytes} B`, budget: `${budget} B`, ok: bytes <= budget })
-  if (bytes > budget) process.exitCode = 1
+  const { bytes, ceiling, aim } = await measureSize(process.cwd(), name)
+  row(name, { value: `${bytes} B`, budget: `${aim} B`, ok: bytes <= aim })
+  if (bytes > ceiling) process.exitCode = 1
 }

@@ -41,6 +41,18 @@ export interface AuthorizedFetch {
   fetch: Fetch
   /** The URL a call would go to when it is one that gets a token. */
   target: (input: RequestInfo | URL) => URL | undefined
+  /** Whether the caller brings an Authorization header of its own, which is left alone. */
+  isAuthorized: (input: RequestInfo | URL, init?: RequestInit) => boolean
+}
+
+/** The headers of a call: those of `init` replace those of a Request, as they do in fetch. */
+function headersOf(input: RequestInfo | URL, init?: RequestInit): HeadersInit | undefined {
+  return init?.headers ?? (input instanceof Request ? input.headers : undefined)
+}
+
+function isAuthorized(input: RequestInfo | URL, init?: RequestInit): boolean {
+  const given = headersOf(input, init)
+  return given !== undefined && hasAuthorization(given)
 }
 
 /** A fetch that puts the access token on requests to the listed resources, and renews it once after a 401. */
@@ -57,8 +69,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     if (!url)
       throw notAllowed(new URL(input instanceof Request ? input.url : String(input), baseUrl()))
     const request = input instanceof Request ? input : url.href
-    const given = init?.headers ?? (input instanceof Request ? input.headers : undefined)
-    if (given && hasAuthorization(given)) return options.fetch()(request, init)
+    if (isAuthorized(input, init)) return options.fetch()(request, init)
+    const given = headersOf(input, init)
     let credential = peek()
     if (!credential) {
       credential = await obtain(signalOf(input, init))
@@ -98,7 +110,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     return options.fetch()(spare, authorized(init, { given, credential: another }))
   }
 
-  return { fetch: authorizedFetch, target }
+  return { fetch: authorizedFetch, target, isAuthorized }
 }
 
 function authorized(

@@ -10,13 +10,14 @@ export interface GlobalFetch {
 }
 
 /** Lets the listed resources get a token through `globalThis.fetch` as well, and can be undone. */
-export function createGlobalFetch({ fetch, target }: AuthorizedFetch): GlobalFetch {
+export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFetch): GlobalFetch {
   let undo: (() => void) | undefined
   let replaced: Fetch | undefined
 
-  function isTarget(input: RequestInfo | URL): boolean {
+  function isTarget(...[input, init]: Parameters<Fetch>): boolean {
     try {
-      return target(input) !== undefined
+      // With a header it may be our own request, when the option fetch leads back to the global one.
+      return target(input) !== undefined && !isAuthorized(input, init)
     } catch {
       return false
     }
@@ -30,7 +31,7 @@ export function createGlobalFetch({ fetch, target }: AuthorizedFetch): GlobalFet
       const original = globalThis.fetch
       let active = true
       const ours: Fetch = (input, init) =>
-        active && isTarget(input) ? fetch(input, init) : original(input, init)
+        active && isTarget(input, init) ? fetch(input, init) : original(input, init)
       replaced = (input, init) => original(input, init)
       globalThis.fetch = ours
       return (undo = () => {

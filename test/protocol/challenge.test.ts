@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { judgeChallenge } from '../../src/protocol/challenge.ts'
+
+const another = { renew: true, invalidToken: false }
+const expired = { renew: true, invalidToken: true }
+const useless = { renew: false, invalidToken: false }
+
+describe('C-85: what the WWW-Authenticate header of a 401 asks for', () => {
+  test.each<[string | null, typeof another]>([
+    [null, another],
+    ['', another],
+    ['Bearer', another],
+    ['Bearer realm="api"', another],
+    ['Bearer error="invalid_token"', expired],
+    ['Bearer error=invalid_token', expired],
+    ['bearer ERROR="invalid_token"', expired],
+    ['Bearer realm="a, b", error="invalid_token"', expired],
+    ['Bearer realm="say \\"error=\\"", error="invalid_token"', expired],
+    ['Basic realm="x", Bearer error="invalid_token"', expired],
+    ['Bearer error="invalid_token", Basic realm="x"', expired],
+    ['Negotiate, Basic realm="x", Bearer error="invalid_token", scope="a b"', expired],
+    ['Negotiate YII=, Bearer error="invalid_token"', expired],
+    ['Bearer error="insufficient_scope", scope="admin"', useless],
+    ['Bearer error="insufficient_user_authentication", max_age="60"', useless],
+    [
+      'DPoP error="invalid_token", Bearer error="insufficient_scope"',
+      { ...useless, invalidToken: true },
+    ],
+    ['Bearer error_description="insufficient_scope"', another],
+    ['Bearer error="invalid_request"', another],
+    ['Bearer realm="unbalanced', another],
+    ['=,=,=', another],
+    ['Bearer , ,', another],
+    ['"', another],
+  ])('%s', async (header, judgement) => {
+    expect(await judgeChallenge(header)).toEqual(judgement)
+  })
+
+  test('A-74: no header makes it throw', async () => {
+    const piece = fc.constantFrom(
+      'Bearer ',
+      'Basic ',
+      'error',
+      '=',
+      '"',
+      '\\',
+      ',',
+      ' ',
+      'invalid_token',
+      'realm',
+      'YII=',
+    )
+    const header = fc.oneof(
+      fc.string(),
+      fc.array(piece, { maxLength: 40 }).map((parts) => parts.join('')),
+    )
+    await fc.assert(
+      fc.asyncProperty(header, async (text) => {
+        const judgement = await judgeChallenge(text)
+        expect(typeof judgement.renew).toBe('boolean')
+      }),
+    )
+  })
+
+  test('A-74: a header longer than 8 kB is not read', async () => {
+    const long = `Bearer realm="${'a'.repeat(8192)}", error="insufficient_scope"`
+    expect(await judgeChallenge(long)).toEqual(another)
+  })
+})

@@ -101,6 +101,22 @@ describe('the metadata of the server', () => {
     expect(url.searchParams.get('nonce')).toBeTruthy()
   })
 
+  test.each([
+    ['none', 'id-token-alg-none'],
+    ['HS256', 'id-token-alg-hs256'],
+  ] as const)(
+    'C-57: cannot make %s good enough, not even for a refresh, where TLS stands for the signature',
+    async (algorithm, fault) => {
+      const world = createWorld()
+      const id_token_signing_alg_values_supported = ['RS256', algorithm]
+      world.server.fault('metadata', { patch: { id_token_signing_alg_values_supported } })
+      const auth = await world.signIn()
+      world.server.fault(fault, { on: 'refresh' })
+      expect(await rejection(auth.refresh())).toMatchObject({ code: 'id_token_invalid' })
+      expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
+    },
+  )
+
   test('A-84: is read for its own members, not for those of a polluted prototype', async () => {
     const world = createWorld()
     const end_session_endpoint = 'https://attacker.example/'

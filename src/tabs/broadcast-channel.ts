@@ -26,6 +26,11 @@ export function broadcastChannel(): Channel {
       const page = globalThis as Partial<typeof globalThis>
       page.addEventListener?.('pagehide', disconnect)
       page.addEventListener?.('pageshow', connect)
+      // What another tab wrote to localStorage can become visible after its message; then this event comes.
+      const onWritten = ({ key }: StorageEvent) => {
+        if (key === name) onMessage('written')
+      }
+      page.addEventListener?.('storage', onWritten)
       connect()
 
       return {
@@ -40,6 +45,7 @@ export function broadcastChannel(): Channel {
           disconnect()
           page.removeEventListener?.('pagehide', disconnect)
           page.removeEventListener?.('pageshow', connect)
+          page.removeEventListener?.('storage', onWritten)
         },
       }
     },

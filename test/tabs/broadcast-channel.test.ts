@@ -142,3 +142,30 @@ describe('broadcastChannel and the back/forward cache', () => {
     expect(open.size).toBe(0)
   })
 })
+
+describe('broadcastChannel and a localStorage that is slower than its messages', () => {
+  const written = (key: string) => Object.assign(new Event('storage'), { key })
+  let page: EventTarget
+
+  beforeEach(() => {
+    page = new EventTarget()
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page))
+  })
+
+  test('tells again when what another tab wrote under the name is there to be read', () => {
+    const heard = vi.fn()
+    broadcastChannel().open('room', heard)
+    page.dispatchEvent(written('another room'))
+    expect(heard).not.toHaveBeenCalled()
+    page.dispatchEvent(written('room'))
+    expect(heard).toHaveBeenCalledOnce()
+  })
+
+  test('tells nothing after close', () => {
+    const heard = vi.fn()
+    broadcastChannel().open('room', heard).close()
+    page.dispatchEvent(written('room'))
+    expect(heard).not.toHaveBeenCalled()
+  })
+})

@@ -1,7 +1,7 @@
-// The one test command: build, lint, types, then every Vitest configuration. All of it runs even when a part fails; the last line
+// The one test command: build, lint, types, then unit and flow, package and browser tests. All of it runs even when a part fails; the last line
 // is the sum of all tests, in which a part without tests counts only when it fails.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,7 +12,8 @@ const sum = { passed: 0, failed: 0 }
 for (const script of ['build', 'lint', 'typecheck']) {
   if (!run('npm', ['run', script])) sum.failed += 1
 }
-for (const config of readdirSync('.').filter((name) => /^vitest\.(.+\.)?config\.ts$/.test(name))) {
+for (const name of ['', 'package.', 'browser.']) {
+  const config = `vitest.${name}config.ts`
   const report = join(reports, `${config}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const ok = run('npx', ['vitest', 'run', '--config', config, ...reporters])

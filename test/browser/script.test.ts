@@ -164,6 +164,8 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     await page.goto(await serve({ clients: [client()], signsInByItself: true }))
     await world.logIn(page)
     await page.getByRole('button', { name: 'Deny' }).click()
+    // Not the first consent page, which is there until the app has answered.
+    await page.waitForURL((url) => url.pathname === '/authorize')
     await page.getByRole('button', { name: 'Deny' }).click()
     await part(page).shows('alert', 'redirect_loop')
     await part(page).signIn()

@@ -179,7 +179,7 @@ const textMembers = [
 
 /**
  * Takes the known members, and only where they make sense, so that an odd `expires_in` or a null does not cost the
- * tokens beside it. An error that came with status 200 becomes one, and WWW-Authenticate goes, as it would hide the body.
+ * tokens beside it. An error that came with success becomes one, and WWW-Authenticate goes, as it would hide the body.
  */
 async function readAnswer(raw: Response): Promise<{ body: Answer; response: Response }> {
   const text = await raw.text()
@@ -208,7 +208,8 @@ async function readAnswer(raw: Response): Promise<{ body: Answer; response: Resp
   }
   const life = lifetime(source.get('expires_in'))
   if (life !== undefined) body.expires_in = life
-  const status = raw.status === 200 && body.error !== undefined ? 400 : raw.status
+  // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
+  const status = raw.ok ? (body.error === undefined ? 200 : 400) : raw.status
   return { body, response: answer(body, new Response(null, { status })) }
 }
 
@@ -267,7 +268,7 @@ function judgeFailure(error: PkceClientError, raw?: Response): GrantAnswer {
     const seconds = Number(raw?.headers.get('retry-after') ?? NaN)
     return { kind: 'passing', error, retryAfter: seconds > 0 ? seconds * 1000 : undefined }
   }
-  if (status > 499 || status === 200) return { kind: 'unknown', error: retryable(error) }
+  if (status > 499 || status < 300) return { kind: 'unknown', error: retryable(error) }
   return { kind: 'wrong-request', error }
 }
 

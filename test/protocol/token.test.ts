@@ -1,0 +1,194 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { OAuthServerError, PkceClientError } from '../../src/errors.ts'
+import { refreshTokens } from '../../src/protocol/token.ts'
+import { createTransport } from '../../src/protocol/transport.ts'
+import type { GrantAnswer } from '../../src/protocol/token-set.ts'
+import { createFakeClock } from '../../src/testing/index.ts'
+
+const issuer = 'https://login.example.com'
+const server = {
+  issuer,
+  authorization_endpoint: `${issuer}/authorize`,
+  token_endpoint: `${issuer}/token`,
+  id_token_signing_alg_values_supported: ['RS256'],
+}
+const claims = { iss: issuer, sub: 'ada', aud: 'app', exp: 2, iat: 1 }
+const tokens = { access_token: 'access', token_type: 'Bearer', expires_in: 900 }
+
+/** What a refresh makes of this answer of the token endpoint. */
+async function judge(answer: () => Response | Promise<Response>): Promise<GrantAnswer> {
+  const clock = createFakeClock()
+  const fetch = () => async () => answer()
+  const transport = createTransport({ fetch, clock, timeout: 15_000, emit: () => undefined })
+  const at = { server, clientId: 'app', transport, clock }
+  const result = await refreshTokens(at, { refreshToken: 'secret', claims })
+  expect(clock.timers).toBe(0)
+  return result
+}
+
+const json =
+  (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  () =>
+    Promise.resolve(
+      new Response(JSON.stringify(body), {
+        status,
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
+    )
+const text =
+  (body: string | null, status: number, type = 'text/html') =>
+  () =>
+    Promise.resolve(new Response(body, { status, headers: { 'content-type': type } }))
+
+describe('what an answer to a refresh means', () => {
+  test('granted: the tokens, and when the request left', async () => {
+    const all = { ...tokens, refresh_token: 'next', scope: 'openid' }
+    const answer = await judge(json(all))
+    expect(answer).toMatchObject({
+      kind: 'granted',
+      tokens: { accessToken: 'access', refreshToken: 'next', scope: 'openid', expiresIn: 900 },
+    })
+    expect((answer as { tokens: { requestedAt: number } }).tokens.requestedAt).toBe(
+      Date.UTC(2026, 0, 1),
+    )
+  })
+
+  test.each<[string, () => Promise<Response>, string]>([
+    ['an OAuth error that ends it', json({ error: 'invalid_grant' }, 400), 'refused'],
+    ['the same with 401', json({ error: 'invalid_grant' }, 401), 'refused'],
+    [
+      'the same with 500, where nobody can be believed',
+      json({ error: 'invalid_grant' }, 500),
+      'unknown',
+    ],
+    [
+      'another OAuth error',
+      json({ error: 'invalid_client' }, 401, { 'www-authenticate': 'Basic' }),
+      'wrong-request',
+    ],
+    ['403 without words', text('', 403), 'wrong-request'],
+    ['408', text('', 408), 'passing'],
+    ['429', json({}, 429), 'passing'],
+    ['503 with a page', text('<html>', 503), 'passing'],
+    ['511', text('<html>', 511), 'passing'],
+    ['200 with a page', text('<html>', 200), 'passing'],
+    ['a redirect', text(null, 302), 'passing'],
+    ['500', text('', 500), 'unknown'],
+    ['502 with a page', text('<html>', 502), 'unknown'],
+    ['204', text(null, 204, ''), 'unknown'],
+    ['201 without words', text('', 201, ''), 'unknown'],
+    ['201 with tokens', json(tokens, 201), 'granted'],
+    ['200 with nothing of use', json({ hello: 'world' }), 'unknown'],
+    [
+      '200, but token_type missing beside a refresh token',
+      json({ access_token: 'a', refresh_token: 'next' }),
+      'odd',
+    ],
+    ['C-42: token_type mac', json({ ...tokens, token_type: 'mac', refresh_token: 'next' }), 'odd'],
+    ['a refresh token alone', json({ refresh_token: 'next' }), 'odd'],
+    ['an ID token that is none', json({ ...tokens, id_token: 'x' }), 'odd'],
+  ])('%s', async (_, answer, kind) => {
+    expect(await judge(answer)).toMatchObject({ kind })
+  })
+
+  test('the error has what a program needs, and no token', async () => {
+    const refused = await judge(
+      json({ error: 'invalid_grant', error_description: 'gone', access_token: 'x9' }, 400),
+    )
+    const { error } = refused as Extract<GrantAnswer, { kind: 'refused' }>
+    expect(error).toBeInstanceOf(OAuthServerError)
+    expect(error).toMatchObject({
+      error: 'invalid_grant',
+      description: 'gone',
+      status: 400,
+      retryable: false,
+    })
+  })
+
+  test('a member of the wrong type is as if it were not there', async () => {
+    const answer = await judge(
+      json({ ...tokens, refresh_token: 7, scope: null, expires_in: {}, id_token: [] }),
+    )
+    expect(answer).toMatchObject({ kind: 'granted' })
+    expect((answer as { tokens: object }).tokens).toMatchObject({
+      refreshToken: undefined,
+      scope: undefined,
+      expiresIn: undefined,
+    })
+  })
+
+  test.each<[string, unknown]>([
+    ['a TypeError, as fetch has it', new TypeError('Failed to fetch')],
+    ['something that is no error', 'boom'],
+    ['nothing', undefined],
+  ])('a fetch that rejects with %s leaves the outcome unknown', async (_, reason) => {
+    expect(await judge(() => Promise.reject(reason))).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'network', retryable: true },
+    })
+  })
+
+  test('a body that breaks off leaves the outcome unknown', async () => {
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.error(new TypeError('terminated'))
+        },
+      })
+    expect(await judge(() => new Response(body()))).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'network' },
+    })
+  })
+
+  test('whatever comes, it is judged and never thrown', async () => {
+    const status = fc.oneof(
+      fc.constantFrom(200, 200, 400, 401, 503),
+      fc.integer({ min: 200, max: 599 }),
+    )
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom('Bearer', 'invalid_grant', 'a.b.c', 'e30.e30.e30', 900),
+    )
+    const names = fc.constantFrom(
+      ...Object.keys(tokens),
+      'refresh_token',
+      'id_token',
+      'error',
+      'scope',
+      '__proto__',
+    )
+    const body = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.dictionary(names, value).map((members) => JSON.stringify(members)),
+    )
+    const type = fc.constantFrom('application/json', 'text/html', 'text/plain', '')
+    const header = fc.constantFrom('retry-after', 'www-authenticate', 'location', 'x')
+    const bare = [204, 205, 304]
+    const answers = fc.record({
+      status,
+      body,
+      type,
+      header,
+      value: fc.constantFrom('1', 'Bearer', 'Basic realm="', '-', '1e999'),
+    })
+    await fc.assert(
+      fc.asyncProperty(answers, async (given) => {
+        const headers = { 'content-type': given.type, [given.header]: given.value }
+        const answer = await judge(
+          () =>
+            new Response(bare.includes(given.status) ? null : given.body, {
+              status: given.status,
+              headers,
+            }),
+        )
+        if (answer.kind === 'granted') expect(answer.tokens.accessToken).toBeTypeOf('string')
+        else expect(answer.error).toBeInstanceOf(PkceClientError)
+        if (answer.kind === 'unknown') expect(answer.error.retryable).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

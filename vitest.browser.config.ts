@@ -5,9 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/browser/**/*.test.ts'],
     environment: 'node',
-    // One browser at a time; a page that is never ready fails here, and getting a browser may take a while.
+    // One browser at a time.
     fileParallelism: false,
     testTimeout: 60_000,
-    hookTimeout: 600_000,
+    hookTimeout: 30_000,
   },
 })

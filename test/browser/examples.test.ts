@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { BrowserContext, Page } from 'playwright-core'
 import { engineNames } from './browser.ts'
 import { openWorld } from './support.ts'
@@ -208,6 +208,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await shows(other, 'status', 'Signed in as Ada Lovelace')
     await person.clock.fastForward('16:00')
     const held = world.server.hold('/token')
+    onTestFinished(() => held.release())
     const sent = await world.asked(async () => {
       await press(page, 'Call the API')
       await press(other, 'Call the API')

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { engineNames } from './browser.ts'
 import { servePage } from './page/serve.ts'
@@ -143,6 +143,7 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     const copy = await duplicate(page)
     await person.clock.fastForward('16:00')
     const held = world.server.hold('/token')
+    onTestFinished(() => held.release())
     const sent = await world.asked(async () => {
       await part(page).press('Call the API')
       await expect.poll(() => held.count).toBe(1)

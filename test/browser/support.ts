@@ -36,7 +36,8 @@ export function openWorld(engine: string): World {
   beforeAll(async () => {
     browser = await launch(engine)
     site = await openSite({}, { outDir, users })
-  })
+    // Getting a browser may take a while.
+  }, 600_000)
   afterEach(async () => {
     site.server.clearFaults()
     await Promise.all([...people.keys()].map((person) => person.close()))

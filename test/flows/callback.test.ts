@@ -468,10 +468,13 @@ describe('a code counts once', () => {
   test('an API call beside handleCallback() waits for the sign-in to finish', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
+    const token = world.server.hold('/token')
     const handled = auth.handleCallback()
-    await world.until(() => world.tab.url === callbackUri)
-    const response = await auth.fetch(`${world.server.api.url}users/me`)
-    expect(response.status).toBe(200)
+    await world.until(() => token.count === 1)
+    const response = auth.fetch(`${world.server.api.url}users/me`)
+    await world.clock.settle()
+    token.release()
+    expect((await response).status).toBe(200)
     expect(await handled).toMatchObject({ kind: 'signed-in' })
   })
 

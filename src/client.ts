@@ -223,10 +223,12 @@ export class PkceClient {
     const { session, server, host, clock } = this.#parts
     await this.start().catch(() => {})
     const ended = await this.#endHere()
+    const deadline = clock.now() + patience
     const metadata = await within(patience, { clock, work: server() })
     if (!metadata) return
     if (ended && options.revoke !== false) {
-      await within(patience, { clock, work: this.#revoke(metadata, ended) })
+      const left = Math.max(0, deadline - clock.now())
+      await within(left, { clock, work: this.#revoke(metadata, ended) })
     }
     // Somebody may have signed in meanwhile; that session is not to be ended.
     if (options.redirect === false || host.url() === undefined || session.current()) return

@@ -57,11 +57,7 @@ export function createSession(options: SessionOptions) {
   }
 
   async function read(): Promise<SessionRecord | undefined> {
-    try {
-      return parseRecord(await store.get(key), binding)
-    } catch {
-      return undefined
-    }
+    return parseRecord(await store.get(key), binding)
   }
 
   function publish(next: Session): void {
@@ -91,7 +87,7 @@ export function createSession(options: SessionOptions) {
   /** Looks at the store and takes over what other tabs did. */
   async function reread(): Promise<SessionRecord | undefined> {
     const before = record
-    const next = newest(await read())
+    const next = newest(await read().catch(() => undefined))
     const isCopy = next && !next.signedOut && (await copied(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
@@ -112,13 +108,18 @@ export function createSession(options: SessionOptions) {
    */
   function write(base: SessionRecord | undefined, next: SessionRecord): Promise<boolean> {
     const task = async () => {
-      const stored = await read()
+      let unreadable: unknown
+      const stored = await read().catch((cause: unknown): undefined => {
+        unreadable = cause
+      })
       const found = newest(stored)
       if (base && found !== base && !isSame(found, base)) {
         adopt(found)
         return false
       }
       try {
+        // What cannot be compared is not overwritten: it may be a session that has ended.
+        if (unreadable && base && !next.signedOut) throw unreadable
         await store.set(key, JSON.stringify(next))
         leftBehind = undefined
       } catch (cause) {

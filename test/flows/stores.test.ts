@@ -73,6 +73,21 @@ describe('a store that fails', () => {
     expect(await next.start()).toMatchObject({ session: { status: 'signed-out' } })
   })
 
+  test('a tab that cannot read what is stored does not write over a sign-out in another one', async () => {
+    const world = await expiredTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    const held = world.server.hold('/token')
+    const call = failure(other.fetch(usersMe))
+    await world.until(() => held.count)
+    await world.auth.signOut({ redirect: false })
+    world.browser.failStorage('get')
+    held.release()
+    await Promise.allSettled([call])
+    world.browser.failStorage()
+    expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out', access: {} })
+  })
+
   test('when storage works again the next renewal is saved, and a reload finds it', async () => {
     const world = await expiredTab()
     world.browser.failStorage('set')

@@ -17,7 +17,7 @@ const steps = 20
  */
 export async function exclusive<T>(
   { lock, clock, timeout }: Exclusive,
-  { name, task }: { name: string; task: () => Promise<T> },
+  { name, task, linger }: { name: string; task: () => Promise<T>; linger?: number },
 ): Promise<T> {
   const patience = new AbortController()
   let cancel = () => {}
@@ -30,7 +30,7 @@ export async function exclusive<T>(
   const request = async (options: LockOptions): Promise<T> => {
     let running: Promise<T> | undefined
     try {
-      return await lock.request(name, options, () => {
+      return await lock.request(name, { ...options, ...(linger && { linger }) }, () => {
         cancel()
         return (running = task())
       })

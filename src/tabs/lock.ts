@@ -16,4 +16,9 @@ export interface LockOptions {
   steal?: boolean
   /** Aborting gives up waiting and rejects with the signal's reason; a task that has begun is not interrupted. */
   signal?: AbortSignal
+  /**
+   * Milliseconds for which the lock may be kept after the request has settled, so that what the holder wrote reaches the
+   * others first. A lock within one process has no need of it.
+   */
+  linger?: number
 }

@@ -119,8 +119,12 @@ export class PkceClient {
     await host.whenShown()
     const text = url ?? host.url()
     if (session.state().status === 'unknown') await this.#restore()
-    if (text === undefined || !URL.canParse(text)) return undefined
-    return signIn.handle(new URL(text), url === undefined)
+    try {
+      if (text === undefined || !URL.canParse(text)) return undefined
+      return await signIn.handle(new URL(text), url === undefined)
+    } finally {
+      if (!this.#closed) session.settle()
+    }
   }
 
   /**

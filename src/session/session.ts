@@ -45,6 +45,7 @@ export function createSession(options: SessionOptions) {
   let leftBehind: string | undefined
   let connection: ChannelConnection | undefined
   let ownName: string | undefined
+  let settled = false
 
   /** Compares by { sid, gen }; a store that cannot be read, or has something else in it, knows nothing. */
   function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
@@ -62,7 +63,8 @@ export function createSession(options: SessionOptions) {
 
   function publish(next: Session): void {
     const previous = state
-    if (next === previous) return
+    // Nobody is said to be signed out while a sign-in on its way back may still be finished.
+    if (next === previous || (!settled && next.status === 'signed-out')) return
     state = next
     for (const listener of [...listeners]) notify(listener)
     emit('session-changed', { session: next })
@@ -174,6 +176,12 @@ export function createSession(options: SessionOptions) {
     async restore(): Promise<void> {
       if (store.shared) connection ??= channel.open(key, () => void reread())
       await reread()
+    },
+
+    /** From here on the session is known, also when nobody is signed in. */
+    settle(): void {
+      settled = true
+      adopt(record)
     },
 
     /** Begins a session with the tokens of a sign-in, whatever was there before. */

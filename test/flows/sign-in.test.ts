@@ -40,10 +40,29 @@ describe('signing in', () => {
       stored.push([auth.getSession().status, world.storedSession() !== undefined]),
     )
     await auth.start()
-    expect(stored).toEqual([
-      ['signed-out', false],
-      ['signed-in', true],
-    ])
+    expect(stored).toEqual([['signed-in', true]])
+  })
+
+  test('an app that sends whoever is signed out to sign in does not interrupt a sign-in on its way back', async () => {
+    const world = createWorld()
+    const auth = world.load(world.tab, await world.depart())
+    const signedOut: unknown[] = []
+    auth.subscribe(() => {
+      if (auth.getSession().status === 'signed-out') signedOut.push(auth.getSession())
+    })
+    await auth.start()
+    expect(auth.getSession().status).toBe('signed-in')
+    expect(signedOut).toEqual([])
+  })
+
+  test('a sign-in that comes back and fails leaves nobody signed in, and says so once', async () => {
+    const world = createWorld()
+    const auth = world.load(world.tab, await world.depart())
+    world.server.fault('id-token-bad-signature')
+    const told: string[] = []
+    auth.subscribe(() => told.push(auth.getSession().status))
+    await expect(auth.start()).rejects.toMatchObject({ code: 'id_token_invalid' })
+    expect(told).toEqual(['signed-out'])
   })
 
   test('shows nobody an unknown session once start() is through', async () => {

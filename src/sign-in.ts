@@ -193,7 +193,7 @@ export function createSignIn(parts: SignInOptions) {
       ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
       : new PkceClientError(
           'transaction_not_found',
-          'This answer belongs to a sign-in begun in another browser, over an hour ago, or before storage was cleared; sign in again.',
+          'This answer is to a sign-in begun in another browser, over an hour ago, or before storage was cleared; sign in again.',
         )
   }
 

@@ -25,7 +25,6 @@ describe('on()', () => {
     const events = listen(auth)
     await auth.start()
     expect(events.map(({ name }) => name)).toEqual([
-      'session-changed',
       'request',
       'request',
       'session-changed',

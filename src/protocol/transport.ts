@@ -100,7 +100,7 @@ async function buffered(response: Response): Promise<Response> {
     await response.body?.cancel()
     throw new OAuthServerError(
       'server_error',
-      'The authorization server answered an OAuth request with a redirect; something in between (a captive portal or proxy) may answer for it.',
+      'The authorization server answered with a redirect; a captive portal or proxy may be in between.',
       { retryable: true, status },
     )
   }

@@ -247,7 +247,7 @@ function ended(record: SessionRecord, signedOut: SignedOutReason): SessionRecord
 function notSaved(cause: unknown): PkceClientError {
   return new PkceClientError(
     'storage_unavailable',
-    'The session could not be saved and lives in this tab only; free storage, or choose another store.',
+    'The session could not be saved; it lives in this tab only.',
     { cause },
   )
 }

@@ -3,14 +3,17 @@ import { build, preview } from 'vite'
 
 const host = '127.0.0.1'
 
-/** Any port of this machine will do for a loopback redirect URI (RFC 8252 §7.3). */
-const app = (clientId, name) => ({
-  clientId,
-  name,
-  kind: 'external',
-  redirectUris: [`http://${host}/callback`],
-  postLogoutRedirectUris: [`http://${host}/`],
-})
+/** Any port of this machine will do for a loopback redirect URI (RFC 8252 §7.3); `localhost` is a name like any other, and needs its port. */
+function app(clientId, { name, port }) {
+  const origins = [`http://${host}`, ...(port ? [`http://localhost:${port}`] : [])]
+  return {
+    clientId,
+    name,
+    kind: 'external',
+    redirectUris: origins.map((origin) => `${origin}/callback`),
+    postLogoutRedirectUris: origins.map((origin) => `${origin}/`),
+  }
+}
 
 /**
  * Starts the reference server with its API, builds the examples against it, and serves them.
@@ -20,7 +23,10 @@ const app = (clientId, name) => ({
  */
 export async function openSite(ports = {}, { outDir, users } = {}) {
   const server = createAuthServer({
-    clients: [app('vanilla-example', 'Vanilla example'), app('react-example', 'React example')],
+    clients: [
+      app('vanilla-example', { name: 'Vanilla example', port: ports.vanilla }),
+      app('react-example', { name: 'React example', port: ports.react }),
+    ],
     ...(users && { users }),
   })
   const door = await server.listen({ port: ports.issuer, apiPort: ports.api, host })

@@ -13,7 +13,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/browser/**', 'test/package.test.ts'],
+    exclude: ['test/browser/**', 'test/package.test.ts', 'test/conformance/oidc-provider.test.ts'],
     environment: 'node',
     restoreMocks: true,
     unstubGlobals: true,

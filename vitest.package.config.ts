@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-// Builds, packs and installs: what a user gets.
+// What a user gets: the package built, packed and installed, and the build against a certified server.
 export default defineConfig({
   test: {
-    include: ['test/package.test.ts'],
+    include: ['test/package.test.ts', 'test/conformance/oidc-provider.test.ts'],
     environment: 'node',
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    onConsoleLog: (line) => !line.startsWith('oidc-provider '),
   },
 })

@@ -1,0 +1,116 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export interface CertifiedServerOptions {
+  redirectUris: string[]
+  postSignOutRedirectUris: string[]
+}
+
+/** oidc-provider on a loopback port, with an API of its own beside it that wants its access tokens. */
+export interface CertifiedServer {
+  readonly issuer: string
+  /** Answers `{ sub }` under any path. */
+  readonly api: string
+  /** What it was asked, as `'POST /token'`, without preflights. */
+  readonly asked: string[]
+  close(): Promise<unknown>
+}
+
+export const spa = 'single-page-app'
+
+/** Only these scopes may be asked for; another one is `invalid_scope`. */
+export const fullScope = 'openid profile offline_access'
+
+/** Starts the server with one public client that must use PKCE, refresh token rotation, PAR, DPoP, revocation and RP-initiated logout. */
+export async function startCertifiedServer(
+  options: CertifiedServerOptions,
+): Promise<CertifiedServer> {
+  // It wants Node 22, and on Node 20 this is all it lacks.
+  const platform = URL as Partial<Pick<typeof URL, 'parse'>>
+  platform.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null)
+  const { Provider } = await import('oidc-provider')
+  const asked: string[] = []
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const provider = new Provider(issuer, configuration(options))
+  const oauth = provider.callback()
+  server.on('request', (request, response) => {
+    const path = request.url!.split('?')[0]!
+    if (request.method !== 'OPTIONS') asked.push(`${request.method} ${path}`)
+    if (path.startsWith('/api/')) void answerApi(provider, request, response)
+    else oauth(request, response)
+  })
+  return {
+    issuer,
+    api: `${issuer}/api/`,
+    asked,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function configuration({ redirectUris, postSignOutRedirectUris }: CertifiedServerOptions): object {
+  const origins = redirectUris.map((uri) => new URL(uri).origin)
+  return {
+    clients: [
+      {
+        client_id: spa,
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: redirectUris,
+        post_logout_redirect_uris: postSignOutRedirectUris,
+        scope: fullScope,
+      },
+    ],
+    clientBasedCORS: (_: unknown, origin: string) => origins.includes(origin),
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
+    findAccount: (_: unknown, accountId: string) => ({
+      accountId,
+      claims: () => ({ sub: accountId, name: `${accountId} of the test` }),
+    }),
+    features: {
+      devInteractions: { enabled: true },
+      dPoP: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      revocation: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      userinfo: { enabled: true },
+    },
+    cookies: { keys: ['only for tests'] },
+    ttl: {
+      AccessToken: 900,
+      AuthorizationCode: 60,
+      IdToken: 900,
+      RefreshToken: 86_400,
+      Interaction: 600,
+      Session: 86_400,
+      Grant: 86_400,
+    },
+  }
+}
+
+async function answerApi(
+  {
+    AccessToken,
+  }: { AccessToken: { find(value: string): Promise<{ accountId: string } | undefined> } },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.setHeader('access-control-allow-origin', '*')
+  response.setHeader('access-control-allow-headers', 'authorization')
+  if (request.method === 'OPTIONS') return void response.writeHead(204).end()
+  const token = await AccessToken.find(
+    (request.headers.authorization ?? '').slice('Bearer '.length),
+  )
+  response
+    .writeHead(token ? 200 : 401, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ sub: token?.accountId }))
+}

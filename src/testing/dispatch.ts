@@ -5,7 +5,7 @@ import type { Readers } from './cors.ts'
 import { api } from './endpoints/api.ts'
 import { authorize } from './endpoints/authorize.ts'
 import { confirmSignOut, endSession } from './endpoints/end-session.ts'
-import { consent, login } from './endpoints/interaction.ts'
+import { consent, login, showConsent } from './endpoints/interaction.ts'
 import { jwks, metadata } from './endpoints/metadata.ts'
 import { refreshByCookie } from './endpoints/refresh-cookie.ts'
 import { revoke } from './endpoints/revoke.ts'
@@ -28,7 +28,7 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
   '/jwks': { readers: 'anybody', methods: { GET: jwks } },
   '/authorize': { readers: 'nobody', methods: { GET: authorize, POST: authorize } },
   '/login': { readers: 'nobody', methods: { POST: login } },
-  '/consent': { readers: 'nobody', methods: { POST: consent } },
+  '/consent': { readers: 'nobody', methods: { GET: showConsent, POST: consent } },
   '/end_session': { readers: 'nobody', methods: { GET: endSession, POST: endSession } },
   '/end_session/confirm': { readers: 'nobody', methods: { POST: confirmSignOut } },
   '/token': { readers: 'registered', methods: { POST: token } },

@@ -39,7 +39,12 @@ export async function playPerson(
   let signedIn = false
   for (;;) {
     const location = page.reply.headers.find(([name]) => name === 'location')?.[1]
-    if (location !== undefined) return new URL(location, page.url).href
+    if (location !== undefined) {
+      const next = new URL(location, page.url)
+      if (!isConsentPage(next, issuer)) return next.href
+      page = await browse({ url: next })
+      continue
+    }
     const form = readForm(page)
     if (!form) throw new Error(complaint(page))
     if (form.action.pathname.endsWith('/login')) {
@@ -52,6 +57,10 @@ export async function playPerson(
     }
     page = await browse({ url: form.action, form: form.fields })
   }
+}
+
+function isConsentPage({ href }: URL, issuer: string): boolean {
+  return href.startsWith(`${issuer.replace(/\/$/, '')}/consent?`)
 }
 
 interface Page {

@@ -338,6 +338,31 @@ describe('pages', () => {
     expect(consent).not.toContain('See your orders')
   })
 
+  it('gives the consent page an address that can be loaded again, in this browser only', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server))).text()
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
+    const body = new URLSearchParams(fields)
+    const { url } = await browse(`${server.issuer}/login`, { method: 'POST', body })
+    expect(new URL(url).pathname).toBe('/consent')
+    const again = await browse(url)
+    expect(await again.text()).toContain('Allow Sandbox App?')
+    const elsewhere = await server.withCookies(createCookieJar())(url)
+    expect(elsewhere.status).toBe(400)
+    server.clock.pass(11 * 60)
+    expect((await browse(url)).status).toBe(400)
+  })
+
+  it('shows nobody a consent page who has not signed in', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server))).text()
+    const { interaction } = hiddenFields(page) as { interaction: string }
+    const early = await browse(`${server.issuer}/consent?interaction=${interaction}`)
+    expect(early.status).toBe(400)
+  })
+
   it('refuses a form from another browser', async () => {
     const server = strictServer()
     const page = await (

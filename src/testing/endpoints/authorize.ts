@@ -197,6 +197,10 @@ function isTooOld(
   return request.maxAge === 0 || seconds(context.now()) - session.authTime > request.maxAge
 }
 
+export function needsConsent(context: Context, { request, session }: Interaction): boolean {
+  return session !== undefined && mustConsent(context, { request, session })
+}
+
 function mustConsent(
   context: Context,
   { request, session }: { request: AuthorizationRequest; session: BrowserSession },
@@ -236,7 +240,7 @@ export function nextStep(context: Context, interaction: Interaction): Reply {
   const { issuer } = context.place
   context.sessions.interactions.set(interaction.id, interaction)
   if (!session) return loginPage(interaction, { action: endpoint(context, '/login'), issuer })
-  if (mustConsent(context, { request, session })) {
+  if (needsConsent(context, interaction)) {
     return consentPage(interaction, { action: endpoint(context, '/consent'), issuer })
   }
   context.sessions.interactions.delete(interaction.id)

@@ -1,12 +1,12 @@
 import { cookie, browserCookie, sessionCookie } from '../cookies.ts'
 import { endpoint, seconds } from '../context.ts'
-import type { Visit } from '../context.ts'
-import { formOf, readCookie, withHeader } from '../http.ts'
+import type { Context, Visit } from '../context.ts'
+import { formOf, readCookie, redirect, withHeader } from '../http.ts'
 import type { Reply } from '../http.ts'
 import { errorPage, loginPage } from '../pages.ts'
 import { staleForm } from '../sessions.ts'
 import type { Interaction } from '../sessions.ts'
-import { answer, answerWithCode, nextStep } from './authorize.ts'
+import { answer, answerWithCode, needsConsent, nextStep } from './authorize.ts'
 
 /** POST /login: the sign-in form. */
 export function login(visit: Visit): Reply {
@@ -28,9 +28,32 @@ export function login(visit: Visit): Reply {
   interaction.session = context.sessions.begin(user, seconds(context.now()))
   const { secret } = interaction.session
   return withHeader(
-    nextStep(context, interaction),
+    needsConsent(context, interaction)
+      ? toConsent(context, interaction)
+      : nextStep(context, interaction),
     cookie(context, { name: sessionCookie(context), value: secret }),
   )
+}
+
+/** A page that is the answer to a form has no address that Back or a reload could load. */
+function toConsent(context: Context, { id }: Interaction): Reply {
+  return redirect(
+    `${endpoint(context, '/consent')}?${new URLSearchParams({ interaction: id }).toString()}`,
+  )
+}
+
+/** GET /consent: the page after the sign-in form. */
+export function showConsent({ context, call }: Visit): Reply {
+  const id = call.url.searchParams.get('interaction') ?? ''
+  const interaction = context.sessions.interactions.get(id)
+  if (
+    !interaction?.session ||
+    context.now() >= interaction.expiresAt ||
+    readCookie(call, browserCookie(context)) !== interaction.browser
+  ) {
+    return errorPage(staleForm.description)
+  }
+  return nextStep(context, interaction)
 }
 
 /** POST /consent: allow or deny. */

@@ -25,6 +25,8 @@ export { createCodeChallenge, createCodeVerifier, createState } from './protocol
 
 export { memoryStore } from './storage/memory.ts'
 export { webStorageStore } from './storage/web-storage.ts'
+export { indexedDbStore } from './storage/indexed-db.ts'
+export type { IndexedDbStoreOptions } from './storage/indexed-db.ts'
 export type { StorageLike, WebStorageStoreOptions } from './storage/web-storage.ts'
 export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 

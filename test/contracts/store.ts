@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { TransactionStore } from '../../src/storage/store.ts'
+import type { Store, TransactionStore } from '../../src/storage/store.ts'
 
 /** What every store does; `make` gives an empty one. */
-export function storeContract(name: string, make: () => TransactionStore) {
+export function storeContract(name: string, make: () => Store) {
   describe(`${name} keeps the contract of a store`, () => {
     test('gives what was set', async () => {
       const store = make()
@@ -29,9 +29,33 @@ export function storeContract(name: string, make: () => TransactionStore) {
 
     test('keeps every character', async () => {
       const store = make()
-      const value = JSON.stringify({ name: 'Ægir 🌊 \u0000 \u2028', quote: '"' })
+      for (const value of [
+        JSON.stringify({ name: 'Ægir 🌊 \u0000 \u2028', quote: '"' }),
+        '\ufeffbegins with a byte order mark',
+      ]) {
+        await store.set('a', value)
+        expect(await store.get('a')).toBe(value)
+      }
+    })
+
+    test('keeps a megabyte', async () => {
+      const store = make()
+      const value = 'Ægir'.repeat(250_000)
       await store.set('a', value)
-      expect(await store.get('a')).toBe(value)
+      expect((await store.get('a')) === value).toBe(true)
+    })
+
+    test('keeps names apart that differ in a character, whatever the characters', async () => {
+      const store = make()
+      const names = ['', 'a', 'A', 'a|b', 'a|b|', 'ä', '🌊', 'constructor', 'length']
+      for (const name of names) await store.set(name, `value of ${name}`)
+      for (const name of names) expect(await store.get(name)).toBe(`value of ${name}`)
+    })
+
+    test('keeps several values set at once', async () => {
+      const store = make()
+      await Promise.all([store.set('a', 'one'), store.set('b', 'two')])
+      expect([await store.get('a'), await store.get('b')]).toEqual(['one', 'two'])
     })
 
     test('removes a value and nothing else', async () => {
@@ -46,7 +70,18 @@ export function storeContract(name: string, make: () => TransactionStore) {
     test('takes the removal of a key that is not there', async () => {
       const store = make()
       await store.remove('a')
-      expect(await store.keys('')).toEqual([])
+      expect((await store.get('a')) ?? 'nothing').toBe('nothing')
+    })
+  })
+}
+
+/** What every store of sign-ins under way does; `make` gives an empty one. */
+export function transactionStoreContract(name: string, make: () => TransactionStore) {
+  storeContract(name, make)
+
+  describe(`${name} keeps the contract of a store that lists its keys`, () => {
+    test('has no keys at first', async () => {
+      expect(await make().keys('')).toEqual([])
     })
 
     test('lists the keys that start with a prefix', async () => {

@@ -8,6 +8,7 @@ const globals = [
   'navigator',
   'localStorage',
   'sessionStorage',
+  'indexedDB',
   'BroadcastChannel',
   'addEventListener',
   'isSecureContext',
@@ -28,6 +29,7 @@ test('importing and making the adapters touches no global of the platform', asyn
   }
 
   const { memoryStore } = await import('../../src/storage/memory.ts')
+  const { indexedDbStore } = await import('../../src/storage/indexed-db.ts')
   const { pageStore, webStorageStore } = await import('../../src/storage/web-storage.ts')
   const { localLock } = await import('../../src/tabs/local-lock.ts')
   const { webLocks } = await import('../../src/tabs/web-locks.ts')
@@ -39,6 +41,7 @@ test('importing and making the adapters touches no global of the platform', asyn
   touched.length = 0
   for (const make of [
     memoryStore,
+    indexedDbStore,
     pageStore,
     () => webStorageStore({} as Storage),
     localLock,

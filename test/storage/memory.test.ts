@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../src/storage/memory.ts'
-import { storeContract } from '../contracts/store.ts'
+import { transactionStoreContract } from '../contracts/store.ts'
 
-storeContract('memoryStore', memoryStore)
+transactionStoreContract('memoryStore', memoryStore)
 
 test('a memory store says that it is neither shared nor lasting', () => {
   expect(memoryStore()).toMatchObject({ shared: false, volatile: true })

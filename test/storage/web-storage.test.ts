@@ -1,16 +1,16 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { pageStore, webStorageStore } from '../../src/storage/web-storage.ts'
-import { storeContract } from '../contracts/store.ts'
+import { transactionStoreContract } from '../contracts/store.ts'
 
 beforeEach(() => {
   localStorage.clear()
   sessionStorage.clear()
 })
 
-storeContract('webStorageStore(localStorage)', () => webStorageStore(localStorage))
-storeContract('webStorageStore(sessionStorage)', () => webStorageStore(sessionStorage))
-storeContract('pageStore', pageStore)
+transactionStoreContract('webStorageStore(localStorage)', () => webStorageStore(localStorage))
+transactionStoreContract('webStorageStore(sessionStorage)', () => webStorageStore(sessionStorage))
+transactionStoreContract('pageStore', pageStore)
 
 const denied = () => {
   throw new DOMException('Access is denied for this document.', 'SecurityError')

@@ -3,15 +3,15 @@ import { createFakeBrowser } from '../../src/testing/fake-browser.ts'
 import { channelContract } from '../contracts/channel.ts'
 import { pageHostContract } from '../contracts/host.ts'
 import { hold, lockContract, nextTurn } from '../contracts/lock.ts'
-import { storeContract } from '../contracts/store.ts'
+import { transactionStoreContract } from '../contracts/store.ts'
 
 const twoTabs = () => {
   const browser = createFakeBrowser()
   return { browser, one: browser.openTab(), other: browser.openTab() }
 }
 
-storeContract('a fake localStorage', () => createFakeBrowser().openTab().ports.store)
-storeContract('a fake sessionStorage', () => createFakeBrowser().openTab().sessionStore)
+transactionStoreContract('a fake localStorage', () => createFakeBrowser().openTab().ports.store)
+transactionStoreContract('a fake sessionStorage', () => createFakeBrowser().openTab().sessionStore)
 lockContract('the locks of fake tabs', () => {
   const { one, other } = twoTabs()
   return { one: one.ports.lock, other: other.ports.lock }

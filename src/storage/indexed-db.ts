@@ -1,0 +1,103 @@
+import type { TransactionStore } from './store.ts'
+
+/** What {@link indexedDbStore} can be told about its database. */
+export interface IndexedDbStoreOptions {
+  /** The name of the database, which should hold nothing else; `'pkce-client'` when left out. */
+  name?: string
+}
+
+/** A record brings the key that opens it, so that no two tabs can disagree about which key is the right one. */
+interface SealedRecord {
+  /** AES-GCM, 256 bits; script can use it and cannot export it. */
+  key: CryptoKey
+  iv: Uint8Array<ArrayBuffer>
+  ciphertext: ArrayBuffer
+}
+
+const records = 'records'
+const algorithm = 'AES-GCM'
+
+/**
+ * Makes a store of an IndexedDB database, for one session in all tabs, where values are encrypted with keys that script cannot
+ * export. Its methods reject with what the browser says: no IndexedDB, quota, access denied. A value that cannot be decrypted is absent.
+ */
+export function indexedDbStore(options: IndexedDbStoreOptions = {}): TransactionStore {
+  const { name = 'pkce-client' } = options
+  return {
+    shared: true,
+    async get(key) {
+      return open(key, await transact<unknown>(name, 'readonly', (store) => store.get(key)))
+    },
+    async set(key, value) {
+      const sealed = await seal(key, value)
+      await transact(name, 'readwrite', (store) => store.put(sealed, key))
+    },
+    async remove(key) {
+      await transact(name, 'readwrite', (store) => store.delete(key))
+    },
+    async keys(prefix) {
+      const keys = await transact(name, 'readonly', (store) => store.getAllKeys())
+      return keys.filter((key) => typeof key === 'string' && key.startsWith(prefix)) as string[]
+    },
+  }
+}
+
+/** Encrypted outside of the transaction, which would end during the wait. The name is sealed in: records cannot be swapped. */
+async function seal(name: string, value: string): Promise<SealedRecord> {
+  const key = await crypto.subtle.generateKey({ name: algorithm, length: 256 }, false, [
+    'encrypt',
+    'decrypt',
+  ])
+  const iv = crypto.getRandomValues(new Uint8Array(12))
+  const plaintext = new TextEncoder().encode(value)
+  return { key, iv, ciphertext: await crypto.subtle.encrypt(parameters(name, iv), key, plaintext) }
+}
+
+/** Whatever is no record of ours, or not the one of this name, is as good as nothing. */
+async function open(name: string, sealed: unknown): Promise<string | undefined> {
+  try {
+    const { key, iv, ciphertext } = sealed as SealedRecord
+    const plaintext = await crypto.subtle.decrypt(parameters(name, iv), key, ciphertext)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext)
+  } catch {
+    return undefined
+  }
+}
+
+function parameters(name: string, iv: Uint8Array<ArrayBuffer>): AesGcmParams {
+  return { name: algorithm, iv, additionalData: new TextEncoder().encode(name) }
+}
+
+type Work<T> = (store: IDBObjectStore) => IDBRequest<T>
+
+/** Browsers lose connections now and then; every one of our transactions may be made twice. */
+async function transact<T>(name: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
+  const attempt = async () => {
+    const database = await connect(name)
+    try {
+      return await run(database.transaction(records, mode), work)
+    } finally {
+      database.close()
+    }
+  }
+  return attempt().catch(attempt)
+}
+
+/** Resolves when it is written, not when it is asked for. */
+function run<T>(transaction: IDBTransaction, work: Work<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = work(transaction.objectStore(records))
+    transaction.oncomplete = () => resolve(request.result)
+    transaction.onabort = () => reject(transaction.error)
+  })
+}
+
+/** A connection is kept for one transaction only, and so never in the way of a deletion or of the back/forward cache. */
+function connect(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name)
+    request.onupgradeneeded = () => request.result.createObjectStore(records)
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}

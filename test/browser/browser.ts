@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { chromium } from 'playwright-core'
-import type { Browser, BrowserType } from 'playwright-core'
+import { chromium, firefox } from 'playwright-core'
+import type { Browser, BrowserType, LaunchOptions } from 'playwright-core'
 
 /** A browser engine the tests can drive. Another engine is one more entry of `engines`. */
 interface Engine {
@@ -13,9 +13,7 @@ interface Engine {
   /** Ways to get it where it is not installed, tried in order. */
   install: (() => void)[]
   advice: string
-  args: string[]
-  /** What Playwright switches off and people have on. */
-  ignoreDefaultArgs: string[]
+  options(path: string): LaunchOptions
 }
 
 const engines: Record<string, Engine> = {
@@ -41,22 +39,39 @@ const engines: Record<string, Engine> = {
     install: [installDebianPackage('chromium'), installWithPlaywright('chromium')],
     advice:
       'install Google Chrome, Chromium or Microsoft Edge (on Debian: apt-get install chromium)',
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
+    options: () => ({
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+      // What Playwright switches off and people have on.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    }),
+  },
+  firefox: {
+    name: 'Firefox',
+    type: firefox,
+    places: [
+      'firefox-esr',
+      'firefox',
+      '/Applications/Firefox.app/Contents/MacOS/firefox',
+      firefox.executablePath(),
     ],
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    install: [installDebianPackage('firefox-esr'), installWithPlaywright('firefox')],
+    advice: 'install Firefox (on Debian: apt-get install firefox-esr)',
+    // People's Firefox speaks WebDriver BiDi; only the one that Playwright brings along has been patched for it.
+    options: (path) => (path === firefox.executablePath() ? {} : { channel: 'moz-firefox' }),
   },
 }
 
 /** Starts a browser, after getting one if there is none. Fails with a sentence that says what to install. */
 export async function launch(name = 'chromium'): Promise<Browser> {
   const engine = engines[name]!
-  const { type, args, ignoreDefaultArgs } = engine
-  return type.launch({ executablePath: obtain(engine), args, ignoreDefaultArgs })
+  const executablePath = obtain(engine)
+  return engine.type.launch({ ...engine.options(executablePath), executablePath })
 }
 
 /** The engines to run the tests in. */

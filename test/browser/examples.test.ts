@@ -303,7 +303,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     const page = await visit(await world.newPerson())
     await press(page, 'Sign in')
     await page.getByLabel('Password').waitFor()
-    await page.goBack({ waitUntil: 'commit' })
+    await world.goBack(page)
     await shows(page, 'alert', 'came back from the sign-in page without an answer')
     await press(page, 'Sign in')
     await world.logIn(page)
@@ -314,7 +314,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
   test('back on the page where the sign-in began, the person is signed in there as well', async () => {
     const { page } = await signedIn()
     // Over the consent page and the login page.
-    await page.evaluate(() => history.go(-3))
+    await world.goBack(page, 3)
     await shows(page, 'alert', 'came back from the sign-in page')
     await shows(page, 'status', 'Signed in as Ada Lovelace')
     await callApi(page)

@@ -59,10 +59,14 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
   test('works under a strict content security policy, and breaks no rule of it', async () => {
     const page = await (await world.newPerson()).newPage()
     const complaints: string[] = []
+    const complain = (text: string) => {
+      // Firefox asks for an icon of the server's pages as well, against a policy of theirs.
+      if (!text.includes(`${world.urls.issuer}/favicon.ico`)) complaints.push(text)
+    }
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
+      if (message.type() === 'error') complain(message.text())
     })
-    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('pageerror', (error) => complain(error.message))
     await page.goto(await serve({ clients: [client()] }))
     await part(page).signIn()
     await part(page).callApi()
@@ -76,8 +80,14 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
   test('the policy of that page is in force', async () => {
     const page = await (await world.newPerson()).newPage()
     await page.goto(await serve({ clients: [client()] }))
-    const blocked = await page.evaluate(() => fetch('http://127.0.0.1:9/').then(String, String))
-    expect(blocked).toContain('Failed to fetch')
+    const blocked = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective))
+          void fetch('http://127.0.0.1:9/').catch(() => {})
+        }),
+    )
+    expect(blocked).toBe('connect-src')
     const refused = await page.evaluate(() => {
       try {
         document.body.innerHTML = '<p>'
@@ -160,8 +170,18 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     await part(page).callApi()
   })
 
+  /** Whatever Playwright looks up in Firefox counts as a gesture of the person there; only a click shall. */
+  async function countOnlyClicks(page: Page): Promise<void> {
+    await page.addInitScript(() => {
+      let clicked = false
+      addEventListener('click', () => (clicked = true), true)
+      Object.defineProperty(navigator, 'userActivation', { get: () => ({ isActive: clicked }) })
+    })
+  }
+
   test('a page that signs in by itself stops after two denials', async () => {
     const page = await (await world.newPerson()).newPage()
+    if (engine === 'firefox') await countOnlyClicks(page)
     await page.goto(await serve({ clients: [client()], signsInByItself: true }))
     await world.logIn(page)
     await page.getByRole('button', { name: 'Deny' }).click()

@@ -14,9 +14,15 @@ export interface World {
   newPerson(): Promise<BrowserContext>
   /** Fills in the login page as the person whose browser it is. */
   logIn(page: Page): Promise<void>
+  /** Goes back this many pages, one unless told otherwise. */
+  goBack(page: Page, pages?: number): Promise<void>
   /** What the server is asked meanwhile, without preflights and metadata. */
   asked(action: () => Promise<unknown>): Promise<string[]>
 }
+
+// In Firefox, Playwright does not notice that a page has come back from the back/forward cache, and would wait for it.
+const waitForNavigations = (wait: boolean) =>
+  (process.env['PLAYWRIGHT_SKIP_NAVIGATION_CHECK'] = wait ? '' : 'yes')
 
 /** They share the name, so that tests can tell a person by it, and a password. */
 const users = Array.from({ length: 100 }, (_, index) => ({
@@ -39,6 +45,7 @@ export function openWorld(engine: string): World {
     // Getting a browser may take a while.
   }, 600_000)
   afterEach(async () => {
+    waitForNavigations(true)
     site.server.clearFaults()
     await Promise.all([...people.keys()].map((person) => person.close()))
     people.clear()
@@ -67,6 +74,10 @@ export function openWorld(engine: string): World {
       await page.getByLabel('Username').fill(username)
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button', { name: 'Sign in' }).click()
+    },
+    async goBack(page, pages = 1) {
+      await page.evaluate((steps) => history.go(-steps), pages)
+      waitForNavigations(false)
     },
     async asked(action) {
       const before = site.server.requests.length

@@ -1,11 +1,11 @@
 import { PkceClientError } from './errors.ts'
-import { notAllowed } from './fetch.ts'
-import { endSessionUrl, patience, revokeToken } from './protocol/sign-out.ts'
+import { withParameters } from './protocol/authorization.ts'
+import { patience } from './protocol/sign-out.ts'
 import { requestUserInfo } from './protocol/user-info.ts'
 import { unlessAborted } from './tokens.ts'
 import type { Clock } from './clock.ts'
 import type { EventMap, EventName } from './events.ts'
-import type { Fetch } from './fetch.ts'
+import type { Credential, Fetch } from './fetch.ts'
 import type { PkceClientOptions } from './options.ts'
 import type { ServerMetadata } from './protocol/server.ts'
 import type { UserInfo } from './protocol/user-info.ts'
@@ -73,6 +73,7 @@ export class PkceClient {
   readonly #parts: Parts
   #started: Promise<StartResult> | undefined
   #handling: Promise<CallbackResult | undefined> | undefined
+  #restored: Promise<void> | undefined
   #stopListening = () => {}
   #closed = false
 
@@ -118,7 +119,7 @@ export class PkceClient {
     const { host, signIn, session } = this.#parts
     await host.whenShown()
     const text = url ?? host.url()
-    if (session.state().status === 'unknown') await this.#restore()
+    await (this.#restored ??= this.#restore())
     try {
       if (text === undefined || !URL.canParse(text)) return undefined
       return await signIn.handle(new URL(text), url === undefined)
@@ -136,18 +137,14 @@ export class PkceClient {
   }
 
   async #start(): Promise<StartResult> {
-    const { session, tokens } = this.#parts
-    await this.#parts.host.whenShown()
-    await this.#restore()
     const result = await this.handleCallback()
     if (result) return result
-    await tokens.dropExpired()
-    return { kind: 'restored', session: session.state() }
+    await this.#parts.tokens.dropExpired()
+    return { kind: 'restored', session: this.getSession() }
   }
 
   async #restore(): Promise<void> {
     const { host, session, refresher, tokens } = this.#parts
-    this.#stopListening()
     if (this.#closed) return
     this.#stopListening = host.onWake(() => {
       refresher.liftBackOff()
@@ -167,10 +164,8 @@ export class PkceClient {
    * Rejects as {@link PkceClient.fetch} does, and with the reason of an aborted `signal`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
-    const { tokens, api, host } = this.#parts
-    if (options.for !== undefined && !api.target(options.for)) {
-      throw notAllowed(new URL(options.for, host.baseUrl()))
-    }
+    const { tokens, api } = this.#parts
+    if (options.for !== undefined) api.target(options.for)
     return (await tokens.obtain(options.signal, (options.minValidity ?? 0) * 1000)).token
   }
 
@@ -196,22 +191,19 @@ export class PkceClient {
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {
-    const { tokens, server, session, transport, clientId } = this.#parts
-    const ask = async (token: string) => {
-      const subject = session.current()?.claims?.sub
-      return requestUserInfo(await server(), {
-        clientId,
-        token,
-        subject,
-        transport,
-      })
-    }
+    const { tokens, server, transport, clientId } = this.#parts
+    const ask = (credential: Credential) =>
+      unlessAborted(
+        server().then((found) => requestUserInfo(found, { ...credential, clientId, transport })),
+        signal,
+      )
     const credential = await tokens.obtain(signal)
-    const first = await unlessAborted(ask(credential.token), signal)
-    if (first) return first
-    const another = await tokens.renew(credential, { signal, invalidToken: true })
-    const second = another && (await unlessAborted(ask(another.token), signal))
-    if (second) return second
+    let userInfo = await ask(credential)
+    if (!userInfo) {
+      const another = await tokens.renew(credential, { signal, invalidToken: true })
+      userInfo = another && (await ask(another))
+    }
+    if (userInfo) return userInfo
     throw new PkceClientError(
       'server_error',
       'The userinfo endpoint does not accept the access token.',
@@ -224,20 +216,28 @@ export class PkceClient {
    * seconds at most and changes nothing.
    */
   async signOut(options: SignOutOptions = {}): Promise<void> {
-    const { session, server, host, clock } = this.#parts
+    const { session, server, host, clock, signIn, clientId, revoke } = this.#parts
     await this.start().catch(() => {})
     const ended = await this.#endHere()
-    const deadline = clock.now() + patience
-    const metadata = await within(patience, { clock, work: server() })
-    if (!metadata) return
-    if (ended && options.revoke !== false) {
-      const left = Math.max(0, deadline - clock.now())
-      await within(left, { clock, work: this.#revoke(metadata, ended) })
+    let metadata = undefined as ServerMetadata | undefined
+    const tellServer = async () => {
+      metadata = await server()
+      if (!ended || options.revoke === false) return
+      const accessTokens = Object.values(ended.access).map(({ token }) => token)
+      for (const token of [ended.refreshToken, ...accessTokens]) if (token) await revoke(token)
     }
+    await within(patience, { clock, work: tellServer() })
+    const endpoint = metadata?.end_session_endpoint
     // Somebody may have signed in meanwhile; that session is not to be ended.
-    if (options.redirect === false || host.url() === undefined || session.current()) return
-    const url = await this.#endSessionUrl(metadata, { ended, options })
-    if (url) host.navigate(url.href)
+    if (!endpoint || options.redirect === false || !host.url() || session.current()) return
+    const uri = options.postSignOutRedirectUri ?? this.#parts.postSignOutRedirectUri
+    const url = withParameters(endpoint, [
+      ['id_token_hint', ended?.idToken],
+      ['client_id', clientId],
+      ['post_logout_redirect_uri', uri],
+      ['state', uri && (await signIn.rememberSignOut(uri))],
+    ])
+    host.navigate(url.href)
   }
 
   /** A person's word counts whatever the other tabs do: if they have moved the session on, it is ended there. */
@@ -247,30 +247,6 @@ export class PkceClient {
       const record = session.current()
       if (!record || (await session.end(record, 'signed-out'))) return record
     }
-  }
-
-  async #revoke(server: ServerMetadata, { refreshToken, access }: SessionRecord): Promise<void> {
-    const { transport, clientId } = this.#parts
-    if (server.revocation_endpoint === undefined) return
-    const all = [refreshToken, ...Object.values(access).map(({ token }) => token)]
-    for (const token of all) {
-      if (token) await revokeToken(server, { clientId, token, transport })
-    }
-  }
-
-  async #endSessionUrl(
-    server: ServerMetadata,
-    { ended, options }: { ended: SessionRecord | undefined; options: SignOutOptions },
-  ): Promise<URL | undefined> {
-    const { signIn, clientId, postSignOutRedirectUri } = this.#parts
-    if (server.end_session_endpoint === undefined) return undefined
-    const uri = options.postSignOutRedirectUri ?? postSignOutRedirectUri
-    return endSessionUrl(server, {
-      id_token_hint: ended?.idToken,
-      client_id: clientId,
-      post_logout_redirect_uri: uri,
-      state: uri === undefined ? undefined : await signIn.rememberSignOut(uri),
-    })
   }
 
   /** Lets go of listeners, channels and timers, for good. Does not belong in a React effect. */
@@ -283,13 +259,17 @@ export class PkceClient {
   }
 }
 
-/** The outcome of the work, or `undefined` when it fails or takes longer than so many milliseconds. */
-function within<T>(
+/** Waits for the work to end, well or not, but no longer than so many milliseconds. */
+function within(
   milliseconds: number,
-  { clock, work }: { clock: Clock; work: Promise<T> },
-): Promise<T | undefined> {
+  { clock, work }: { clock: Clock; work: Promise<void> },
+): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.setTimeout(() => resolve(undefined), milliseconds)
-    work.then(resolve, () => resolve(undefined)).finally(cancel)
+    const cancel = clock.setTimeout(resolve, milliseconds)
+    const done = () => {
+      cancel()
+      resolve()
+    }
+    work.then(done, done)
   })
 }

@@ -1,9 +1,8 @@
 import { systemClock } from './clock.ts'
-import { PkceClientError } from './errors.ts'
 import { createEmitter } from './events.ts'
 import { createAuthorizedFetch } from './fetch.ts'
 import { createGlobalFetch } from './global-fetch.ts'
-import { pageHost } from './host/browser.ts'
+import { pageHost } from './host/page.ts'
 import { redirect } from './navigation/redirect.ts'
 import { ownMembers, resolveOptions } from './options.ts'
 import { createState } from './protocol/authorization.ts'
@@ -21,11 +20,9 @@ import { pageStore } from './storage/web-storage.ts'
 import { broadcastChannel } from './tabs/broadcast-channel.ts'
 import { webLocks } from './tabs/web-locks.ts'
 import { createTokens } from './tokens.ts'
-import type { Clock } from './clock.ts'
 import type { Fetch, Scheme } from './fetch.ts'
 import type { PkceClientOptions, ResolvedOptions } from './options.ts'
 import type { ServerMetadata } from './protocol/server.ts'
-import type { Grant } from './protocol/token-set.ts'
 import type { Transport } from './protocol/transport.ts'
 
 const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: judgeChallenge }
@@ -49,7 +46,9 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
   const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
   const transport = createTransport({ ...options, fetch })
   const { server, isOAuthEndpoint, addEndpoints } = createServer(options, transport)
-  const revocation = { server, clientId: options.clientId, transport }
+  const { clientId } = options
+  const revoke = async (token: string) =>
+    revokeToken(await server(), { clientId, token, transport })
   const session = createSession({
     ...options,
     newId: createState,
@@ -63,8 +62,9 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     ...options,
     session,
     prepare: server,
-    grant: createGrant({ ...revocation, clock: options.clock }),
-    discard: (token) => discard(token, revocation),
+    grant: async (known) => refreshTokens({ ...options, transport, server: await server() }, known),
+    // A failure costs nothing: nobody uses the token, and it expires.
+    discard: (token) => revoke(token).catch(() => {}),
   })
   const tokens = createTokens({ ...options, session, refresher, scheme: bearer, started })
   const api = createAuthorizedFetch({
@@ -83,6 +83,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     emitter,
     transport,
     server,
+    revoke,
     session,
     refresher,
     tokens,
@@ -117,34 +118,5 @@ function createServer(options: ResolvedOptions, transport: Transport) {
           throw error
         },
       )),
-  }
-}
-
-interface Revocation {
-  server: () => Promise<ServerMetadata>
-  clientId: string
-  transport: Transport
-}
-
-/** A refresh token goes only to the token endpoint it came from. */
-function createGrant({ server, clientId, transport, clock }: Revocation & { clock: Clock }): Grant {
-  return async ({ refreshToken, tokenEndpoint, claims }) => {
-    const metadata = await server()
-    if (metadata.token_endpoint === tokenEndpoint) {
-      return refreshTokens(
-        { server: metadata, clientId, transport, clock },
-        { refreshToken, claims },
-      )
-    }
-    const why = 'The token endpoint is another than the one this session is from; sign in again.'
-    return { kind: 'refused', error: new PkceClientError('session_ended', why) }
-  }
-}
-
-async function discard(token: string, { server, clientId, transport }: Revocation): Promise<void> {
-  try {
-    await revokeToken(await server(), { clientId, token, transport })
-  } catch {
-    // Nobody uses the token, and it expires.
   }
 }

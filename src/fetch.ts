@@ -39,86 +39,68 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 
 export interface AuthorizedFetch {
   fetch: Fetch
-  /** The URL a call would go to when it is one that gets a token. */
-  target: (input: RequestInfo | URL) => URL | undefined
+  /** The URL a call goes to, if it is one that gets a token; throws `resource_not_allowed` if not. */
+  target: (input: RequestInfo | URL) => URL
   /** Whether the caller brings an Authorization header of its own, which is left alone. */
   isAuthorized: (input: RequestInfo | URL, init?: RequestInit) => boolean
-}
-
-/** The headers of a call: those of `init` replace those of a Request, as they do in fetch. */
-function headersOf(input: RequestInfo | URL, init?: RequestInit): HeadersInit | undefined {
-  return init?.headers ?? (input instanceof Request ? input.headers : undefined)
-}
-
-function isAuthorized(input: RequestInfo | URL, init?: RequestInit): boolean {
-  const given = headersOf(input, init)
-  return given !== undefined && hasAuthorization(given)
 }
 
 /** A fetch that puts the access token on requests to the listed resources, and renews it once after a 401. */
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): AuthorizedFetch {
   const { resources, isOAuthEndpoint, baseUrl, scheme, peek, obtain, renew } = options
 
-  function target(input: RequestInfo | URL): URL | undefined {
-    const url = input instanceof Request ? new URL(input.url) : new URL(String(input), baseUrl())
-    return resources.match(url) && !isOAuthEndpoint(url) ? url : undefined
+  function target(input: RequestInfo | URL): URL {
+    const url = input instanceof Request ? new URL(input.url) : new URL(input, baseUrl())
+    if (!resources.match(url) || isOAuthEndpoint(url)) throw notAllowed(url)
+    return url
   }
 
   async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const url = target(input)
-    if (!url)
-      throw notAllowed(new URL(input instanceof Request ? input.url : String(input), baseUrl()))
-    const request = input instanceof Request ? input : url.href
-    if (isAuthorized(input, init)) return options.fetch()(request, init)
-    const given = headersOf(input, init)
+    const given = input instanceof Request ? input : undefined
+    const request = given ?? url.href
+    const headers = headersOf(given, init)
+    const signal = init?.signal ?? given?.signal
+    if (hasAuthorization(headers)) return options.fetch()(request, init)
     let credential = peek()
     if (!credential) {
-      credential = await obtain(signalOf(input, init))
+      credential = await obtain(signal)
       // The server's endpoints may have become known only now.
       if (isOAuthEndpoint(url)) throw notAllowed(url)
     }
     // Cloned before it is sent: afterwards the body is gone.
-    const spare =
-      input instanceof Request && input.method !== 'GET' && input.method !== 'HEAD'
-        ? input.clone()
-        : request
-    const response = await options.fetch()(request, authorized(init, { given, credential }))
-    if (response.status !== 401) return response
-    return again(response, { spare, input, init, given, credential })
-  }
-
-  async function again(
-    response: Response,
-    sent: {
-      spare: Request | string
-      input: RequestInfo | URL
-      init: RequestInit | undefined
-      given: HeadersInit | undefined
-      credential: Credential
-    },
-  ): Promise<Response> {
-    const { spare, input, init, given, credential } = sent
-    if (isOneShot(init?.body)) return response
+    const spare = given && !/^(?:GET|HEAD)$/.test(given.method) ? given.clone() : request
+    const response = await options.fetch()(request, authorized(init, headers, credential))
+    if (response.status !== 401 || isOneShot(init?.body)) return response
     if (response.redirected && !resources.match(new URL(response.url))) return response
     const { renew: worthIt, invalidToken } = await scheme.onChallenge(
       response.headers.get('www-authenticate'),
     )
-    if (!worthIt) return response
-    const another = await renew(credential, { signal: signalOf(input, init), invalidToken })
+    const another = worthIt && (await renew(credential, { signal, invalidToken }))
     if (!another) return response
     void response.body?.cancel().catch(() => {})
-    return options.fetch()(spare, authorized(init, { given, credential: another }))
+    return options.fetch()(spare, authorized(init, headers, another))
   }
 
-  return { fetch: authorizedFetch, target, isAuthorized }
+  return {
+    fetch: authorizedFetch,
+    target,
+    isAuthorized: (input, init) => hasAuthorization(headersOf(input, init)),
+  }
+}
+
+/** The headers of a call: those of `init` replace those of a Request, as they do in fetch. */
+function headersOf(input: unknown, init?: RequestInit): HeadersInit | undefined {
+  return init?.headers ?? (input instanceof Request ? input.headers : undefined)
 }
 
 function authorized(
   init: RequestInit | undefined,
-  { given, credential: { header } }: { given: HeadersInit | undefined; credential: Credential },
+  given: HeadersInit = {},
+  { header }: Credential,
 ): RequestInit {
   // Spreading last, or assigning, is several times as fast as a spread that a new name follows.
-  if (!given || isPlain(given)) {
+  if (isPlain(given)) {
     return Object.assign({}, init, { headers: { authorization: header, ...given } })
   }
   const headers = new Headers(given)
@@ -126,7 +108,7 @@ function authorized(
   return { ...init, headers }
 }
 
-function hasAuthorization(given: HeadersInit): boolean {
+function hasAuthorization(given: HeadersInit = {}): boolean {
   if (!isPlain(given)) return new Headers(given).has('authorization')
   for (const name in given) {
     if (name.length === 13 && name.toLowerCase() === 'authorization') return true
@@ -147,14 +129,7 @@ function isOneShot(body: unknown): boolean {
   )
 }
 
-function signalOf(
-  input: RequestInfo | URL,
-  init: RequestInit | undefined,
-): AbortSignal | undefined {
-  return init?.signal ?? (input instanceof Request ? input.signal : undefined)
-}
-
-export function notAllowed(url: URL): PkceClientError {
+function notAllowed(url: URL): PkceClientError {
   return new PkceClientError(
     'resource_not_allowed',
     `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add ${JSON.stringify(`${url.origin}/`)} to the resources option if it should.`,

@@ -16,8 +16,9 @@ export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFet
 
   function isTarget(...[input, init]: Parameters<Fetch>): boolean {
     try {
+      target(input)
       // With a header it may be our own request, when the option fetch leads back to the global one.
-      return target(input) !== undefined && !isAuthorized(input, init)
+      return !isAuthorized(input, init)
     } catch {
       return false
     }

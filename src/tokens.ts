@@ -1,9 +1,9 @@
 import { PkceClientError } from './errors.ts'
-import { defaultToken } from './session/record.ts'
+import { expiryOf, tokenOf } from './session/record.ts'
 import type { Clock } from './clock.ts'
 import type { Emit } from './events.ts'
 import type { Credential, Scheme } from './fetch.ts'
-import type { AccessToken, SessionRecord } from './session/record.ts'
+import type { SessionRecord } from './session/record.ts'
 import type { Refresher } from './session/refresh.ts'
 import type { SessionKeeper } from './session/session.ts'
 
@@ -30,24 +30,21 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
   let freshUntil = 0
 
   function credential(record: SessionRecord): Credential {
-    const { token } = record.access[defaultToken]!
+    const { token } = tokenOf(record)
     return { token, header: scheme.authorize(token), subject: record.claims?.sub }
   }
 
-  function required(): PkceClientError {
-    const error = new PkceClientError(
-      'sign_in_required',
-      'Nobody is signed in; call signIn() first.',
-      { sessionEnded: true },
-    )
+  async function signedIn(signal: AbortSignal | undefined): Promise<SessionRecord> {
+    await unlessAborted(started(), signal)
+    const record = session.current()
+    if (record) return record
+    const why = 'Nobody is signed in; call signIn() first.'
+    const error = new PkceClientError('sign_in_required', why, { sessionEnded: true })
     emit('sign-in-required', { error })
-    return error
+    throw error
   }
 
-  async function renewed(
-    record: SessionRecord,
-    signal: AbortSignal | undefined,
-  ): Promise<Credential> {
+  async function renewed(record: SessionRecord, signal?: AbortSignal): Promise<Credential> {
     try {
       return credential(await unlessAborted(refresher.refresh(record), signal))
     } catch (error) {
@@ -60,8 +57,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
   /** Without a refresh token, an expired access token is the end. */
   async function dropExpired(): Promise<void> {
     const record = session.current()
-    if (!record || record.refreshToken !== undefined) return
-    if (clock.now() >= (record.access[defaultToken]?.expiresAt ?? Infinity))
+    if (record && !record.refreshToken && clock.now() >= expiryOf(record))
       await session.end(record, 'expired')
   }
 
@@ -70,66 +66,56 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
 
     /** Keeps what the hot path of fetch needs. */
     adopted(record: SessionRecord | undefined): void {
-      const token = record?.access[defaultToken]
-      ready = token && credential(record)
-      freshUntil = token ? dueAt(token) : 0
+      ready = record && credential(record)
+      freshUntil = record ? dueAt(record) : 0
     },
 
     peek: (): Credential | undefined => (clock.now() < freshUntil ? ready : undefined),
 
     /** `minValidity` in milliseconds. */
     async obtain(signal?: AbortSignal, minValidity = 0): Promise<Credential> {
-      await unlessAborted(started(), signal)
-      const record = session.current()
-      const token = record?.access[defaultToken]
-      if (!token) throw required()
+      const record = await signedIn(signal)
       const now = clock.now()
-      if (now + minValidity >= (token.expiresAt ?? Infinity)) return renewed(record, signal)
-      if (now >= dueAt(token) && record.refreshToken !== undefined) refresher.inBackground(record)
+      if (now + minValidity >= expiryOf(record)) return renewed(record, signal)
+      if (now >= dueAt(record) && record.refreshToken) refresher.inBackground(record)
       return credential(record)
     },
 
     /** Another credential than the refused one; `undefined` when a 401 is the last word. */
     async renew(
       refused: Credential,
-      { signal, invalidToken }: { signal: AbortSignal | undefined; invalidToken: boolean },
+      { signal, invalidToken }: { signal?: AbortSignal | undefined; invalidToken: boolean },
     ): Promise<Credential | undefined> {
       const record = session.current()
-      const token = record?.access[defaultToken]
-      if (!token) return undefined
-      const newest = credential(record)
       // What was asked in one person's name is not asked again in another's.
-      if (newest.subject !== refused.subject) return undefined
-      if (newest.token !== refused.token) return newest
-      const age = clock.now() - token.obtainedAt
+      if (!record || record.claims?.sub !== refused.subject) return undefined
+      const { token, obtainedAt } = tokenOf(record)
+      if (token !== refused.token) return credential(record)
+      const age = clock.now() - obtainedAt
       // A negative age means that the clock was set back, and says nothing.
       if (age >= 0 && age < youngest) return undefined
-      if (record.refreshToken !== undefined) return renewed(record, signal)
+      if (record.refreshToken) return renewed(record, signal)
       if (invalidToken) await session.end(record, 'expired')
       return undefined
     },
 
     /** Forces a renewal. */
     async refresh(signal?: AbortSignal): Promise<void> {
-      await unlessAborted(started(), signal)
-      const record = session.current()
-      if (!record) throw required()
-      await renewed(record, signal)
+      await renewed(await signedIn(signal), signal)
     },
 
     /** Looks at the token after time may have passed unseen. */
     async lookAgain(): Promise<void> {
       const record = session.current()
-      const token = record?.access[defaultToken]
-      if (!token || (clock.now() < dueAt(token) && !record.pending?.failures)) return
-      if (record.refreshToken !== undefined) refresher.inBackground(record)
-      else await dropExpired()
+      if (!record?.refreshToken) return dropExpired()
+      if (clock.now() >= dueAt(record) || record.pending?.failures) refresher.inBackground(record)
     },
   }
 }
 
-function dueAt({ obtainedAt, expiresAt = Infinity }: AccessToken): number {
-  return expiresAt - Math.min(aheadAtMost, (expiresAt - obtainedAt) / 4)
+function dueAt(record: SessionRecord): number {
+  const life = expiryOf(record) - tokenOf(record).obtainedAt
+  return expiryOf(record) - Math.min(aheadAtMost, life / 4)
 }
 
 /** Ends the caller's wait, never the work. */

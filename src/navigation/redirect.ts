@@ -13,33 +13,27 @@ export function redirect(options: RedirectOptions = {}): Navigator {
     mode: 'redirect',
     leavesPage: true,
     open(host) {
-      let stop = () => {}
+      const closed = new AbortController()
       return {
         go: (url, signal) =>
           new Promise((_, reject) => {
             signal?.throwIfAborted()
             host.navigate(url.href, options)
             const giveUp = (reason: unknown) => {
-              stop()
+              closed.abort()
               reject(reason)
             }
-            const onAbort = () => giveUp(signal?.reason)
             const forget = host.onWake(({ restored }) => {
               if (!restored) return
-              giveUp(
-                new PkceClientError(
-                  'sign_in_cancelled',
-                  'The person came back from the sign-in page without an answer.',
-                ),
-              )
+              const why = 'The person came back from the sign-in page without an answer.'
+              giveUp(new PkceClientError('sign_in_cancelled', why))
             })
-            signal?.addEventListener('abort', onAbort)
-            stop = () => {
-              forget()
-              signal?.removeEventListener('abort', onAbort)
-            }
+            closed.signal.addEventListener('abort', forget)
+            signal?.addEventListener('abort', () => giveUp(signal.reason), {
+              signal: closed.signal,
+            })
           }),
-        close: () => stop(),
+        close: () => closed.abort(),
       }
     },
   }

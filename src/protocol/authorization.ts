@@ -34,27 +34,31 @@ export type Parameters = (readonly [
   value: string | number | readonly string[] | undefined,
 ])[]
 
-/** The authorization request as a URL (RFC 6749 §4.1.1, RFC 7636 §4.3); what the endpoint's own query has is kept. */
+/** The endpoint as a URL with these parameters; what its own query has is kept. */
+export function withParameters(endpoint: string, parameters: Parameters): URL {
+  const url = new URL(endpoint)
+  for (const [name, value] of parameters) {
+    if (value === undefined) continue
+    url.searchParams.delete(name)
+    for (const one of [value].flat()) url.searchParams.append(name, String(one))
+  }
+  return url
+}
+
+/** The authorization request as a URL (RFC 6749 §4.1.1, RFC 7636 §4.3). */
 export async function authorizationUrl(
   server: ServerMetadata,
   request: AuthorizationRequest,
 ): Promise<URL> {
-  const url = new URL(server.authorization_endpoint)
-  const { searchParams } = url
-  for (const [name, value] of request.parameters) {
-    if (value === undefined) continue
-    searchParams.delete(name)
-    for (const one of Array.isArray(value) ? (value as string[]) : [String(value)]) {
-      searchParams.append(name, one)
-    }
-  }
-  searchParams.set('response_type', 'code')
-  searchParams.set('client_id', request.clientId)
-  searchParams.set('redirect_uri', request.redirectUri)
-  searchParams.set('scope', request.scope)
-  searchParams.set('state', request.state)
-  searchParams.set('nonce', request.nonce)
-  searchParams.set('code_challenge', await createCodeChallenge(request.verifier))
-  searchParams.set('code_challenge_method', 'S256')
-  return url
+  return withParameters(server.authorization_endpoint, [
+    ...request.parameters,
+    ['response_type', 'code'],
+    ['client_id', request.clientId],
+    ['redirect_uri', request.redirectUri],
+    ['scope', request.scope],
+    ['state', request.state],
+    ['nonce', request.nonce],
+    ['code_challenge', await createCodeChallenge(request.verifier)],
+    ['code_challenge_method', 'S256'],
+  ])
 }

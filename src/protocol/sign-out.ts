@@ -25,16 +25,3 @@ export async function revokeToken(
     throw translateError(error, ['server_error', 'The token was not revoked'])
   }
 }
-
-/** The end-session request as a URL (OpenID Connect RP-Initiated Logout §2); `undefined` when the server has no such endpoint. */
-export function endSessionUrl(
-  server: ServerMetadata,
-  parameters: Record<string, string | undefined>,
-): URL | undefined {
-  if (server.end_session_endpoint === undefined) return undefined
-  const url = new URL(server.end_session_endpoint)
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) url.searchParams.set(name, value)
-  }
-  return url
-}

@@ -21,7 +21,7 @@ import { translateError } from './translate-error.ts'
 import type { TokenEndpointResponse } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { ServerMetadata } from './server.ts'
-import type { Claims, GrantAnswer, TokenSet } from './token-set.ts'
+import type { Claims, Grant, GrantAnswer, TokenSet } from './token-set.ts'
 import type { Transport } from './transport.ts'
 
 export interface TokenEndpoint {
@@ -94,12 +94,19 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   return tokenSet(body, { claims, requestedAt })
 }
 
-/** Refreshes (RFC 6749 §6) and says what the answer means; never throws. */
+/**
+ * Refreshes (RFC 6749 §6) and says what the answer means; never throws. A refresh token goes only to the token endpoint
+ * it came from.
+ */
 export async function refreshTokens(
   at: TokenEndpoint,
-  { refreshToken, claims: original }: { refreshToken: string; claims: Claims | undefined },
+  { refreshToken, tokenEndpoint, claims: original }: Parameters<Grant>[0],
 ): Promise<GrantAnswer> {
   const { server, clientId, transport, clock } = at
+  if (server.token_endpoint !== tokenEndpoint) {
+    const why = 'The token endpoint is another than the one this session is from; sign in again.'
+    return { kind: 'refused', error: new PkceClientError('session_ended', why) }
+  }
   const client = { client_id: clientId }
   const requestedAt = clock.now()
   let raw: Response

@@ -37,6 +37,12 @@ export interface AccessToken {
   expiresAt?: number | undefined
 }
 
+/** The access token of a session that has not ended: such a one always has it. */
+export const tokenOf = (record: SessionRecord): AccessToken => record.access[defaultToken]!
+
+/** Milliseconds of the local clock. */
+export const expiryOf = (record: SessionRecord): number => tokenOf(record).expiresAt ?? Infinity
+
 /** What is known of refreshes that have not succeeded. */
 export interface Pending {
   /** How often the refresh token was sent without anybody knowing what became of it. */

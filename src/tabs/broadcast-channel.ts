@@ -22,15 +22,18 @@ export function broadcastChannel(): Channel {
         current?.close()
         current = undefined
       }
+      const closed = new AbortController()
+      const { signal } = closed
+      const listen = <Name extends 'pagehide' | 'pageshow' | 'storage'>(
+        event: Name,
+        listener: (event: WindowEventMap[Name]) => void,
+      ) =>
+        (globalThis as Partial<typeof globalThis>).addEventListener?.(event, listener, { signal })
       // A page with an open channel is kept out of the back/forward cache.
-      const page = globalThis as Partial<typeof globalThis>
-      page.addEventListener?.('pagehide', disconnect)
-      page.addEventListener?.('pageshow', connect)
+      listen('pagehide', disconnect)
+      listen('pageshow', connect)
       // What another tab wrote to localStorage can become visible after its message; then this event comes.
-      const onWritten = ({ key }: StorageEvent) => {
-        if (key === name) onMessage('written')
-      }
-      page.addEventListener?.('storage', onWritten)
+      listen('storage', ({ key }) => key === name && onMessage('written'))
       connect()
 
       return {
@@ -43,9 +46,7 @@ export function broadcastChannel(): Channel {
         },
         close() {
           disconnect()
-          page.removeEventListener?.('pagehide', disconnect)
-          page.removeEventListener?.('pageshow', connect)
-          page.removeEventListener?.('storage', onWritten)
+          closed.abort()
         },
       }
     },

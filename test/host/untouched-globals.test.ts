@@ -34,8 +34,7 @@ test('importing and making the adapters touches no global of the platform', asyn
   const { localLock } = await import('../../src/tabs/local-lock.ts')
   const { webLocks } = await import('../../src/tabs/web-locks.ts')
   const { broadcastChannel } = await import('../../src/tabs/broadcast-channel.ts')
-  const { browserHost, pageHost } = await import('../../src/host/browser.ts')
-  const { noHost } = await import('../../src/host/none.ts')
+  const { pageHost } = await import('../../src/host/page.ts')
   const { redirect } = await import('../../src/navigation/redirect.ts')
   // The module loader of the test runner reads globals of its own.
   touched.length = 0
@@ -47,9 +46,7 @@ test('importing and making the adapters touches no global of the platform', asyn
     localLock,
     webLocks,
     broadcastChannel,
-    browserHost,
     pageHost,
-    noHost,
     redirect,
   ]) {
     make()

@@ -22,7 +22,11 @@ async function judge(answer: () => Response | Promise<Response>): Promise<GrantA
   const fetch = () => async () => answer()
   const transport = createTransport({ fetch, clock, timeout: 15_000, emit: () => undefined })
   const at = { server, clientId: 'app', transport, clock }
-  const result = await refreshTokens(at, { refreshToken: 'secret', claims })
+  const result = await refreshTokens(at, {
+    refreshToken: 'secret',
+    tokenEndpoint: server.token_endpoint,
+    claims,
+  })
   expect(clock.timers).toBe(0)
   return result
 }

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { browserHost, pageHost } from '../../src/host/browser.ts'
+import { pageHost } from '../../src/host/page.ts'
 import type { Host } from '../../src/host/host.ts'
 import { pageHostContract } from '../contracts/host.ts'
 
@@ -48,61 +48,60 @@ function hostUnderTest(host: Host) {
   }
 }
 
-pageHostContract('browserHost', () => hostUnderTest(browserHost()))
-pageHostContract('pageHost in a page', () => hostUnderTest(pageHost()))
+pageHostContract('pageHost', () => hostUnderTest(pageHost()))
 
-describe('browserHost', () => {
+describe('pageHost', () => {
   test('resolves relative URLs against <base>', () => {
     const base = document.createElement('base')
     base.href = 'https://cdn.example.com/app/'
     document.head.append(base)
-    expect(browserHost().baseUrl()).toBe('https://cdn.example.com/app/')
+    expect(pageHost().baseUrl()).toBe('https://cdn.example.com/app/')
   })
 
   test('keeps history.state when it replaces the address', () => {
     history.replaceState({ router: 'key' }, '')
-    browserHost().replaceUrl('https://app.example.com/clean')
+    pageHost().replaceUrl('https://app.example.com/clean')
     expect(history.state).toEqual({ router: 'key' })
   })
 
   test('adds no entry to the history when it replaces the address', () => {
     const before = history.length
-    browserHost().replaceUrl('https://app.example.com/clean')
+    pageHost().replaceUrl('https://app.example.com/clean')
     expect(history.length).toBe(before)
   })
 
   test('leaves in the place of this page when told to replace it', () => {
     const assign = vi.spyOn(location, 'assign').mockImplementation(() => undefined)
     const replace = vi.spyOn(location, 'replace').mockImplementation(() => undefined)
-    browserHost().navigate('https://login.example.com/', { replace: true })
+    pageHost().navigate('https://login.example.com/', { replace: true })
     expect(replace).toHaveBeenCalledExactlyOnceWith('https://login.example.com/')
     expect(assign).not.toHaveBeenCalled()
   })
 
   test('wakes when the page becomes visible', () => {
     const listener = vi.fn()
-    browserHost().onWake(listener)
+    pageHost().onWake(listener)
     setVisibility('visible')
     expect(listener).toHaveBeenCalledExactlyOnceWith({ restored: false })
   })
 
   test('does not wake when the page is hidden', () => {
     const listener = vi.fn()
-    browserHost().onWake(listener)
+    pageHost().onWake(listener)
     setVisibility('hidden')
     expect(listener).not.toHaveBeenCalled()
   })
 
   test('wakes when the network returns', () => {
     const listener = vi.fn()
-    browserHost().onWake(listener)
+    pageHost().onWake(listener)
     globalThis.dispatchEvent(new Event('online'))
     expect(listener).toHaveBeenCalledExactlyOnceWith({ restored: false })
   })
 
   test('lets go of every event when stopped', () => {
     const listener = vi.fn()
-    browserHost().onWake(listener)()
+    pageHost().onWake(listener)()
     setVisibility('visible')
     show('pageshow', true)
     globalThis.dispatchEvent(new Event('online'))
@@ -111,12 +110,12 @@ describe('browserHost', () => {
 
   test('knows of no gesture where the platform does not tell', () => {
     vi.stubGlobal('navigator', {})
-    expect(browserHost().hasUserGesture()).toBe(false)
+    expect(pageHost().hasUserGesture()).toBe(false)
   })
 
   test('is not secure where the platform says so', () => {
     vi.stubGlobal('isSecureContext', false)
-    expect(browserHost().isSecureContext()).toBe(false)
+    expect(pageHost().isSecureContext()).toBe(false)
   })
 
   test.each([
@@ -124,11 +123,9 @@ describe('browserHost', () => {
     ['crypto.subtle is missing', {}],
   ])('is not secure where %s', (_, crypto) => {
     vi.stubGlobal('crypto', crypto)
-    expect(browserHost().isSecureContext()).toBe(false)
+    expect(pageHost().isSecureContext()).toBe(false)
   })
-})
 
-describe('pageHost', () => {
   test('is no page where there is no document', () => {
     const host = pageHost()
     vi.stubGlobal('document', undefined)

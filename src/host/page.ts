@@ -1,0 +1,56 @@
+import { PkceClientError } from '../errors.ts'
+import type { Host } from './host.ts'
+
+/** Node, Deno and workers have no page, and old browsers lack one thing or another. */
+const platform = () => globalThis as Partial<typeof globalThis>
+
+/** Makes the default host: the browser's page where there is one, else an environment without a page. */
+export function pageHost(): Host {
+  return {
+    url: () => platform().document && location.href,
+    // In a worker relative URLs resolve against its script.
+    baseUrl: () => platform().document?.baseURI ?? platform().location?.href,
+    replaceUrl(url) {
+      try {
+        history.replaceState(history.state, '', url)
+      } catch {
+        // No page; or Safari, which allows a hundred of these in half a minute. A URL that stays as it was harms nobody:
+        // the answer in it is spent.
+      }
+    },
+    navigate(url, options) {
+      if (!platform().document) {
+        throw new PkceClientError(
+          'invalid_option',
+          `There is no page to send to ${new URL(url).origin}; use createAuthorizationUrl() and handleCallback(url), or the option navigator.`,
+        )
+      }
+      location[options?.replace ? 'replace' : 'assign'](url)
+    },
+    onWake(listener) {
+      const stop = new AbortController()
+      const { signal } = stop
+      const { document } = platform()
+      const wake = () => listener({ restored: false })
+      if (document) {
+        const onVisibility = () => document.visibilityState === 'visible' && wake()
+        const onShown = ({ persisted }: PageTransitionEvent) => listener({ restored: persisted })
+        document.addEventListener('visibilitychange', onVisibility, { signal })
+        addEventListener('online', wake, { signal })
+        addEventListener('pageshow', onShown, { signal })
+      }
+      return () => stop.abort()
+    },
+    async whenShown() {
+      const page = platform().document as (Document & { prerendering?: boolean }) | undefined
+      if (!page?.prerendering) return
+      await new Promise((shown) =>
+        page.addEventListener('prerenderingchange', shown, { once: true }),
+      )
+    },
+    hasUserGesture: () =>
+      (platform().navigator as Partial<Navigator> | undefined)?.userActivation?.isActive === true,
+    isSecureContext: () =>
+      platform().isSecureContext !== false && typeof platform().crypto?.subtle === 'object',
+  }
+}

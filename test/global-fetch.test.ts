@@ -259,7 +259,7 @@ describe('two clients', () => {
   })
 })
 
-test("the client's own calls use the stub, and pass by the replacement", async () => {
+test("A-38: the client's own calls use the fetch of the moment, and pass by the replacement", async () => {
   const auth = client()
   auth.replaceGlobalFetch()
   await auth.start()

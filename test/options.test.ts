@@ -86,7 +86,7 @@ describe('new PkceClient', () => {
     ['plain http at a host that only looks local', 'http://localhost.example.com/callback'],
     ['plain http at an address that only looks local', 'http://127.0.0.1.example.com/callback'],
     ['with a user', 'https://user@app.example.com/callback'],
-    ['a private scheme that belongs to nobody', 'myapp:/callback'],
+    ['C-113: a private scheme that belongs to nobody', 'myapp:/callback'],
   ])('C-11: refuses a redirect URI %s', (_, redirectUri) => {
     const { code, message } = complaint({ redirectUri })
     expect(code).toBe('invalid_option')
@@ -113,7 +113,7 @@ describe('new PkceClient', () => {
   test.each([
     ['no URL and no path', 'api.example.com'],
     ['an empty string', ''],
-    ['plain http', 'http://api.example.com/'],
+    ['C-81: plain http', 'http://api.example.com/'],
     ['everything', '*'],
     ['a wildcard host', 'https://*.example.com/'],
     ['a wildcard path', '/api/*'],
@@ -138,6 +138,19 @@ describe('new PkceClient', () => {
     const { code, message } = complaint({ redirect_uri: 'https://app.example.com/callback' })
     expect(code).toBe('invalid_option')
     expect(message).toMatch(/^There is no option redirect_uri, only issuer, clientId, redirectUri,/)
+  })
+
+  test.each([
+    'C-06: pkce',
+    'C-06: disablePKCE',
+    'C-02: codeChallengeMethod',
+    'C-13: responseType',
+    'C-40: clientSecret',
+    'C-40: client_secret',
+    'C-40: privateKey',
+  ])('%s is no option', (row) => {
+    const name = row.slice(6)
+    expect(complaint({ [name]: 'value' }).message).toContain(`no option ${name}`)
   })
 
   test.each(['constructor', 'toString', 'hasOwnProperty'])(
@@ -208,8 +221,8 @@ describe('the parameters of one sign-in', () => {
     ['maxAge', { maxAge: Infinity }],
     ['maxAge', { maxAge: 1.5 }],
     ['maxAge', { maxAge: '60' as never }],
-    ['resource', { resource: 'orders' }],
-    ['resource', { resource: ['https://api.example.com/', 'https://api.example.com/#x'] }],
+    ['C-17: resource', { resource: 'orders' }],
+    ['C-17: resource', { resource: ['https://api.example.com/', 'https://api.example.com/#x'] }],
     ['authorizationDetails', { authorizationDetails: [{}] as never }],
     ['authorizationDetails', { authorizationDetails: 'payment' as never }],
     ['extraParams', { extraParams: { audience: 1 } as never }],
@@ -217,7 +230,7 @@ describe('the parameters of one sign-in', () => {
     const world = createWorld()
     const error = await rejection(world.client().createAuthorizationUrl(params))
     expect(error).toMatchObject({ code: 'invalid_option' })
-    expect((error as Error).message).toMatch(new RegExp(`^${name} must be `))
+    expect((error as Error).message).toMatch(new RegExp(`^${name.replace('C-17: ', '')} must be `))
     expect(world.server.requests).toHaveLength(0)
   })
 

@@ -32,7 +32,10 @@ export function clientFor(
   // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
   if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw invalid('it is of another type')
   let skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
-  if (bounded && (Math.abs(skew) < smallestSkew || Math.abs(skew) > largestSkew)) skew = 0
+  if (bounded) {
+    if (skew > largestSkew) throw invalid('it was issued in the future')
+    if (Math.abs(skew) < smallestSkew || skew < -largestSkew) skew = 0
+  }
   return { client_id: clientId, [clockSkew]: clock.systemOffset() + skew }
 }
 

@@ -32,7 +32,7 @@ describe('coming back with a code', () => {
     expect(paths.sort()).toEqual(['/jwks', '/token'])
   })
 
-  test('C-36, C-37, C-04: sends the code once, by POST, as a form, with verifier and redirect URI', async () => {
+  test('C-04, C-36, C-37, C-38: sends the code once, by POST, as a form, with verifier and redirect URI, and no secret', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const [transaction] = world.transactions().values()
@@ -54,7 +54,7 @@ describe('coming back with a code', () => {
     expect(new URL(request!.url).search).toBe('')
   })
 
-  test('A-82: asks that nothing of it be cached', async () => {
+  test('A-82, G14: asks that nothing of it be cached, and no redirect followed', async () => {
     const world = createWorld()
     const inits: RequestInit[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
@@ -82,7 +82,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(redirectUri)
   })
 
-  test('C-29: cleans the address before anything is sent', async () => {
+  test('C-29, A-25: cleans the address before anything is sent', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('hang', { path: '/token' })

@@ -450,12 +450,16 @@ describe('401', () => {
   const challenges: [string, string | string[] | false, number][] = [
     ['no challenge at all', false, 1],
     ['an empty one', '', 1],
-    ['invalid_token', 'Bearer error="invalid_token"', 1],
+    [
+      'C-45, C-83: invalid_token, though the token has not expired',
+      'Bearer error="invalid_token"',
+      1,
+    ],
     ['another scheme', 'Basic realm="api"', 1],
     ['bearer in lower case', 'bearer error=invalid_token', 1],
     ['C-84: insufficient_scope', 'Bearer error="insufficient_scope", scope="admin"', 0],
     [
-      'C-94: insufficient_user_authentication',
+      'insufficient_user_authentication',
       'Bearer error="insufficient_user_authentication", acr_values="mfa"',
       0,
     ],

@@ -106,7 +106,7 @@ describe('200', () => {
     })
   })
 
-  test('a scope that shrank is shown', async () => {
+  test('C-44: a scope that shrank is shown', async () => {
     const world = await signedInTab()
     world.server.fault('granted-scope', { scope: 'openid', on: 'refresh' })
     expect(await world.auth.refresh()).toMatchObject({ scope: 'openid' })
@@ -208,7 +208,7 @@ describe('the server says that it is over', () => {
 describe('the server renews the session for somebody else', () => {
   test.each<Row>([
     ['C-66: another issuer', ['id-token-iss-wrong', { on: 'refresh' }]],
-    ['C-67: another subject', ['id-token-sub-wrong', { on: 'refresh' }]],
+    ['C-67, A-29, G3: another subject', ['id-token-sub-wrong', { on: 'refresh' }]],
     ['C-68: another audience', ['id-token-aud-wrong', { on: 'refresh' }]],
     ['C-68: an added audience', ['id-token-aud-extra', { on: 'refresh' }]],
     ['C-69: another auth_time', ['id-token-claims', { on: 'refresh', set: { auth_time: 5 } }]],
@@ -570,7 +570,7 @@ describe('200 with something odd beside the refresh token', () => {
     ['an ID token without signature', ['id-token-alg-none', { on: 'refresh' }]],
     ['an ID token without sub', ['id-token-sub-missing', { on: 'refresh' }]],
     ['an ID token that has expired', ['id-token-exp-past', { on: 'refresh' }]],
-    ['token_type DPoP', ['token-type', { on: 'refresh', value: 'DPoP' }]],
+    ['G5: token_type DPoP', ['token-type', { on: 'refresh', value: 'DPoP' }]],
     ['no token_type', ['token-type', { on: 'refresh' }]],
     ['no access token', ['no-access-token', { on: 'refresh' }]],
   ]
@@ -637,7 +637,7 @@ describe('expires_in', () => {
     ['1e999', ['expires-in', { on: 'refresh', raw: '1e999' }], 365 * 86_400],
     ['true', ['expires-in', { on: 'refresh', value: true }], undefined],
     ['half a second', ['expires-in', { on: 'refresh', value: 0.5 }], 0.5],
-  ])('A-56: %s', async (_, fault, seconds) => {
+  ])('A-56, G4: %s', async (_, fault, seconds) => {
     const world = await expiredTab()
     fail(world, fault)
     const session = await world.auth.refresh()
@@ -654,7 +654,7 @@ describe('expires_in', () => {
     expect(world.auth.getSession()).toMatchObject(stale)
   })
 
-  test('A-56: a token whose life nobody knows is used until a 401', async () => {
+  test('C-46, A-56, G4: a token whose life nobody knows is used until a 401', async () => {
     const world = await expiredTab()
     fail(world, ['expires-in', { on: 'refresh', times: 1 }])
     await world.auth.refresh()

@@ -120,7 +120,7 @@ describe('signing in', () => {
     expect(request?.form).toMatchObject({ redirect_uri: redirectUri })
   })
 
-  test('asks for the resource again when it exchanges the code (RFC 8707 §2.2)', async () => {
+  test('C-17: asks for the resource again when it exchanges the code (RFC 8707 §2.2)', async () => {
     const world = createWorld({ server: { resources: ['https://files.example.com/'] } })
     await world.signIn(world.tab, { params: { resource: 'https://files.example.com/' } })
     expect(world.server.requestsTo('/token')[0]?.form).toMatchObject({

@@ -140,7 +140,7 @@ describe('the authorization request', () => {
     expect((await request({ scope: 'orders:read' })).get('scope')).toBe('orders:read')
   })
 
-  test('puts every parameter of a sign-in where the server looks for it', async () => {
+  test('C-17: puts every parameter of a sign-in where the server looks for it, each resource by itself', async () => {
     const parameters = await request({
       prompt: 'login',
       loginHint: 'ada@example.com',

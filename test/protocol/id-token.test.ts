@@ -6,6 +6,8 @@ import { createWorld, listen, rejection, signedInTab } from '../support/world.ts
 const day = 24 * 60 * 60
 const hour = 60 * 60
 const bothRequests = ['/jwks', '/token']
+/** When the fake clock begins, in seconds. */
+const start = Date.UTC(2026, 0, 1) / 1000
 
 interface Bad {
   row?: string
@@ -45,7 +47,7 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
       fault: 'id-token-aud-wrong',
       options: { aud: 'production-app2' },
     },
-    { row: 'C-55: azp of another client', fault: 'id-token-azp-wrong' },
+    { row: 'C-55, G13: azp of another client', fault: 'id-token-azp-wrong' },
     { row: 'C-58: no expiry', fault: 'id-token-exp-missing' },
     { row: 'C-58: expired ten minutes before it was issued', fault: 'id-token-exp-past' },
     { row: 'C-58: expired as it was issued', fault: 'id-token-exp-past', options: { seconds: 0 } },
@@ -55,6 +57,11 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
       options: { set: { exp: '4102444800' } },
     },
     { row: 'C-59: no time of issue', fault: 'id-token-iat-missing' },
+    {
+      row: 'C-59, G13: a time of issue that is over a day ahead',
+      fault: 'id-token-claims',
+      options: { set: { iat: start + 90_000, exp: start + 93_600 } },
+    },
     {
       row: 'C-59: time of issue as text',
       fault: 'id-token-claims',
@@ -79,7 +86,7 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
       options: { sub: 'ad\u0430' },
     },
     { row: 'C-62: a person who will authenticate in an hour', fault: 'id-token-auth-time-future' },
-    { row: 'C-64: the hash of another access token', fault: 'id-token-at-hash-wrong' },
+    { row: 'C-64, G13: the hash of another access token', fault: 'id-token-at-hash-wrong' },
     { row: 'C-64: an empty hash', fault: 'id-token-claims', options: { set: { at_hash: '' } } },
     {
       row: 'not yet valid',
@@ -178,7 +185,7 @@ describe('an ID token that is none signs nobody in', () => {
 
 describe('an ID token with a signature that proves nothing signs nobody in', () => {
   test.each<Bad>([
-    { row: 'C-56: a broken signature', fault: 'id-token-bad-signature' },
+    { row: 'C-56, G1: a broken signature', fault: 'id-token-bad-signature' },
     { row: 'C-57, A-67: none', fault: 'id-token-alg-none' },
     {
       row: 'C-57, A-67: none in other letters',
@@ -199,7 +206,7 @@ describe('an ID token with a signature that proves nothing signs nobody in', () 
   test.each([
     ['none', ['none']],
     ['HS256', ['HS256']],
-  ])('C-57: %s is refused even from a server that advertises it', async (_, advertised) => {
+  ])('C-57, G2: %s is refused even from a server that advertises it', async (_, advertised) => {
     const fault = advertised[0] === 'none' ? 'id-token-alg-none' : 'id-token-alg-hs256'
     await expectRefusal({
       code: 'id_token_invalid',
@@ -268,7 +275,7 @@ describe('an ID token with a signature that proves nothing signs nobody in', () 
     expect((await started).kind).toBe('signed-in')
   })
 
-  test('A-70: keys changed a moment before the token was signed are fetched once more', async () => {
+  test('A-70, G11: keys changed a moment before the token was signed are fetched once more', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('key-rotation')

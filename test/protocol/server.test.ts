@@ -20,7 +20,7 @@ describe('the metadata of the server', () => {
     ['with the default port', 'https://login.example.com:443'],
     ['of a look-alike', 'https://l\u043egin.example.com'],
     ['of a tenant', 'https://login.example.com/tenant'],
-  ])('C-49, A-27: is refused when the issuer in it is that %s', async (_, issuer) => {
+  ])('C-49, A-27, G6: is refused when the issuer in it is that %s', async (_, issuer) => {
     const error = await refusal({ issuer })
     expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false })
     expect((error as Error).message).toContain(JSON.stringify(issuer))
@@ -58,7 +58,7 @@ describe('the metadata of the server', () => {
         '',
       ].map((value) => ({ name, value })),
     ),
-  )('C-48, C-104, A-26: is refused when $name is $value', async ({ name, value }) => {
+  )('C-48, C-104, A-26, G7: is refused when $name is $value', async ({ name, value }) => {
     const error = await refusal({ [name]: value })
     expect(error).toMatchObject({ code: 'discovery_failed' })
     expect((error as Error).message).toContain(name)

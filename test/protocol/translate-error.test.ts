@@ -14,7 +14,7 @@ describe('an error of the token endpoint', () => {
     'unsupported_grant_type',
     'invalid_scope',
     'something_of_its_own',
-  ])('400 %s is the cause, word for word', async (name) => {
+  ])('C-47: 400 %s is the cause, word for word', async (name) => {
     const { error } = await expectRefusal({
       code: 'server_error',
       away: ({ server }) =>
@@ -47,15 +47,18 @@ describe('an error of the token endpoint', () => {
     [502, 'server_error', true],
     [503, 'server_error', true],
     [504, 'server_error', true],
-  ] as const)('%d without words is %s, worth another try: %s', async (status, code, retryable) => {
-    const { error } = await expectRefusal({
-      code,
-      away: ({ server }) => server.fault('respond', { path: '/token', status, body: 'oh' }),
-      requests: bothRequests,
-    })
-    expect(error.retryable).toBe(retryable)
-    expect(error.cause).toMatchObject({ status, error: undefined })
-  })
+  ] as const)(
+    'C-47: %d without words is %s, worth another try: %s',
+    async (status, code, retryable) => {
+      const { error } = await expectRefusal({
+        code,
+        away: ({ server }) => server.fault('respond', { path: '/token', status, body: 'oh' }),
+        requests: bothRequests,
+      })
+      expect(error.retryable).toBe(retryable)
+      expect(error.cause).toMatchObject({ status, error: undefined })
+    },
+  )
 
   test('401 with a challenge loses neither its status nor its words', async () => {
     const { error } = await expectRefusal({

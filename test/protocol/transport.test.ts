@@ -18,7 +18,7 @@ describe('a request to the server', () => {
     ['answers after a minute', 'slow-headers', {}],
     ['drips its body', 'slow-body', {}],
   ] as const)(
-    'A-60: that %s is given up after 15 seconds, as one whole',
+    'A-60, G12: that %s is given up after 15 seconds, as one whole',
     async (_, fault, options) => {
       const { world, callback } = await onTheWayBack()
       world.server.fault(fault, { path: '/token', ...options })
@@ -87,7 +87,7 @@ describe('a request to the server', () => {
     expect(world.storedSession()).toBeUndefined()
   })
 
-  test.each(['/token', '/jwks'])('A-59: a huge answer of %s is refused', async (path) => {
+  test.each(['/token', '/jwks'])('A-59, G12: a huge answer of %s is refused', async (path) => {
     const { world, callback } = await onTheWayBack()
     world.server.fault('huge-body', { path })
     expect(await rejection(world.load(world.tab, callback).start())).toMatchObject({
@@ -103,7 +103,7 @@ describe('a request to the server', () => {
   })
 
   test.each([301, 302, 303, 307, 308] as const)(
-    'A-71: a redirect with %d is not followed, and the code goes nowhere else',
+    'A-71, G14: a redirect with %d is not followed, and the code goes nowhere else',
     async (status) => {
       const { error, world } = await expectRefusal({
         code: 'server_error',
@@ -206,7 +206,7 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
     { fault: 'expires-in', options: { value: null } },
     { fault: 'no-refresh-token' },
   ])(
-    'A-56, A-62 to A-65: $fault $options is only odd, and signs in',
+    'A-56, A-62 to A-65, G12: $fault $options is only odd, and signs in',
     async ({ fault, options = {} }) => {
       const { world, callback } = await onTheWayBack()
       world.server.fault(fault, options)

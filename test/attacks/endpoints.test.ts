@@ -56,12 +56,12 @@ function watcher() {
 async function expectNothing(world: World, make: (o?: Partial<PkceClientOptions>) => PkceClient) {
   const navigations = world.tab.navigations.length
   const { went, navigator } = watcher()
-  for (const work of [
-    world.leave(world.tab, make()),
-    make({ navigator }).signIn(),
-    make().createAuthorizationUrl(),
-  ])
-    expect(await rejection(work)).toMatchObject({ code: 'discovery_failed' })
+  const ways = [
+    () => world.leave(world.tab, make()),
+    () => make({ navigator }).signIn(),
+    () => make().createAuthorizationUrl(),
+  ]
+  for (const way of ways) expect(await rejection(way())).toMatchObject({ code: 'discovery_failed' })
   expect(went).toEqual([])
   expect(world.tab.navigations).toHaveLength(navigations)
 }

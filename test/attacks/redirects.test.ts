@@ -61,7 +61,7 @@ describe('a redirect of an API to another origin', () => {
   async function caller() {
     const world = await signedInTab()
     const fetch: typeof globalThis.fetch = (input, init) =>
-      (input as string).startsWith(world.server.issuer)
+      typeof input === 'string' && input.startsWith(world.server.issuer)
         ? world.server.fetch(input, init)
         : globalThis.fetch(input, init)
     const auth = world.load(world.tab, '/', { resources: [api.url], fetch })

@@ -11,7 +11,10 @@ import type { Lock } from './tabs/lock.ts'
 
 /** What {@link PkceClient} needs to know, and the ports through which it can be fitted to any place. */
 export interface PkceClientOptions {
-  /** The authorization server's issuer identifier, exactly as the server writes it (RFC 8414 §2). */
+  /**
+   * The authorization server's issuer identifier, exactly as the server writes it (RFC 8414 §2). Microsoft Entra for many
+   * tenants is the exception: its address with `organizations` or `common`, see docs/providers.md.
+   */
   issuer: string
   /** The `client_id` this app is registered under. */
   clientId: string

@@ -21,14 +21,16 @@ const largestSkew = 86_400
 export class OtherIdentity extends PkceClientError {}
 
 /**
- * The client as oauth4webapi wants it, with this answer's clock skew in seconds: the token's `iat` says how far this
- * machine's clock is off, and is checked with the rest afterwards. Throws `id_token_invalid` for tokens of another type.
+ * Server and client as oauth4webapi wants them for one answer; what they are given of its ID token is checked with the rest
+ * afterwards. The server has the name the token must bear: Entra's template is filled in with the token's own tenant. The
+ * client has the clock skew in seconds: `iat` says how far this machine's clock is off. Throws `id_token_invalid` for
+ * tokens of another type, and for a tenant that is none.
  */
-export function clientFor(
-  clientId: string,
-  { clock, idToken, bounded }: { clock: Clock; idToken: string | undefined; bounded: boolean },
-): Client {
-  const { iat } = unverified(idToken, 1)
+export function partiesFor(
+  { server, clientId, clock }: { server: ServerMetadata; clientId: string; clock: Clock },
+  { idToken, bounded }: { idToken: string | undefined; bounded: boolean },
+): [ServerMetadata, Client] {
+  const { iat, tid } = unverified(idToken, 1)
   // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
   if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw invalid('it is of another type')
   let skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
@@ -36,7 +38,14 @@ export function clientFor(
     if (skew > largestSkew) throw invalid('it was issued in the future')
     if (Math.abs(skew) < smallestSkew || skew < -largestSkew) skew = 0
   }
-  return { client_id: clientId, [clockSkew]: clock.systemOffset() + skew }
+  const tenant = () => {
+    if (typeof tid !== 'string' || !/^[\da-f-]{36}$/.test(tid)) throw invalid('tid is not a tenant')
+    return tid
+  }
+  return [
+    idToken ? { ...server, issuer: server.issuer.replace('{tenantid}', tenant) } : server,
+    { client_id: clientId, [clockSkew]: clock.systemOffset() + skew },
+  ]
 }
 
 /** Header or payload of a token that is checked afterwards, if it is one. */
@@ -83,8 +92,7 @@ export function checkClaims(
 }
 
 function compareClaims(claims: Claims, original: Claims): void {
-  if (claims.sub !== original.sub) throw otherIdentity('sub has changed')
-  for (const name of ['nonce', 'auth_time'] as const) {
+  for (const name of ['iss', 'sub', 'nonce', 'auth_time'] as const) {
     const [now, before] = [claims[name], original[name]]
     if (now !== undefined && before !== undefined && now !== before)
       throw otherIdentity(`${name} has changed`)

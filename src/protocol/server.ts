@@ -5,7 +5,10 @@ import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
 export type ServerMetadata = {
-  /** The server's own name, which must be the `issuer` option to the letter. */
+  /**
+   * The server's own name, which must be the `issuer` option to the letter. Where the option is Microsoft Entra's for many
+   * tenants (`.../organizations/v2.0`, `.../common/v2.0`), it is a template: `.../{tenantid}/v2.0`.
+   */
   readonly issuer: string
   /** Where people sign in (RFC 6749 §3.1). */
   readonly authorization_endpoint: string
@@ -56,6 +59,13 @@ export async function discoverServer(options: ServerOptions): Promise<ServerMeta
   return checkServer({ ...found, ...given }, { issuer, secureUrl })
 }
 
+/** Entra's metadata for many tenants name a template in place of the issuer; it is filled in by each ID token. */
+function isNameOf(issuer: string, named: unknown): boolean {
+  return (
+    named === issuer || named === issuer.replace(/\/(?:common|organizations)\//, '/{tenantid}/')
+  )
+}
+
 export function asksForIdToken(scope: string): boolean {
   return scope.split(' ').includes('openid')
 }
@@ -73,14 +83,12 @@ async function discover(
       ...transport('discovery'),
     })
     status = response.status
-    // Compared exactly afterwards, with a message that shows both.
-    const { issuer: named } = (await response
+    // Compared afterwards, exactly, and with a message that shows both.
+    const { issuer: named = url } = (await response
       .clone()
       .json()
       .catch(() => ({}))) as { issuer?: string }
-    if (status === 200 && typeof named === 'string' && named !== issuer)
-      throw issuerMismatch(named, issuer)
-    return await processDiscoveryResponse(url, response)
+    return await processDiscoveryResponse(new URL(named), response)
   } catch (error) {
     if (status === 404 && other) return discover({ issuer, transport } as ServerOptions, [other])
     throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
@@ -99,7 +107,7 @@ export function checkServer(
   const given = Object.assign(Object.create(null) as Record<string, unknown>, source)
   const server = Object.create(null) as Record<string, unknown>
   server.issuer = given.issuer
-  if (server.issuer !== issuer) throw issuerMismatch(server.issuer, issuer)
+  if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   const members = [
     ...endpoints,
     'authorization_response_iss_parameter_supported',

@@ -11,8 +11,8 @@ import {
   OtherIdentity,
   checkAccessToken,
   checkClaims,
-  clientFor,
   fetchKeys,
+  partiesFor,
   translateIdTokenError,
   verifySignature,
 } from './id-token.ts'
@@ -71,12 +71,12 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   )
   const { body, response } = await readAnswer(raw)
   const idToken = body.id_token
-  const client = clientFor(clientId, { clock, idToken, bounded: true })
+  const [issuer, client] = partiesFor(at, { idToken, bounded: true })
   let result: TokenEndpointResponse
   try {
     const expected =
       openid || idToken ? { expectedNonce: exchange.nonce, requireIdToken: true } : {}
-    result = await processAuthorizationCodeResponse(server, client, response, {
+    result = await processAuthorizationCodeResponse(issuer, client, response, {
       ...expected,
       ...(exchange.maxAge !== undefined && idToken && { maxAge: exchange.maxAge }),
     })
@@ -136,15 +136,15 @@ export async function refreshTokens(
 
 /** The access token counts only if the ID token beside it is still about the same person (OpenID Connect Core §12.2). */
 async function withIdToken(
-  { server, clientId, clock }: TokenEndpoint,
+  at: TokenEndpoint,
   granted: { body: Answer; response: Response; original: Claims; requestedAt: number },
 ): Promise<GrantAnswer> {
   const { body, response, original, requestedAt } = granted
   try {
-    const client = clientFor(clientId, { clock, idToken: body.id_token, bounded: false })
-    const result = await processRefreshTokenResponse(server, client, response)
+    const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
+    const result = await processRefreshTokenResponse(issuer, client, response)
     const claims = getValidatedIdTokenClaims(result) as Claims
-    checkClaims(claims, { clientId, original })
+    checkClaims(claims, { clientId: at.clientId, original })
     return { kind: 'granted', tokens: tokenSet(body, { claims, requestedAt }) }
   } catch (caught) {
     const error = translateIdTokenError(caught)

@@ -134,6 +134,7 @@ describe('a request to the server', () => {
     const auth = world.load(world.tab, callback)
     const events = listen(auth)
     const started = auth.start()
+    await world.until(() => world.server.requestsTo('/token').length > 0)
     await world.clock.advance(250)
     await started
     const requests = events.filter(({ name }) => name === 'request').map(({ facts }) => facts)

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { failure, refreshes, usersMe } from '../support/refreshes.ts'
+import { signedInTab } from '../support/world.ts'
+import type { SignedInOptions, World } from '../support/world.ts'
+
+const orders = 'https://api.example.com/orders'
+const writes = { params: { scope: 'openid offline_access orders:write' } }
+
+/** Ada is signed in, and the API does not accept her token any more. */
+async function refusedTab(options: SignedInOptions = {}) {
+  const world = await signedInTab(options)
+  await world.clock.advance(60_000)
+  world.server.expireAccessTokens()
+  return world
+}
+
+/** A fetch whose first answer of the API is the 401 a test likes. */
+function firstAnswering(world: World, refusal: () => Response): typeof globalThis.fetch {
+  let refused = false
+  return (input, init) => {
+    if (refused || input !== usersMe) return world.server.fetch(input, init)
+    refused = true
+    return Promise.resolve(refusal())
+  }
+}
+
+describe('a 401', () => {
+  test('A-46: a stream is sent once in Safari as well, where streams cannot be iterated', async () => {
+    const world = await refusedTab(writes)
+    const streams = ReadableStream.prototype
+    const iterator = Object.getOwnPropertyDescriptor(streams, Symbol.asyncIterator)!
+    Reflect.deleteProperty(streams, Symbol.asyncIterator)
+    try {
+      const body = new Blob(['brass']).stream()
+      const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+      expect((await world.auth.fetch(orders, init)).status).toBe(401)
+      expect(world.server.requestsTo('/orders')).toHaveLength(1)
+    } finally {
+      Object.defineProperty(streams, Symbol.asyncIterator, iterator)
+    }
+  })
+
+  test('a body that is said to be none can be sent again', async () => {
+    const world = await refusedTab()
+    expect((await world.auth.fetch(usersMe, { body: null })).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+  })
+
+  test('without a body is answered by a new token like any other', async () => {
+    const world = await refusedTab()
+    const fetch = firstAnswering(world, () => new Response(null, { status: 401 }))
+    const auth = world.client(world.tab, { fetch })
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+  })
+
+  test('whose body cannot be put away is answered by a new token, and nothing is left unhandled', async () => {
+    const world = await refusedTab()
+    const cancel = () => Promise.reject(new TypeError('terminated'))
+    const fetch = firstAnswering(
+      world,
+      () => new Response(new ReadableStream({ cancel }), { status: 401 }),
+    )
+    const auth = world.client(world.tab, { fetch })
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  test('is not waited for to its end before the request is sent again', async () => {
+    const world = await refusedTab()
+    let cancelled = false
+    const body = new ReadableStream({
+      cancel() {
+        cancelled = true
+        return new Promise(() => undefined)
+      },
+    })
+    const fetch = firstAnswering(world, () => new Response(body, { status: 401 }))
+    expect((await world.client(world.tab, { fetch }).fetch(usersMe)).status).toBe(200)
+    expect(cancelled).toBe(true)
+  })
+})
+
+test.each<HeadersInit>([{ 'x-correlation': '7' }, { 'x-request-id': '7' }, {}])(
+  'A-37: headers that only look as long as Authorization keep no token away: %j',
+  async (headers) => {
+    const world = await signedInTab()
+    expect((await world.auth.fetch(usersMe, { headers })).status).toBe(200)
+  },
+)
+
+test('a refusal shows the place, and no more of a long path than helps', async () => {
+  const { auth } = await signedInTab()
+  const { message } = await failure(auth.fetch(`https://other.example/${'a'.repeat(10_000)}`))
+  expect(message).toContain('https://other.example/aaa')
+  expect(message).toContain('resources')
+  expect(message.length).toBeLessThan(400)
+})

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import type { FaultArguments, FaultName } from '../../src/testing/index.ts'
+import { createWorld, rejection, signedInTab } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+/** What the error of a sign-in says, when this goes wrong while the person is at the server. */
+async function words<Name extends FaultName>(
+  fault: Name,
+  ...options: FaultArguments<Name>
+): Promise<string> {
+  const world = createWorld()
+  world.server.fault(fault, ...options)
+  return ((await rejection(world.comeBack())) as Error).message
+}
+
+/** The same for the URL come back to, changed on its way. */
+async function wordsOf(change: (callback: URL) => void): Promise<string> {
+  const world = createWorld()
+  const callback = new URL(await world.depart())
+  change(callback)
+  return ((await rejection(world.load(world.tab, callback.href).start())) as Error).message
+}
+
+describe('a sign-in that failed says', () => {
+  test('C-22: which server was to answer, and whether another did or none said its name', async () => {
+    const missing = await words('callback-iss-missing')
+    expect(missing).toContain('https://login.example.com')
+    expect(missing).toMatch(/iss\b.*missing/)
+    const wrong = await words('callback-iss-wrong', { iss: 'https://attacker.example' })
+    expect(wrong).toContain('https://login.example.com')
+    expect(wrong).toMatch(/iss\b.*another/)
+    expect(wrong).not.toContain('attacker')
+  })
+
+  test('that the answer itself cannot be used, and why', async () => {
+    const encrypted = await wordsOf(({ searchParams }) => searchParams.set('response', 'e30.e30.'))
+    expect(encrypted).toMatch(/^The answer .*JARM/)
+  })
+
+  test('that the server refused, and where its reason is', async () => {
+    expect(await words('callback-error', { error: 'access_denied' })).toContain('`error`')
+  })
+
+  test.each([
+    [400, /400.*`error`/],
+    [404, /404.*`error`/],
+    [429, /429.*later/],
+    [503, /503.*later/],
+  ])('what status %i the token endpoint gave, and whether to wait', async (status, sentence) => {
+    expect(await words('respond', { path: '/token', status })).toMatch(sentence)
+  })
+
+  test('that the network is down, or CORS in the way', async () => {
+    expect(await words('network-error', { path: '/token' })).toMatch(/network.*CORS/)
+  })
+
+  test('that a redirect was not followed', async () => {
+    expect(await words('redirect-token')).toMatch(/redirect/)
+  })
+
+  test.each<[string, FaultName, RegExp]>([
+    ['a page for an answer', 'html-200', /^The answer of the token endpoint/],
+    ['no access token', 'no-access-token', /^The answer of the token endpoint.*access_token/],
+    ['another token type', 'token-type', /^The answer of the token endpoint.*token_type/],
+    ['a missing ID token', 'id-token-missing', /^The ID token.*id_token/],
+    ['another nonce', 'id-token-nonce-wrong', /^The ID token.*nonce/],
+    ['a bad signature', 'id-token-bad-signature', /^The ID token.*signature/],
+    ['another audience', 'id-token-aud-wrong', /^The ID token.*aud/],
+    ['an audience more', 'id-token-aud-extra', /^The ID token.*aud/],
+    ['another azp', 'id-token-azp-wrong', /^The ID token.*azp/],
+    ['an empty subject', 'id-token-sub-empty', /^The ID token.*sub/],
+    ['an expiry in the past', 'id-token-exp-past', /^The ID token.*expiration/],
+    ['an authentication in the future', 'id-token-auth-time-future', /^The ID token.*auth_time/],
+    ['the hash of another token', 'id-token-at-hash-wrong', /^The ID token.*at_hash/],
+  ])('what could not be used: %s', async (_, fault, sentence) => {
+    expect(await words(fault as 'html-200')).toMatch(sentence)
+  })
+
+  test('C-58: that the token expires as it is issued', async () => {
+    expect(await words('id-token-exp-past', { seconds: 0 })).toMatch(/^The ID token.*issued/)
+  })
+
+  test('A-68: that the token is of another type', async () => {
+    expect(await words('id-token-typ', { typ: 'at+jwt' })).toMatch(/^The ID token.*type/)
+  })
+})
+
+describe('metadata that cannot be used: the error says', () => {
+  const saying = async (spoil: (world: World) => unknown): Promise<string> => {
+    const world = createWorld()
+    spoil(world)
+    return ((await rejection(world.client().createAuthorizationUrl())) as Error).message
+  }
+
+  test('whose it is, and what is wrong with it', async () => {
+    const page = await saying(({ server }) =>
+      server.fault('respond', { path: '/.well-known/openid-configuration', body: '<html>' }),
+    )
+    expect(page).toMatch(/^The metadata of https:\/\/login\.example\.com .*: ./)
+    const plain = await saying(({ server }) =>
+      server.fault('metadata', { patch: { code_challenge_methods_supported: ['plain'] } }),
+    )
+    expect(plain).toMatch(/^The metadata of https:\/\/login\.example\.com .*PKCE/)
+  })
+
+  test('no more of a name than helps', async () => {
+    const issuer = `https://login.example.com/${'x'.repeat(10_000)}`
+    const long = await saying(({ server }) => server.fault('metadata', { patch: { issuer } }))
+    expect(long).toContain('https://login.example.com/xxx')
+    expect(long.length).toBeLessThan(500)
+  })
+})
+
+describe('userinfo that cannot be had: the error says', () => {
+  test('that the server offers none', async () => {
+    const world = createWorld()
+    world.server.fault('metadata', { patch: { userinfo_endpoint: undefined } })
+    const auth = await world.signIn()
+    expect(((await rejection(auth.getUserInfo())) as Error).message).toMatch(/userinfo.?endpoint/)
+  })
+
+  test('that it is about somebody else', async () => {
+    const { auth, server } = await signedInTab()
+    server.fault('user-info-claims', { set: { sub: 'user-mallory' } })
+    const { message } = (await rejection(auth.getUserInfo())) as Error
+    expect(message).toMatch(/userinfo.*sub/)
+    expect(message).not.toContain('mallory')
+  })
+})

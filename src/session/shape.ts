@@ -12,8 +12,10 @@ export function pick(source: unknown, shape: Shape): Record<string, unknown> {
       ? (source as Record<string, unknown>)[name]
       : undefined
     if (value === undefined && type.endsWith('?')) continue
+    // JSON has no NaN, but 1e999 is Infinity.
+    const isNumber = typeof value === 'number'
     const fits =
-      type.startsWith(typeof value) && value !== null && !(Math.abs(value as number) === Infinity)
+      type.startsWith(typeof value) && value !== null && Number.isFinite(value) === isNumber
     if (!fits) throw new TypeError(name)
     picked[name] = value
   }

@@ -64,13 +64,14 @@ export function createTransactions(options: TransactionOptions) {
   const prefix = `${key}|tx|`
 
   async function read(name: string): Promise<Transaction | undefined> {
+    const text = await store.get(name)
     try {
-      const source = JSON.parse((await store.get(name)) ?? '') as Transaction
+      const source = JSON.parse(text ?? '') as Transaction
       pick(source, shape)
-      return Math.abs(clock.now() - source.createdAt) < longestLife ? source : undefined
-    } catch (error) {
-      if (error instanceof SyntaxError || error instanceof TypeError) return undefined
-      throw error
+      const isYoung = Math.abs(clock.now() - source.createdAt) < longestLife
+      return isYoung && URL.canParse(source.redirectUri) ? source : undefined
+    } catch {
+      return undefined
     }
   }
 

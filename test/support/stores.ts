@@ -94,7 +94,7 @@ const asyncObject = mapPlace((values, guard) => {
 
 function indexedDb(): Place {
   const factory = new IDBFactory()
-  const { put } = IDBObjectStore.prototype
+  let full: { mockRestore(): void } | undefined
   vi.stubGlobal('indexedDB', factory)
   const blocked = () => {
     throw new DOMException('A mutation operation was attempted.', 'InvalidStateError')
@@ -106,11 +106,11 @@ function indexedDb(): Place {
     plant: async (key, text) => direct.set(key, text),
     fail(how) {
       factory.open = how === 'blocked' ? blocked : IDBFactory.prototype.open
-      IDBObjectStore.prototype.put = put
+      full?.mockRestore()
       if (how !== 'full') return
-      IDBObjectStore.prototype.put = () => {
+      full = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
         throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
-      }
+      })
     },
   }
 }

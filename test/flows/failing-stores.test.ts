@@ -1,0 +1,166 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { indexedDbStore } from '../../src/index.ts'
+import type { PkceClient } from '../../src/index.ts'
+import { factsOf, failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
+import { failingPlaces } from '../support/stores.ts'
+import { appOrigin, createWorld, listen, rejection } from '../support/world.ts'
+
+const key = 'pkce:https://login.example.com|production-app'
+
+/** The tokens that are stored, if any. */
+function tokenIn(record: string | undefined): string | undefined {
+  return (JSON.parse(record ?? '{}') as { refreshToken?: string }).refreshToken
+}
+
+describe.each(failingPlaces)('A-76, a store that fails: %s', (_, makePlace) => {
+  /** Ada is signed in, with her session in the place. */
+  async function signedIn() {
+    const world = createWorld()
+    const place = makePlace()
+    const store = place.open()
+    const auth = world.client(world.tab, { store })
+    await auth.start()
+    await world.server.signInTo(auth)
+    /** The page is loaded anew, and finds what is stored. */
+    const reload = async (): Promise<PkceClient> => {
+      world.tab.load(`${appOrigin}/`)
+      const next = world.client(world.tab, { store: place.open() })
+      await next.start()
+      return next
+    }
+    return Object.assign(world, { place, auth, reload, heard: listen(auth) })
+  }
+
+  test.each(['full', 'blocked'] as const)(
+    'while it is %s a rotated token is kept in this tab, used for the next renewal, and saved when that is possible again',
+    async (how) => {
+      const world = await signedIn()
+      const before = tokenIn(await world.place.peek(key))
+      world.place.fail(how)
+      for (let renewal = 0; renewal < 3; renewal += 1) {
+        await world.clock.advance(900_000)
+        expect((await world.auth.fetch(usersMe)).status).toBe(200)
+        expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
+      }
+      expect(new Set(sentTokens(world)).size).toBe(3)
+      expect(factsOf(world.heard, 'storage-failed')).toMatchObject([
+        { error: { code: 'storage_unavailable', sessionEnded: false } },
+      ])
+      expect(factsOf(world.heard, 'signed-out')).toEqual([])
+
+      world.place.fail()
+      expect(tokenIn(await world.place.peek(key))).toBe(before)
+      world.tab.wake()
+      await world.clock.settle()
+      expect(tokenIn(await world.place.peek(key))).not.toBe(before)
+      const next = await world.reload()
+      await world.clock.advance(900_000)
+      expect((await next.fetch(usersMe)).status).toBe(200)
+      expect(new Set(sentTokens(world)).size).toBe(4)
+      expect(world.server.revoked).toEqual([])
+    },
+  )
+
+  test.each(['full', 'blocked'] as const)(
+    'one that is %s from the start: signed out, no throw, and a sign-in lives in this tab',
+    async (how) => {
+      const world = createWorld()
+      const place = makePlace()
+      place.fail(how)
+      const auth = world.client(world.tab, { store: place.open() })
+      const heard = listen(auth)
+      expect(await auth.start()).toEqual({ kind: 'restored', session: { status: 'signed-out' } })
+      await world.server.signInTo(auth)
+      await world.clock.advance(900_000)
+      expect((await auth.fetch(usersMe)).status).toBe(200)
+      expect(refreshes(world)).toHaveLength(1)
+      expect(factsOf(heard, 'storage-failed')).toHaveLength(1)
+      await auth.signOut({ redirect: false })
+      expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+      place.fail()
+      expect(tokenIn(await place.peek(key))).toBeUndefined()
+    },
+  )
+
+  test('a sign-out while it is full counts here, and is saved when that is possible again', async () => {
+    const world = await signedIn()
+    world.place.fail('full')
+    await world.auth.signOut({ redirect: false })
+    expect(await failure(world.auth.fetch(usersMe))).toMatchObject({ code: 'sign_in_required' })
+    world.place.fail()
+    world.tab.wake()
+    await world.clock.settle()
+    expect(await world.place.peek(key)).toContain('"signedOut":"signed-out"')
+    expect((await world.reload()).getSession().status).toBe('signed-out')
+  })
+})
+
+describe('indexedDbStore in an app', () => {
+  beforeEach(() => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+  })
+
+  test('keeps the session and the sign-ins under way: a whole journey, and no token in localStorage', async () => {
+    const world = createWorld()
+    const overrides = { store: indexedDbStore(), transactionStore: indexedDbStore() }
+    const auth = await world.signIn(world.tab, { overrides })
+    expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
+    expect(world.browser.local.size).toBe(0)
+    const next = world.load(world.tab, `${appOrigin}/`, overrides)
+    expect((await next.start()).session).toMatchObject({ claims: { sub: 'user-ada' } })
+  })
+
+  test('8 tabs that find the token expired send one token request, and all are signed in', async () => {
+    const world = createWorld()
+    const tabs = Array.from({ length: 8 }, () =>
+      world.client(world.browser.openTab(), { store: indexedDbStore() }),
+    )
+    await Promise.all(tabs.map((tab) => tab.start()))
+    await world.server.signInTo(tabs[0]!)
+    await world.until(() => tabs.every((tab) => tab.getSession().status === 'signed-in'))
+    await world.clock.advance(900_000)
+    const calls = tabs.map((tab) => tab.fetch(usersMe))
+    const state = { done: false }
+    const all = Promise.all(calls).finally(() => (state.done = true))
+    for (let step = 0; step < 100 && !state.done; step += 1) await world.clock.advance(100)
+    expect((await all).map(({ status }) => status)).toEqual(Array(8).fill(200))
+    expect(refreshes(world)).toHaveLength(1)
+    await tabs[3]!.signOut({ redirect: false })
+    await world.until(() => tabs.every((tab) => tab.getSession().status === 'signed-out'))
+  })
+
+  test.each([
+    ['missing', undefined],
+    ['null', null],
+  ])('A-76: nobody is sent away to be forgotten where IndexedDB is %s', async (_, absent) => {
+    vi.stubGlobal('indexedDB', absent)
+    const world = createWorld()
+    const overrides = { store: indexedDbStore(), transactionStore: indexedDbStore() }
+    const auth = world.client(world.tab, overrides)
+    expect(await auth.start()).toMatchObject({ session: { status: 'signed-out' } })
+    expect(await rejection(auth.signIn())).toMatchObject({ code: 'storage_unavailable' })
+    expect(world.tab.navigations).toEqual([])
+  })
+
+  test('A-76: with sign-ins in localStorage, a browser without IndexedDB signs in to memory, and says so', async () => {
+    vi.stubGlobal('indexedDB', undefined)
+    const world = createWorld()
+    const callback = await world.depart(world.tab, { overrides: { store: indexedDbStore() } })
+    const auth = world.load(world.tab, callback, { store: indexedDbStore() })
+    const heard = listen(auth)
+    expect(await auth.start()).toMatchObject({ kind: 'signed-in' })
+    expect(factsOf(heard, 'storage-failed')).toHaveLength(1)
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  test('the site data cleared while a tab is open: the tab goes on, and saves its session anew', async () => {
+    const world = createWorld()
+    const auth = await world.signIn(world.tab, { overrides: { store: indexedDbStore() } })
+    indexedDB.deleteDatabase('pkce-client')
+    await world.clock.advance(900_000)
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+    const next = world.load(world.tab, `${appOrigin}/`, { store: indexedDbStore() })
+    expect((await next.start()).session).toEqual(auth.getSession())
+  })
+})

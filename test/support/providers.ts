@@ -1,6 +1,6 @@
 import type { PkceClient, PkceClientOptions, SignInParams, StartResult } from '../../src/index.ts'
 import { createWorld } from './world.ts'
-import type { World } from './world.ts'
+import type { World, WorldOptions } from './world.ts'
 
 /**
  * What a provider publishes and how its answers look, after its own public documentation; the tenants are made up. Only
@@ -191,6 +191,36 @@ export const providers: Record<string, Provider> = {
   },
 }
 
+/** Without OpenID Connect and without metadata to be found: the app says where the endpoints are. */
+const plain = (
+  issuer: string,
+  endpoints: { authorization_endpoint: string; token_endpoint: string },
+): Pick<Provider, 'issuer' | 'metadata' | 'claims' | 'callback'> => ({
+  issuer,
+  metadata: endpoints,
+  claims: {},
+  callback: {},
+})
+
+export const spotify: Provider = {
+  ...plain('https://accounts.spotify.com', {
+    authorization_endpoint: 'https://accounts.spotify.com/authorize',
+    token_endpoint: 'https://accounts.spotify.com/api/token',
+  }),
+  answer: { id_token: undefined, scope: 'user-read-private user-read-email' },
+}
+
+export const gitHub: Provider = {
+  ...plain('https://github.com', {
+    authorization_endpoint: 'https://github.com/login/oauth/authorize',
+    token_endpoint: 'https://github.com/login/oauth/access_token',
+  }),
+  answer: {
+    ...{ id_token: undefined, refresh_token: undefined, expires_in: undefined },
+    ...{ token_type: 'bearer', scope: 'repo,gist' },
+  },
+}
+
 /** The path of the reference server behind each endpoint that metadata can name. */
 const paths: Record<string, string> = {
   authorization_endpoint: '/authorize',
@@ -217,11 +247,13 @@ export interface ProviderWorld extends World {
 export function worldOf(
   provider: Provider,
   client: Partial<PkceClientOptions> = {},
+  server: WorldOptions['server'] = {},
 ): ProviderWorld {
   const { issuer, metadata } = provider
   const asked: string[] = []
   const wellKnown = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const world = createWorld({
+    server,
     client: {
       issuer,
       ...client,

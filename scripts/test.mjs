@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { conformance } from './conformance.mjs'
 
 const reports = mkdtempSync(join(tmpdir(), 'pkce-client-tests-'))
 const sum = { passed: 0, failed: 0 }
@@ -25,6 +26,7 @@ for (const name of ['', 'package.', 'browser.']) {
   sum.failed += ok ? failed : Math.max(failed, 1)
 }
 rmSync(reports, { recursive: true })
+console.log(`conformance: ${conformance().numbers}`)
 console.log(`${sum.passed} passed, ${sum.failed} failed`)
 process.exitCode = sum.failed > 0 ? 1 : 0
 

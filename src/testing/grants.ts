@@ -92,6 +92,14 @@ export function createGrants(settings: Settings, now: () => number): Grants {
     revoked.push({ clientId, username: user.username, reason, at: now() })
   }
 
+  /** Whether a token that was issued later in the same grant has been used. */
+  const isSucceeded = (token: RefreshToken): boolean => {
+    const all = [...refreshTokens.values()]
+    return all
+      .slice(all.indexOf(token) + 1)
+      .some(({ grant, usedAt }) => grant === token.grant && usedAt !== undefined)
+  }
+
   return {
     revoked,
     revoke,
@@ -114,7 +122,11 @@ export function createGrants(settings: Settings, now: () => number): Grants {
       if (now() >= (token.grant.refreshableUntil ?? 0)) return 'expired'
       if (!settings.rotation) return 'spent'
       const grace = settings.reuseGraceSeconds * 1000
-      if (token.usedAt !== undefined && now() >= token.usedAt + grace) {
+      const isSpent =
+        settings.rotation === 'until-used'
+          ? isSucceeded(token)
+          : token.usedAt !== undefined && now() >= token.usedAt + grace
+      if (isSpent) {
         revoke(token.grant, 'refresh-token-reused')
         return 'reused'
       }

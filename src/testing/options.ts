@@ -79,8 +79,11 @@ export interface AuthServerOptions {
   idTokenLifetime?: number
   /** Default: RS256. */
   idTokenAlg?: SigningAlgorithm
-  /** Each use of a refresh token brings a new one and spends the old one. Default: true. */
-  rotation?: boolean
+  /**
+   * Each use of a refresh token brings a new one and spends the old one: at once (true, the default), or when the new
+   * one is used (`'until-used'`), so that an answer that was lost can be asked for again. With false there is no new one.
+   */
+  rotation?: boolean | 'until-used'
   /** For how long a spent refresh token is still taken. Default: 0, so every reuse ends the session. */
   reuseGraceSeconds?: number
   /** Allows `grant_type=password`, which OAuth 2.1 removed. Default: false. */
@@ -107,7 +110,7 @@ export interface Settings {
   codeLifetime: number
   idTokenLifetime: number
   idTokenAlg: SigningAlgorithm
-  rotation: boolean
+  rotation: boolean | 'until-used'
   reuseGraceSeconds: number
   legacyPasswordGrant: boolean
   resources: readonly string[]

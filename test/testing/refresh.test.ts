@@ -95,7 +95,20 @@ describe('rotation', () => {
     expect(server.revoked).toHaveLength(1)
   })
 
-  it('sends no refresh token along, and takes the same again, when rotation is off', async () => {
+  it('S-29 takes a refresh token until the one that came for it is used', async () => {
+    const server = strictServer({ rotation: 'until-used' })
+    const first = await signIn(server)
+    const lost = await refreshed(server, first.refresh_token)
+    const second = await refreshed(server, first.refresh_token)
+    const third = await refreshed(server, second.refresh_token)
+    expect(new Set([first, lost, second, third].map((one) => one.refresh_token)).size).toBe(4)
+    expect(server.revoked).toEqual([])
+    expect(await errorOf(refresh(server, first.refresh_token))).toEqual([400, 'invalid_grant'])
+    expect(server.revoked).toMatchObject([{ reason: 'refresh-token-reused' }])
+    expect(await errorOf(refresh(server, third.refresh_token))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-29 sends no refresh token along, and takes the same again, when rotation is off', async () => {
     const server = strictServer({ rotation: false })
     const tokens = await signIn(server)
     expect(await refreshed(server, tokens.refresh_token)).not.toHaveProperty('refresh_token')

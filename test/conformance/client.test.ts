@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest'
+import { PkceClient } from '../../src/index.ts'
+import type { Navigator } from '../../src/index.ts'
+import { createCookieJar } from '../../src/testing/index.ts'
+import { expiredTab, failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
+import { callbackUri, createWorld, signedInTab } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+// Rows of the requirements that no single part of the client answers for.
+
+/** Where each access token was sent. */
+function carriers({ server }: World, token: string): string[] {
+  return server.requests
+    .filter(({ headers }) => headers.authorization === `Bearer ${token}`)
+    .map(({ url }) => url)
+}
+
+describe('a sign-in begun by somebody else', () => {
+  test('C-19, A-24: the address of another site begins none', async () => {
+    const world = createWorld()
+    const query = new URLSearchParams({
+      iss: 'https://attacker.example',
+      login_hint: 'ada',
+      target_link_uri: 'https://attacker.example/',
+    })
+    const auth = world.load(world.tab, `${callbackUri}?${query.toString()}`)
+    expect(await auth.start()).toMatchObject({
+      kind: 'restored',
+      session: { status: 'signed-out' },
+    })
+    expect(world.tab.navigations).toEqual([])
+    expect(world.server.requests).toEqual([])
+  })
+
+  test('C-19, A-24: an app that takes it up goes to its own server, and returns into itself', async () => {
+    const world = createWorld()
+    const url = await world.leave(world.tab, world.client(), {
+      loginHint: 'ada',
+      returnTo: 'https://attacker.example/',
+      extraParams: { iss: 'https://attacker.example' },
+    })
+    expect(url.origin).toBe(world.server.issuer)
+    const result = await world.load(world.tab, await world.server.authorize(url)).start()
+    expect(result).toMatchObject({ kind: 'signed-in', returnTo: undefined })
+    expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
+  })
+
+  test('C-34: somebody else’s authorization request, finished in the browser of Ada, changes nothing', async () => {
+    const world = await signedInTab()
+    const theirs = await createWorld({ server: { issuer: world.server.issuer } })
+      .client()
+      .createAuthorizationUrl()
+    const jar = createCookieJar()
+    const callback = await world.server.authorize(theirs.url, { username: 'grace', jar })
+    const before = world.server.requests.length
+    const auth = world.load(world.tab, callback)
+    expect(await auth.start()).toMatchObject({
+      kind: 'already-signed-in',
+      session: { claims: { sub: 'user-ada' } },
+    })
+    expect(world.server.requests).toHaveLength(before)
+  })
+
+  test('A-06: at a server that ignores PKCE, a stolen code is still told by its nonce', async () => {
+    const world = createWorld()
+    world.server.fault('ignore-pkce')
+    const attacker = await world.client(world.browser.openTab()).createAuthorizationUrl()
+    for (const name of ['code_challenge', 'code_challenge_method']) {
+      attacker.url.searchParams.delete(name)
+    }
+    const jar = createCookieJar()
+    const theirs = await world.server.authorize(attacker.url, { username: 'grace', jar })
+    const callback = new URL(await world.depart())
+    callback.searchParams.set('code', new URL(theirs).searchParams.get('code')!)
+    const auth = world.load(world.tab, callback.href)
+    expect(await failure(auth.start())).toMatchObject({ code: 'id_token_invalid' })
+    expect(world.server.requestsTo('/token')[0]!.form).toHaveProperty('code_verifier')
+    expect(world.storedSession()).toBeUndefined()
+  })
+
+  test('C-111, C-112: a native app opens the browser of the system, listens on a loopback port, and finishes with PKCE', async () => {
+    const world = createWorld()
+    const opened: URL[] = []
+    const systemBrowser: Navigator = {
+      mode: 'system-browser',
+      leavesPage: false,
+      open: () => ({
+        async go(url) {
+          opened.push(url)
+          return new URL(await world.server.authorize(url, { consent: true }))
+        },
+        close: () => {},
+      }),
+    }
+    const auth = world.client(world.tab, {
+      clientId: 'sandbox-app',
+      redirectUri: 'http://127.0.0.1:49152/callback',
+      navigator: systemBrowser,
+    })
+    expect(await auth.signIn()).toMatchObject({ claims: { sub: 'user-ada' } })
+    expect(opened.map(({ searchParams }) => searchParams.get('code_challenge_method'))).toEqual([
+      'S256',
+    ])
+    expect(world.server.requestsTo('/token')[0]!.form).toMatchObject({
+      redirect_uri: 'http://127.0.0.1:49152/callback',
+      code_verifier: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    expect(world.tab.navigations).toEqual([])
+  })
+})
+
+describe('the answer of the token endpoint', () => {
+  test.each(['bEaReR', 'BEARER', 'bearer'])('C-42: token_type %s is Bearer', async (value) => {
+    const world = createWorld()
+    world.server.fault('token-type', { value })
+    const auth = await world.signIn()
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  test.each([['mac'], ['DPoP'], [undefined]])(
+    'C-42, G5: token_type %s is used for nothing',
+    async (value) => {
+      const world = createWorld()
+      world.server.fault('token-type', { value })
+      const auth = world.load(world.tab, await world.depart())
+      expect(await failure(auth.start())).toMatchObject({ code: 'token_response_invalid' })
+      expect(world.storedSession()).toBeUndefined()
+      expect(await failure(auth.fetch(usersMe))).toMatchObject({ code: 'sign_in_required' })
+    },
+  )
+
+  test('C-44: members that nobody knows are ignored, and without a scope the one asked for was granted', async () => {
+    const world = createWorld()
+    world.server.fault('token-members', {
+      set: { session_state: 'x', scopes: ['admin'], expires: 7 },
+      remove: ['scope'],
+    })
+    const auth = await world.signIn()
+    expect(auth.getSession()).toMatchObject({ scope: 'openid profile offline_access' })
+    expect(JSON.stringify(world.storedSession())).not.toContain('admin')
+  })
+
+  test('C-44: another scope than the one asked for is the app’s to see', async () => {
+    const world = createWorld()
+    world.server.fault('granted-scope', { scope: 'openid' })
+    expect((await world.signIn()).getSession()).toMatchObject({ scope: 'openid' })
+  })
+
+  test('C-17: a resource that the server does not know is a typed refusal', async () => {
+    const world = createWorld()
+    const params = { resource: 'https://files.example.com/' }
+    const auth = world.load(world.tab, await world.depart(world.tab, { params }))
+    const error = await failure(auth.start())
+    expect(error).toMatchObject({ code: 'authorization_denied' })
+    expect(error.cause).toMatchObject({ error: 'invalid_target' })
+  })
+})
+
+describe('where tokens go', () => {
+  test('C-82, A-41: two APIs with an audience each: every token goes to its own', async () => {
+    const files = 'https://files.example.com/'
+    const world = createWorld({ server: { resources: [files] } })
+    const orders = await world.signIn(world.tab, {
+      params: { resource: world.server.api.url },
+      overrides: { sessionKey: 'orders', resources: [world.server.api.url] },
+    })
+    const other = await world.signIn(world.browser.openTab(), {
+      params: { resource: files },
+      overrides: { sessionKey: 'files', resources: [files] },
+    })
+    const [forOrders, forFiles] = [await orders.getAccessToken(), await other.getAccessToken()]
+    expect(forFiles).not.toBe(forOrders)
+    expect((await orders.fetch(usersMe)).status).toBe(200)
+    await other.fetch(`${files}a.txt`).catch(() => undefined)
+    expect(await failure(other.fetch(usersMe))).toMatchObject({ code: 'resource_not_allowed' })
+    expect(await failure(orders.fetch(files))).toMatchObject({ code: 'resource_not_allowed' })
+    expect(carriers(world, forOrders)).toEqual([usersMe])
+    expect(carriers(world, forFiles)).toEqual([`${files}a.txt`])
+  })
+
+  test('A-73: an API that names another authorization server sends nobody there', async () => {
+    const world = await expiredTab({ server: { rotation: false } })
+    const document = 'https://attacker.example/.well-known/oauth-protected-resource'
+    const challenge = `Bearer error="invalid_token", resource_metadata="${document}", as_uri="https://attacker.example"`
+    world.server.fault('api-401', { challenge })
+    expect((await world.auth.fetch(usersMe)).status).toBe(401)
+    expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
+    expect(refreshes(world).map(({ url }) => url)).toEqual([`${world.server.issuer}/token`])
+    expect(sentTokens(world)).toHaveLength(1)
+  })
+
+  test('C-110: nothing introspects a token, whatever the server offers', async () => {
+    const world = createWorld()
+    const introspection_endpoint = `${world.server.issuer}/introspect`
+    world.server.fault('metadata', { patch: { introspection_endpoint } })
+    const auth = await world.signIn()
+    await auth.fetch(usersMe)
+    await auth.refresh()
+    await auth.getUserInfo()
+    await auth.signOut()
+    expect(world.server.requests.map(({ path }) => path)).not.toContain('/introspect')
+    expect(Object.getOwnPropertyNames(PkceClient.prototype).join()).not.toMatch(/introspect/i)
+  })
+})

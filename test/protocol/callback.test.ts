@@ -45,6 +45,8 @@ describe('reading a URL', () => {
     ['?code=x&code=x&state=ours.1', 'a parameter appears twice'],
     ['?code=x&state=ours.1&iss=a&iss=a', 'a parameter appears twice'],
     ['?error=x&state=ours.1&error_uri=a&error_uri=b', 'a parameter appears twice'],
+    ['?error=x&state=ours.1&error=x', 'a parameter appears twice'],
+    ['?error=x&state=ours.1&error_description=a&error_description=b', 'a parameter appears twice'],
   ])('C-25, A-14, A-16, G8: %j claims to be an answer, but %s', (rest, problem) => {
     expect(read(rest)).toMatchObject({ isAnswer: true, problem })
   })

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { createWorld, rejection } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+const paths = ({ server }: World) => server.requests.map(({ path }) => path)
+const openid = '/.well-known/openid-configuration'
+const oauth = '/.well-known/oauth-authorization-server'
+
+describe('metadata that the app gives', () => {
+  const issuer = 'https://login.example.com'
+  const all = {
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+  }
+
+  test.each(Object.keys(all))('are completed by discovery without %s', async (name) => {
+    const world = createWorld()
+    const metadata = Object.fromEntries(Object.entries(all).filter(([other]) => other !== name))
+    await world.client(world.tab, { metadata }).createAuthorizationUrl()
+    expect(paths(world)).toEqual([openid])
+  })
+
+  test('are complete without keys where no ID token is asked for', async () => {
+    const world = createWorld({ client: { scope: 'orders:read' } })
+    const { jwks_uri: _, ...metadata } = all
+    await world.client(world.tab, { metadata }).createAuthorizationUrl()
+    expect(paths(world)).toEqual([])
+  })
+})
+
+describe('finding the metadata', () => {
+  test.each([403, 500])('status %d is an answer: nothing else is asked for', async (status) => {
+    const world = createWorld()
+    world.server.fault('respond', { path: openid, status })
+    expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
+      code: 'server_error',
+    })
+    expect(paths(world)).toEqual([openid])
+  })
+
+  test('C-50: a plain OAuth server is asked the OpenID way when the OAuth way leads nowhere', async () => {
+    const world = createWorld({ client: { scope: 'orders:read' } })
+    world.server.fault('respond', { path: oauth, status: 404 })
+    await world.client().createAuthorizationUrl()
+    expect(paths(world)).toEqual([oauth, openid])
+  })
+
+  test('neither way leads anywhere: each is tried once', async () => {
+    const world = createWorld()
+    for (const path of [openid, oauth]) world.server.fault('respond', { path, status: 404 })
+    expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
+      code: 'server_error',
+    })
+    expect(paths(world)).toEqual([openid, oauth])
+  })
+
+  test('an error that holds metadata is an error all the same', async () => {
+    const world = createWorld()
+    const body = { issuer: 'https://attacker.example' }
+    world.server.fault('respond', { path: openid, status: 500, body })
+    expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
+      code: 'server_error',
+      retryable: true,
+    })
+  })
+})
+
+describe('C-57: a server that does not say how it signs ID tokens', () => {
+  const signIn = (idTokenAlg: 'RS256' | 'ES256') => {
+    const world = createWorld({ server: { idTokenAlg } })
+    const patch = { id_token_signing_alg_values_supported: undefined }
+    world.server.fault('metadata', { patch })
+    return world.comeBack()
+  }
+
+  test('signs them with RS256', async () => {
+    expect((await signIn('RS256')).result.kind).toBe('signed-in')
+  })
+
+  test('signs them with nothing else', async () => {
+    expect(await rejection(signIn('ES256'))).toMatchObject({ code: 'id_token_invalid' })
+  })
+})

@@ -29,8 +29,6 @@ export interface RefreshOptions {
 
 const firstDelay = 1000
 const longestDelay = 60_000
-/** Milliseconds that a store may take to show another tab what was written. */
-const linger = 100
 const longestRetryAfter = 300_000
 const none: Pending = { unknown: 0, failures: 0, notBefore: 0 }
 
@@ -74,7 +72,7 @@ export function createRefresher(options: RefreshOptions) {
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
       const task = () => attempt(seen, obstacle)
-      const result = await exclusive(options, { name, task, linger })
+      const result = await exclusive(options, { name, task })
       if (result !== 'resend') return result
     }
   }

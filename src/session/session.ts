@@ -31,6 +31,9 @@ export interface SessionOptions {
   onAdopted: (record: SessionRecord | undefined) => void
 }
 
+/** Milliseconds that a store may take to show another tab what was written. */
+const visibleAfter = 100
+
 export type SessionKeeper = ReturnType<typeof createSession>
 
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
@@ -135,7 +138,9 @@ export function createSession(options: SessionOptions) {
     }
     // A store of this tab's own is nobody else's to lock.
     const owner = store.shared ? '' : (ownName ??= newId())
-    return exclusive(options, { name: `${key}|commit|${owner}`, task })
+    // Whoever writes next must have read this.
+    const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
+    return exclusive(options, { name: `${key}|commit|${owner}`, task, linger })
   }
 
   /** Browsers copy sessionStorage into a duplicated tab; the mark tells which of the two is behind. */

@@ -9,5 +9,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 30_000,
+    onConsoleLog: (line) => !line.startsWith('oidc-provider '),
   },
 })

@@ -2,15 +2,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-export interface CertifiedServerOptions {
-  redirectUris: string[]
-  postSignOutRedirectUris: string[]
-}
-
 /** oidc-provider on a loopback port, with an API of its own beside it that wants its access tokens. */
 export interface CertifiedServer {
   readonly issuer: string
-  /** Answers `{ sub }` under any path. */
+  /** Answers `{ sub, name }` under any path. */
   readonly api: string
   /** What it was asked, as `'POST /token'`, without preflights. */
   readonly asked: string[]
@@ -22,9 +17,13 @@ export const spa = 'single-page-app'
 /** Only these scopes may be asked for; another one is `invalid_scope`. */
 export const fullScope = 'openid profile offline_access'
 
-/** Starts the server with one public client that must use PKCE, refresh token rotation, PAR, DPoP, revocation and RP-initiated logout. */
+/**
+ * Starts the server with one public client, which must use PKCE, and with refresh token rotation, PAR, DPoP, revocation and
+ * RP-initiated logout. The app may open once it is known where the server will be; people come back to `/callback` of its
+ * origin, and to `/` after signing out.
+ */
 export async function startCertifiedServer(
-  options: CertifiedServerOptions,
+  openApp: (server: Pick<CertifiedServer, 'issuer' | 'api'>) => string | Promise<string>,
 ): Promise<CertifiedServer> {
   // It wants Node 22, and on Node 20 this is all it lacks.
   const platform = URL as Partial<Pick<typeof URL, 'parse'>>
@@ -34,7 +33,9 @@ export async function startCertifiedServer(
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const provider = new Provider(issuer, configuration(options))
+  const api = `${issuer}/api/`
+  const { origin } = new URL(await openApp({ issuer, api }))
+  const provider = new Provider(issuer, configuration(origin))
   const oauth = provider.callback()
   server.on('request', (request, response) => {
     const path = request.url!.split('?')[0]!
@@ -44,7 +45,7 @@ export async function startCertifiedServer(
   })
   return {
     issuer,
-    api: `${issuer}/api/`,
+    api,
     asked,
     close: () =>
       new Promise((resolve) => {
@@ -54,8 +55,9 @@ export async function startCertifiedServer(
   }
 }
 
-function configuration({ redirectUris, postSignOutRedirectUris }: CertifiedServerOptions): object {
-  const origins = redirectUris.map((uri) => new URL(uri).origin)
+const nameOf = (sub: string) => `${sub} of the test`
+
+function configuration(appOrigin: string): object {
   return {
     clients: [
       {
@@ -63,18 +65,18 @@ function configuration({ redirectUris, postSignOutRedirectUris }: CertifiedServe
         token_endpoint_auth_method: 'none',
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
-        redirect_uris: redirectUris,
-        post_logout_redirect_uris: postSignOutRedirectUris,
+        redirect_uris: [`${appOrigin}/callback`],
+        post_logout_redirect_uris: [`${appOrigin}/`],
         scope: fullScope,
       },
     ],
-    clientBasedCORS: (_: unknown, origin: string) => origins.includes(origin),
+    clientBasedCORS: (_: unknown, origin: string) => origin === appOrigin,
     pkce: { required: () => true },
     rotateRefreshToken: true,
     claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
     findAccount: (_: unknown, accountId: string) => ({
       accountId,
-      claims: () => ({ sub: accountId, name: `${accountId} of the test` }),
+      claims: () => ({ sub: accountId, name: nameOf(accountId) }),
     }),
     features: {
       devInteractions: { enabled: true },
@@ -112,5 +114,5 @@ async function answerApi(
   )
   response
     .writeHead(token ? 200 : 401, { 'content-type': 'application/json' })
-    .end(JSON.stringify({ sub: token?.accountId }))
+    .end(JSON.stringify(token ? { sub: token.accountId, name: nameOf(token.accountId) } : {}))
 }

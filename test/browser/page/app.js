@@ -2,10 +2,11 @@
 // A page without a build: the global of the <script> build, and one section for each client it is told to make.
 const { clients, signsInByItself } = JSON.parse(document.getElementById('options').textContent)
 
-for (const { store, ...options } of clients) {
+for (const { store, signIn, ...options } of clients) {
   const auth = new pkceClient.PkceClient({
     ...options,
     redirectUri: new URL('/callback', location.origin).href,
+    postSignOutRedirectUri: new URL('/', location.origin).href,
     ...(store === 'session' && { store: pkceClient.webStorageStore(sessionStorage) }),
   })
 
@@ -21,8 +22,10 @@ for (const { store, ...options } of clients) {
   const alert = add('p', 'alert')
   const answer = add('output')
   const buttons = {
-    'Sign in': () => auth.signIn({ returnTo: '/' }),
+    'Sign in': () => auth.signIn({ returnTo: '/', ...signIn }),
     'Sign out': () => auth.signOut({ redirect: false }),
+    'Leave the server': () => auth.signOut(),
+    'Ask the server': async () => (answer.textContent = (await auth.getUserInfo()).name),
     'Call the API': async () => {
       const response = await auth.fetch(`${options.resources[0]}users/me`)
       answer.textContent = `${response.status} ${(await response.json()).name}`
@@ -41,7 +44,7 @@ for (const { store, ...options } of clients) {
 
   const show = () => {
     const { reason, claims, status: word } = auth.getSession()
-    status.textContent = `${word} ${reason ?? claims?.name ?? ''}`
+    status.textContent = `${word} ${reason ?? claims?.name ?? claims?.sub ?? ''}`
   }
   auth.subscribe(show)
   void auth

@@ -3,7 +3,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface PageOptions {
-  clients: { issuer: string; clientId: string; resources: string[]; store?: 'session' }[]
+  clients: {
+    issuer: string
+    clientId: string
+    resources: string[]
+    store?: 'session'
+    /** What every sign-in asks for. */
+    signIn?: { prompt?: string }
+  }[]
   /** Starts a sign-in without anybody asking for it. */
   signsInByItself?: boolean
 }

@@ -188,7 +188,7 @@ describe('where a token goes', () => {
     '/users/me',
     '',
   ]
-  test.each(lookAlikes)('A-31, A-32: %s gets none, and is refused', async (url) => {
+  test.each(lookAlikes)('C-80, A-31, A-32: %s gets none, and is refused', async (url) => {
     const world = await signedInTab()
     const error = await rejection(world.auth.fetch(url))
     const unreadable = error instanceof TypeError

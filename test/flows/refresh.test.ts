@@ -260,7 +260,7 @@ const unknownOutcomes: Row[] = [
 
 describe('nobody can tell whether the server has used the refresh token', () => {
   test.each(unknownOutcomes)(
-    '%s: sent once more at once, then the session is kept',
+    'C-76: %s: sent once more at once, then the session is kept',
     async (_, fault) => {
       const world = await expiredTab({ server: { rotation: false } })
       const before = kept(world)
@@ -373,7 +373,7 @@ const passing: Row[] = [
 
 describe('not now', () => {
   test.each(passing)(
-    '%s: one request, the session is kept and tried again by itself',
+    'C-76: %s: one request, the session is kept and tried again by itself',
     async (_, fault) => {
       const world = await expiredTab({ server: { rotation: false } })
       const before = kept(world)

@@ -23,7 +23,7 @@ describe('the code verifier', () => {
     for (const verifier of seen) expect(verifier).toMatch(/^[A-Za-z0-9\-_]{43}$/)
   })
 
-  test('C-01: comes from 32 bytes of WebCrypto, and Math.random is not asked', () => {
+  test('C-01, A-83: comes from 32 bytes of WebCrypto, and Math.random is not asked', () => {
     const bytes = vi
       .spyOn(globalThis.crypto, 'getRandomValues')
       .mockImplementation((array) => (array as Uint8Array).fill(7) as never)
@@ -33,7 +33,7 @@ describe('the code verifier', () => {
     expect(chance).not.toHaveBeenCalled()
   })
 
-  test('C-01: every character is as frequent as the others', () => {
+  test('C-01, A-83: every character is as frequent as the others', () => {
     const counts = new Map<string, number>()
     // The last character carries four bits only.
     for (let run = 0; run < 10_000; run += 1) {

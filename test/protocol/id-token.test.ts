@@ -69,7 +69,7 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
     },
     { row: 'C-60: no nonce', fault: 'id-token-nonce-missing' },
     { row: 'C-60, C-52: another nonce', fault: 'id-token-nonce-wrong' },
-    { row: 'C-60: an empty nonce', fault: 'id-token-nonce-empty' },
+    { row: 'C-60, A-03: an empty nonce', fault: 'id-token-nonce-empty' },
     { row: 'C-60: a list of nonces', fault: 'id-token-nonce-array' },
     { row: 'C-60: null for a nonce', fault: 'id-token-nonce-wrong', options: { nonce: null } },
     { row: 'C-63: no subject', fault: 'id-token-sub-missing' },

@@ -72,7 +72,7 @@ test('C-56: a server that publishes no keys signs nobody in, and nothing is aske
   expect(asked).toEqual(['https://login.example.com/token'])
 })
 
-describe('A-62: how long the access token lives', () => {
+describe('A-56: how long the access token lives', () => {
   /** Milliseconds, as the session has it. */
   const lifeWith = async (expires: FaultOptions['expires-in']) => {
     const world = createWorld()
@@ -111,7 +111,7 @@ test('C-17, C-37: the code goes with the redirect URI and the resource it was as
   expect(form.getAll('client_id')).toEqual(['production-app'])
 })
 
-test('A-62: tokens that are to live for ever live for a year', async () => {
+test('A-56: tokens that are to live for ever live for a year', async () => {
   const world = await signedInTab()
   world.server.fault('expires-in', { raw: '1e999', on: 'refresh' })
   const session = await world.auth.refresh()

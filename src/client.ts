@@ -244,7 +244,7 @@ export class PkceClient {
   async #endHere(): Promise<SessionRecord | undefined> {
     const { session } = this.#parts
     for (;;) {
-      const record = session.current()
+      const record = await session.reread()
       if (!record || (await session.end(record, 'signed-out'))) return record
     }
   }

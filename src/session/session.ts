@@ -145,11 +145,10 @@ export function createSession(options: SessionOptions) {
 
   /** Browsers copy sessionStorage into a duplicated tab; the mark tells which of the two is behind. */
   async function mark({ sid, gen, signedOut }: SessionRecord): Promise<void> {
-    // The session of a copied tab lives on in the other one, and so does its mark.
-    if (store.shared || store.volatile || signedOut === 'tab-copied') return
+    // It outlives the session: a copy that is behind is not to send a spent token even then.
+    if (store.shared || store.volatile || signedOut) return
     try {
-      const name = `${key}|gen|${sid}`
-      await (signedOut ? marks.remove(name) : marks.set(name, String(gen)))
+      await marks.set(`${key}|gen|${sid}`, String(gen))
     } catch {
       // Without marks a copied tab finds out from the server.
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { memoryStore } from '../../src/index.ts'
 import type { PkceClient } from '../../src/index.ts'
 import type { FakeTab } from '../../src/testing/index.ts'
 import {
@@ -10,7 +11,7 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, listen, signedInTab } from '../support/world.ts'
+import { appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
 import type { SignedInOptions, World } from '../support/world.ts'
 
 const at = { path: '/token' }
@@ -450,13 +451,74 @@ describe('a duplicated tab', () => {
     world.expectNoneReused()
   })
 
+  test.each([true, false])(
+    'a copy that fell behind sends nothing either when the first tab has signed out since (revoke: %s)',
+    async (revoke) => {
+      const world = await ownSession()
+      const copy = await world.copyOf(world.tab)
+      await world.auth.refresh()
+      await world.auth.signOut({ redirect: false, revoke })
+      await world.clock.advance(900_000)
+      expect(await failure(copy.auth.fetch(usersMe))).toMatchObject({ code: 'session_ended' })
+      expect(copy.auth.getSession()).toEqual({ status: 'signed-out', reason: 'tab-copied' })
+      expect(refreshes(world)).toHaveLength(1)
+    },
+  )
+
+  test('signing out of a copy that fell behind revokes nothing, and the first tab goes on', async () => {
+    const world = await ownSession()
+    const copy = await world.copyOf(world.tab)
+    await world.auth.refresh()
+    const sent = world.server.requestsTo('/revoke').length
+    await copy.auth.signOut({ redirect: false })
+    expect(copy.auth.getSession().status).toBe('signed-out')
+    expect(world.server.requestsTo('/revoke')).toHaveLength(sent)
+    await world.clock.advance(900_000)
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    world.expectNoneReused()
+  })
+
+  test('a copy goes on alone when the first tab was closed', async () => {
+    const world = await ownSession()
+    const copy = await world.copyOf(world.tab)
+    world.tab.close()
+    for (let renewal = 0; renewal < 2; renewal += 1) {
+      await world.clock.advance(900_000)
+      expect((await copy.auth.fetch(usersMe)).status).toBe(200)
+    }
+    world.expectNoneReused()
+  })
+
+  test('with memoryStore() it has no session, and the first one keeps its own', async () => {
+    const world = createWorld()
+    const auth = world.client(world.tab, { store: memoryStore() })
+    await world.server.signInTo(auth)
+    const copy = world.client(world.tab.duplicate(), { store: memoryStore() })
+    expect((await copy.start()).session).toEqual({ status: 'signed-out' })
+    await world.server.signInTo(copy, 'grace')
+    await world.clock.advance(900_000)
+    expect(await (await auth.fetch(usersMe)).json()).toMatchObject({ sub: 'user-ada' })
+    expect(await (await copy.fetch(usersMe)).json()).toMatchObject({ sub: 'user-grace' })
+    await copy.signOut({ redirect: false })
+    expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
+    expect(world.server.revoked.map(({ reason }) => reason)).not.toContain('refresh-token-reused')
+  })
+
+  test('with memoryStore() nothing is left in any storage to tell the tabs apart by', async () => {
+    const world = createWorld()
+    const auth = world.client(world.tab, { store: memoryStore() })
+    await world.server.signInTo(auth)
+    await auth.refresh()
+    expect([...world.browser.local.keys()].filter((name) => !name.includes('|tx|'))).toEqual([])
+  })
+
   test('no token leaves sessionStorage: what the tabs share says only how often it changed', async () => {
     const world = await ownSession()
     await world.auth.refresh()
-    const shared = [...world.browser.local].filter(([name]) => !name.includes('|tx|'))
-    expect(shared).toEqual([[expect.stringMatching(/\|gen\|/) as string, '2']])
+    const shared = () => [...world.browser.local].filter(([name]) => !name.includes('|tx|'))
+    expect(shared()).toEqual([[expect.stringMatching(/\|gen\|/) as string, '2']])
     await world.auth.signOut({ redirect: false })
-    expect([...world.browser.local.keys()].filter((name) => !name.includes('|tx|'))).toEqual([])
+    expect(shared()).toEqual([[expect.stringMatching(/\|gen\|/) as string, '2']])
   })
 })
 

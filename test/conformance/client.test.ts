@@ -109,6 +109,44 @@ describe('a sign-in begun by somebody else', () => {
   })
 })
 
+test('C-05: after a sign-in that failed, nothing of it is used again', async () => {
+  const world = createWorld()
+  world.server.fault('id-token-bad-signature', { times: 1 })
+  await failure(world.load(world.tab, await world.depart()).start())
+  await world.signIn()
+  const requests = world.server.requestsTo('/authorize').map(({ query }) => query)
+  for (const name of ['state', 'nonce', 'code_challenge']) {
+    expect(new Set(requests.map((query) => query[name])).size).toBe(2)
+  }
+  const verifiers = world.server.requestsTo('/token').map(({ form }) => form!['code_verifier'])
+  expect(new Set(verifiers).size).toBe(2)
+})
+
+test('C-48, A-82, G14: every request to the server goes over https, follows no redirect and leaves nothing in a cache', async () => {
+  const world = createWorld()
+  const sent = new Map<string, RequestInit | undefined>()
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const url = new URL(input as string)
+    expect(url.protocol).toBe('https:')
+    sent.set(url.pathname, init)
+    return world.server.fetch(input, init)
+  }
+  const auth = await world.signIn(world.tab, { overrides: { fetch } })
+  await auth.refresh()
+  await auth.getUserInfo()
+  await auth.signOut()
+  expect([...sent.keys()].sort()).toEqual([
+    '/.well-known/openid-configuration',
+    '/jwks',
+    '/revoke',
+    '/token',
+    '/userinfo',
+  ])
+  for (const init of sent.values()) {
+    expect(init).toMatchObject({ redirect: 'manual', cache: 'no-store' })
+  }
+})
+
 describe('the answer of the token endpoint', () => {
   test.each(['bEaReR', 'BEARER', 'bearer'])('C-42: token_type %s is Bearer', async (value) => {
     const world = createWorld()

@@ -98,7 +98,7 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
   redirectUri,
   // RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
   scope: [
-    (value: string) => typeof value === 'string' && /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/.test(value),
+    (value: string) => typeof value === 'string' && value && !/^ | $| {2}|[^ !#-[\]-~]/.test(value),
     'scopes separated by single spaces, such as "openid profile"',
   ],
   resources: [Array.isArray, 'a list, such as ["https://api.example.com/", "/api/"]'],
@@ -134,7 +134,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
     if (!Object.hasOwn(rules, name)) {
       throw new PkceClientError(
         'invalid_option',
-        `There is no option ${name}, only ${Object.keys(rules).join(', ')}.`,
+        `There is no option ${name.slice(0, 100)}, only ${Object.keys(rules).join(', ')}.`,
       )
     }
   }
@@ -173,7 +173,12 @@ export function checkOption(
 }
 
 export function fail(option: string, whatIsRight: string, value: unknown): never {
-  const shown = (JSON.stringify(value) as string | undefined)?.slice(0, 100)
+  let shown: string | undefined
+  try {
+    shown = (JSON.stringify(value) as string | undefined)?.slice(0, 100)
+  } catch {
+    // A BigInt, or an object that contains itself.
+  }
   throw new PkceClientError(
     'invalid_option',
     `${option} must be ${whatIsRight}; it is ${shown ?? typeof value}.`,

@@ -75,6 +75,16 @@ describe('new PkceClient', () => {
     expect(message).toMatch(new RegExp(`^${name} must be .+; it is .+\\.$`, 's'))
   })
 
+  test('refuses by name what JSON cannot show', () => {
+    const itself: unknown[] = []
+    itself.push(itself)
+    for (const value of [1n, itself, Symbol('app'), () => 'app']) {
+      const { code, message } = complaint({ clientId: value })
+      expect(code).toBe('invalid_option')
+      expect(message).toBe(`clientId must be a non-empty string; it is ${typeof value}.`)
+    }
+  })
+
   test.each([
     ['relative', '/callback'],
     ['without a scheme', 'app.example.com/callback'],

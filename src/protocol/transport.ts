@@ -89,7 +89,8 @@ function unreachable(cause: unknown): PkceClientError {
   return new PkceClientError(
     'network',
     'The authorization server could not be reached: the network is down, or the server does not allow this origin (CORS).',
-    { retryable: true, cause },
+    // Errors of other kinds, from a fetch of the app, often hold the whole request.
+    { retryable: true, cause: cause instanceof TypeError ? cause : undefined },
   )
 }
 
@@ -105,7 +106,10 @@ async function buffered(response: Response): Promise<Response> {
     )
   }
   const body = status === 204 || status === 205 ? null : await read(response)
-  return new Response(body, { status, headers })
+  const whole = new Response(body, { status, headers })
+  // The status says enough, and oauth4webapi's parser takes a time that grows with the square of the length.
+  whole.headers.delete('www-authenticate')
+  return whole
 }
 
 async function read(response: Response): Promise<Blob | null> {

@@ -17,7 +17,8 @@ describe('every code block of the documents compiles against the package', () =>
   )
 })
 
-describe('a code block that would not work is found', () => {
+// Each one is compiled by itself, with the types of everything it could import.
+describe('a code block that would not work is found', { timeout: 60_000 }, () => {
   const wrong = (code: string): Snippet => ({ document: 'X.md', name: 'wrong.ts', code, line: 10 })
 
   test('an option that does not exist', () => {

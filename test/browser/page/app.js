@@ -8,7 +8,10 @@ for (const { store, signIn, ...options } of clients) {
     redirectUri: new URL('/callback', location.origin).href,
     postSignOutRedirectUri: new URL('/', location.origin).href,
     ...(store === 'session' && { store: pkceClient.webStorageStore(sessionStorage) }),
+    ...(store === 'indexed-db' && { store: pkceClient.indexedDbStore() }),
   })
+  // For tests that have no use for buttons.
+  globalThis.auth = auth
 
   const section = document.createElement('section')
   section.setAttribute('aria-label', options.clientId)

@@ -7,7 +7,8 @@ export interface PageOptions {
     issuer: string
     clientId: string
     resources: string[]
-    store?: 'session'
+    store?: 'session' | 'indexed-db'
+    timeout?: number
     /** What every sign-in asks for. */
     signIn?: { prompt?: string }
   }[]

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -67,6 +76,11 @@ describe('the tarball', () => {
       'dist/testing.js',
       'package.json',
     ])
+  })
+
+  test('is the same to the byte when it is built and packed again', () => {
+    const hash = (file: string) => createHash('sha512').update(readFileSync(file)).digest('hex')
+    expect(hash(pack(root))).toBe(hash(tarball))
   })
 
   test('brings one dependency', () => {

@@ -82,7 +82,10 @@ export class PkceClient {
     const parts = compose(options, () => this.start().catch(() => {}))
     this.#parts = parts
     this.getSession = parts.session.state
-    this.subscribe = parts.session.subscribe
+    this.subscribe = (listener) =>
+      parts.emitter.on('session-changed', () => {
+        if (!this.#closed) listener()
+      })
     this.fetch = parts.api.fetch
   }
 

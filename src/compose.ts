@@ -76,9 +76,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     baseUrl: () => options.host.baseUrl(),
   })
   const globalFetch = createGlobalFetch(api)
-  const transactions = createTransactions(options)
-  const signIn = createSignIn({ ...options, options, transport, transactions, session, server })
-  return {
+  const parts = ownMembers({
     ...options,
     emitter,
     transport,
@@ -87,10 +85,11 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     session,
     refresher,
     tokens,
+    transactions: createTransactions(options),
     api,
     globalFetch,
-    signIn,
-  }
+  })
+  return Object.assign(parts, { signIn: createSignIn(parts) })
 }
 
 /** The server's metadata, found once; a failure is forgotten, so that the next call tries again. */

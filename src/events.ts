@@ -28,33 +28,28 @@ export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revoc
 export type EventName = keyof EventMap
 export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
 
-export interface Emitter {
-  emit: Emit
-  on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void): () => void
-}
+export type Emitter = ReturnType<typeof createEmitter>
 
-export function createEmitter(): Emitter {
+export function createEmitter() {
   const listeners = new Map<EventName, Set<(facts: never) => void>>()
+  const emit: Emit = (event, facts) => {
+    for (const listener of [...(listeners.get(event) ?? [])]) {
+      try {
+        listener(facts as never)
+      } catch (error) {
+        // A listener's own failure is the app's to see, and nobody else's to suffer from.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
   return {
-    emit(event, facts) {
-      for (const listener of [...(listeners.get(event) ?? [])])
-        call(listener as (facts: unknown) => void, facts)
-    },
-    on(event, listener) {
+    emit,
+    on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void) {
       const set = listeners.get(event) ?? new Set()
       listeners.set(event, set.add(listener))
       return () => void set.delete(listener)
     },
-  }
-}
-
-/** A listener's own failure is the app's to see, and nobody else's to suffer from. */
-export function call<Argument>(listener: (argument: Argument) => void, argument: Argument): void {
-  try {
-    listener(argument)
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
   }
 }

@@ -130,15 +130,12 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const options = ownMembers(given)
   options.scope ??= 'openid'
   options.timeout ??= 15_000
-  for (const name of Object.keys(options)) {
+  for (const name of [...Object.keys(options), 'issuer', 'clientId', 'redirectUri']) {
     if (!Object.hasOwn(rules, name)) {
-      throw new PkceClientError(
-        'invalid_option',
-        `There is no option ${name.slice(0, 100)}, only ${Object.keys(rules).join(', ')}.`,
-      )
+      const known = Object.keys(rules).join(', ')
+      const shown = name.slice(0, 100)
+      throw new PkceClientError('invalid_option', `There is no option ${shown}, only ${known}.`)
     }
-  }
-  for (const name of ['issuer', 'clientId', 'redirectUri', ...Object.keys(options)]) {
     const option = name as keyof PkceClientOptions
     checkOption(option, options[option])
   }

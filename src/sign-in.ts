@@ -10,9 +10,11 @@ import { checkServer } from './protocol/server.ts'
 import { exchangeCode } from './protocol/token.ts'
 import { secureUrl } from './resources.ts'
 import { safeReturnTo } from './return-to.ts'
+import { forgetful } from './session/transactions.ts'
 import { checkParams } from './sign-in-params.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
+import type { Navigator } from './navigation/navigator.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ServerMetadata } from './protocol/server.ts'
 import type { Callback } from './protocol/callback.ts'
@@ -35,10 +37,10 @@ export interface CallbackResult {
   appState?: unknown
 }
 
-export interface SignInOptions {
-  options: ResolvedOptions
+export type SignInOptions = ResolvedOptions & {
   host: Host
   clock: Clock
+  navigator: Navigator
   transport: Transport
   transactions: Transactions
   transactionStore: TransactionStore
@@ -49,54 +51,38 @@ export interface SignInOptions {
 export type SignIn = ReturnType<typeof createSignIn>
 
 /** The way to the authorization server and back. */
-export function createSignIn(parts: SignInOptions) {
-  const { options, host, clock, transactions, transactionStore, session, server } = parts
-  const { issuer, clientId, key } = options
-  const tag = shortHash(key)
+export function createSignIn(options: SignInOptions) {
+  const { issuer, clientId, host, clock, transactions, session, server } = options
+  const tag = shortHash(options.key)
   const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
   function base(): string {
     return host.url() ?? options.redirectUri
   }
 
-  async function prepare(params: SignInParams, mode: string): Promise<{ url: URL; state: string }> {
-    const checked = checkParams(params, options)
-    const { scope, redirectUri, parameters, resource, maxAge, appState } = checked
-    if (!host.isSecureContext()) throw insecure(base())
-    const metadata = await server()
-    const state = newState()
-    const [verifier, nonce] = [createCodeVerifier(), createNonce()]
-    await transactions.put(state, {
-      ...{
-        mode,
-        createdAt: clock.now(),
-        issuer,
-        clientId,
-        redirectUri,
-        scope,
-        verifier,
-        nonce,
-        maxAge,
-        resource,
-        appState,
-      },
-      server: metadata,
-      returnTo: safeReturnTo(params.returnTo, base()),
-    })
-    const url = await authorizationUrl(metadata, {
-      clientId,
-      redirectUri,
-      scope,
-      state,
-      nonce,
-      verifier,
-      parameters,
-    })
-    return { url, state }
+  /** Remembers what the answer must fit, under a new `state`. */
+  async function remember(
+    facts: Pick<Transaction, 'mode' | 'redirectUri'> & Partial<Transaction>,
+  ): Promise<string> {
+    const state = `${tag}.${createState()}`
+    const blank = { scope: '', verifier: '', nonce: '', createdAt: clock.now(), issuer, clientId }
+    await transactions.put(state, { ...blank, ...facts })
+    return state
   }
 
-  function newState(): string {
-    return `${tag}.${createState()}`
+  async function prepare(params: SignInParams, mode: string): Promise<{ url: URL; state: string }> {
+    const { parameters, returnTo, ...asked } = checkParams(params, options)
+    if (!host.isSecureContext()) throw insecure(base())
+    const metadata = await server()
+    const request = { ...asked, verifier: createCodeVerifier(), nonce: createNonce() }
+    const state = await remember({
+      ...request,
+      mode,
+      server: metadata,
+      returnTo: safeReturnTo(returnTo, base()),
+    })
+    const url = await authorizationUrl(metadata, { ...request, clientId, state, parameters })
+    return { url, state }
   }
 
   function isOurs(state: string): boolean {
@@ -104,21 +90,20 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function signIn(params: SignInParams): Promise<SignedInSession> {
-    const navigator = params.navigator ?? options.navigator!
+    const navigator = params.navigator ?? options.navigator
     const gesture = host.hasUserGesture()
     const navigation = navigator.open(host)
     try {
       if (navigator.leavesPage) {
-        if (transactionStore.volatile) throw forgetful()
+        if (options.transactionStore.volatile) throw forgetful()
         if (!gesture && (await transactions.isLooping(navigator.mode))) throw looping()
       }
       const { url } = await prepare(params, navigator.mode)
       params.signal?.throwIfAborted()
       const callback = await navigation.go(url, params.signal)
       const result = callback && (await handle(callback))
-      if (!result)
-        throw new PkceClientError('callback_invalid', 'The navigator came back without an answer.')
-      return result.session
+      if (result) return result.session
+      throw invalid('The navigator came back without an answer.')
     } finally {
       navigation.close()
     }
@@ -129,8 +114,7 @@ export function createSignIn(parts: SignInOptions) {
     const callback = readCallback(url, isOurs)
     if (!callback) return undefined
     const { state, isAnswer } = callback
-    const found =
-      state === undefined ? undefined : await transactions.find(state).catch(() => undefined)
+    const found = state ? await transactions.find(state).catch(() => undefined) : undefined
     const redirectUri = found?.redirectUri ?? options.redirectUri
     if (!isAt(url, redirectUri) || !(isAnswer || found?.mode === signOutMode)) return undefined
     if (shown) host.replaceUrl(cleaned(redirectUri, url))
@@ -147,23 +131,21 @@ export function createSignIn(parts: SignInOptions) {
     let facts: ReturnFacts = {}
     const use = async (found?: Transaction): Promise<CallbackResult> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
-      if (problem)
-        throw new PkceClientError(
-          'callback_invalid',
-          `This is not an answer to a sign-in of this app: ${problem}.`,
-        )
-      if (found && !found.taken)
-        return {
-          kind: 'signed-in',
-          session: await exchange(found, { state: state!, parameters }),
-          ...facts,
-        }
-      return { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
+      if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
+      return found && !found.taken
+        ? {
+            kind: 'signed-in',
+            session: await exchange(found, { state: state!, parameters }),
+            ...facts,
+          }
+        : { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
     }
     try {
-      return await (state === undefined ? use() : transactions.take(state, use))
+      return await (state ? transactions.take(state, use) : use())
     } catch (error) {
-      throw new CallbackError(asError(error), facts)
+      const known = error instanceof PkceClientError
+      const why = known ? error : invalid('The answer could not be used; see cause.', error)
+      throw new CallbackError(why, facts)
     }
   }
 
@@ -171,17 +153,13 @@ export function createSignIn(parts: SignInOptions) {
     found: Transaction,
     answer: { state: string; parameters: URLSearchParams },
   ): Promise<SignedInSession> {
-    if (found.issuer !== issuer || found.clientId !== clientId || found.mode === signOutMode) {
-      throw new PkceClientError('callback_invalid', 'This answers no sign-in of this client.')
-    }
+    if (found.issuer !== issuer || found.clientId !== clientId || found.mode === signOutMode)
+      throw invalid('This answers no sign-in of this client.')
     const metadata = found.server
       ? checkServer(found.server, { issuer, secureUrl })
       : await server()
     const parameters = checkCallback(metadata, { clientId, ...answer })
-    const tokens = await exchangeCode(
-      { ...parts, server: metadata, clientId },
-      { ...found, parameters },
-    )
+    const tokens = await exchangeCode({ ...options, server: metadata }, { ...found, parameters })
     return session.begin(tokens, { server: metadata, scope: found.scope })
   }
 
@@ -203,22 +181,8 @@ export function createSignIn(parts: SignInOptions) {
     handle,
 
     /** A state for the end-session request by which its return is recognised; `undefined` when it could not be kept. */
-    async rememberSignOut(redirectUri: string): Promise<string | undefined> {
-      const state = newState()
-      const blank = { scope: '', verifier: '', nonce: '' }
-      const transaction = {
-        mode: signOutMode,
-        createdAt: clock.now(),
-        issuer,
-        clientId,
-        redirectUri,
-        ...blank,
-      }
-      return transactions.put(state, transaction).then(
-        () => state,
-        () => undefined,
-      )
-    },
+    rememberSignOut: (redirectUri: string): Promise<string | undefined> =>
+      remember({ mode: signOutMode, redirectUri }).catch(() => undefined),
   }
 }
 
@@ -248,25 +212,14 @@ function cleaned(redirectUri: string, { hash }: URL): string {
     : redirectUri + hash
 }
 
-function asError(error: unknown): PkceClientError {
-  return error instanceof PkceClientError
-    ? error
-    : new PkceClientError('callback_invalid', 'The answer could not be used; see cause.', {
-        cause: error,
-      })
+function invalid(why: string, cause?: unknown): PkceClientError {
+  return new PkceClientError('callback_invalid', why, { cause })
 }
 
 function insecure(url: string): PkceClientError {
   return new PkceClientError(
     'insecure_context',
     `${new URL(url).origin} is not a secure context; serve the app over https, or from localhost.`,
-  )
-}
-
-function forgetful(): PkceClientError {
-  return new PkceClientError(
-    'storage_unavailable',
-    'Nothing can be stored, so a redirect would forget the sign-in; allow site data, or pass a transactionStore.',
   )
 }
 

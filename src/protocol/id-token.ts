@@ -16,6 +16,7 @@ import type { Transport } from './transport.ts'
 
 const smallestSkew = 30
 const largestSkew = 86_400
+const distrust = 'The ID token cannot be trusted'
 
 /** The ID token is for somebody else, which on a refresh ends the session. */
 export class OtherIdentity extends PkceClientError {}
@@ -32,14 +33,15 @@ export function partiesFor(
 ): [ServerMetadata, Client] {
   const { iat, tid } = unverified(idToken, 1)
   // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
-  if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw invalid('it is of another type')
+  if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw untrusted('it is of another type')
   let skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
   if (bounded) {
-    if (skew > largestSkew) throw invalid('it was issued in the future')
+    if (skew > largestSkew) throw untrusted('it was issued in the future')
     if (Math.abs(skew) < smallestSkew || skew < -largestSkew) skew = 0
   }
   const tenant = () => {
-    if (typeof tid !== 'string' || !/^[\da-f-]{36}$/.test(tid)) throw invalid('tid is not a tenant')
+    if (typeof tid !== 'string' || !/^[\da-f-]{36}$/.test(tid))
+      throw untrusted('tid is not a tenant')
     return tid
   }
   return [
@@ -70,7 +72,7 @@ export async function checkAccessToken(
   const hash = await createCodeChallenge(accessToken)
   // Half of the hash is 16 bytes: 21 characters, and one for the last two bits, which goes on differently here.
   if (typeof at_hash !== 'string' || at_hash.slice(0, 21) !== hash.slice(0, 21))
-    throw invalid('at_hash is of another token')
+    throw untrusted('at_hash is of another token')
 }
 
 /**
@@ -79,39 +81,36 @@ export async function checkAccessToken(
  */
 export function checkClaims(
   claims: Claims,
-  { clientId, original }: { clientId: string; original?: Claims },
+  { clientId, original }: { clientId: string; original?: Claims | undefined },
 ): void {
   const { aud, azp, sub, exp, iat, auth_time } = claims
-  if (Array.isArray(aud) && aud.length !== 1) throw otherIdentity('it has other audiences')
-  if (azp !== undefined && azp !== clientId) throw otherIdentity('azp is another client')
-  if (!/^[\x20-\x7e]{1,255}$/.test(sub)) throw invalid('sub is empty or too long')
-  if (exp <= iat) throw invalid('it expires before it was issued')
+  if (Array.isArray(aud) && aud.length !== 1)
+    throw untrusted('it has other audiences', OtherIdentity)
+  if (azp !== undefined && azp !== clientId) throw untrusted('azp is another client', OtherIdentity)
+  if (!/^[\x20-\x7e]{1,255}$/.test(sub)) throw untrusted('sub is empty or too long')
+  if (exp <= iat) throw untrusted('it expires before it was issued')
   if (original) compareClaims(claims, original)
   else if (auth_time !== undefined && auth_time > iat + smallestSkew)
-    throw invalid('auth_time is in the future')
+    throw untrusted('auth_time is in the future')
 }
 
 function compareClaims(claims: Claims, original: Claims): void {
   for (const name of ['iss', 'sub', 'nonce', 'auth_time'] as const) {
     const [now, before] = [claims[name], original[name]]
     if (now !== undefined && before !== undefined && now !== before)
-      throw otherIdentity(`${name} has changed`)
+      throw untrusted(`${name} has changed`, OtherIdentity)
   }
 }
 
 export function translateIdTokenError(error: unknown): PkceClientError {
   if ((error as { code?: unknown } | null)?.code === JWT_CLAIM_COMPARISON) {
-    return otherIdentity((error as Error).message)
+    return untrusted((error as Error).message, OtherIdentity)
   }
-  return translateError(error, ['id_token_invalid', 'The ID token cannot be trusted'])
+  return translateError(error, ['id_token_invalid', distrust])
 }
 
-function otherIdentity(why: string): OtherIdentity {
-  return new OtherIdentity('id_token_invalid', `The ID token cannot be trusted: ${why}.`)
-}
-
-function invalid(why: string): PkceClientError {
-  return new PkceClientError('id_token_invalid', `The ID token cannot be trusted: ${why}.`)
+function untrusted(why: string, Kind = PkceClientError): PkceClientError {
+  return new Kind('id_token_invalid', `${distrust}: ${why}.`)
 }
 
 /** The server's keys, asked for beside the token request; `undefined` when they cannot be had, which is looked into later. */
@@ -135,18 +134,8 @@ export async function fetchKeys(
  * for twice more: the code is spent, so giving up means a new sign-in.
  */
 export async function verifySignature(
-  server: ServerMetadata,
-  {
-    response,
-    keys,
-    clock,
-    transport,
-  }: {
-    response: Response
-    keys: JWKSCacheInput['jwks'] | undefined
-    clock: Clock
-    transport: Transport
-  },
+  { server, clock, transport }: { server: ServerMetadata; clock: Clock; transport: Transport },
+  { response, keys }: { response: Response; keys: JWKSCacheInput['jwks'] | undefined },
 ): Promise<void> {
   // A copy of the metadata, or oauth4webapi would use the key cache it ties to the object. An age of 60 s makes it ask
   // once more when the token names a key that is not there: the keys may have been changed a moment ago.
@@ -156,10 +145,7 @@ export async function verifySignature(
     try {
       return await validateApplicationLevelSignature({ ...server }, response, options)
     } catch (error) {
-      const translated = translateError(error, [
-        'id_token_invalid',
-        'The ID token cannot be trusted',
-      ])
+      const translated = translateError(error, ['id_token_invalid', distrust])
       if (translated.code === 'id_token_invalid' || attempt === (keys ? 3 : 2)) throw translated
     }
   }

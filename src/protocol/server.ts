@@ -71,18 +71,15 @@ export function asksForIdToken(scope: string): boolean {
 }
 
 async function discover(
-  { issuer, transport }: ServerOptions,
-  algorithms: ('oidc' | 'oauth2')[],
+  options: ServerOptions,
+  [algorithm, other]: ('oidc' | 'oauth2')[],
 ): Promise<object> {
-  const [algorithm, other] = algorithms
+  const { issuer, transport } = options
   const url = new URL(issuer)
-  let status: number | undefined
   try {
-    const response = await discoveryRequest(url, {
-      algorithm: algorithm!,
-      ...transport('discovery'),
-    })
-    status = response.status
+    const request = { algorithm: algorithm!, ...transport('discovery') }
+    const response = await discoveryRequest(url, request)
+    if (response.status === 404 && other) return await discover(options, [other])
     // Compared afterwards, exactly, and with a message that shows both.
     const { issuer: named = url } = (await response
       .clone()
@@ -90,7 +87,6 @@ async function discover(
       .catch(() => ({}))) as { issuer?: string }
     return await processDiscoveryResponse(new URL(named), response)
   } catch (error) {
-    if (status === 404 && other) return discover({ issuer, transport } as ServerOptions, [other])
     throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
   }
 }
@@ -103,21 +99,19 @@ export function checkServer(
   source: object,
   { issuer, secureUrl }: Pick<ServerOptions, 'issuer' | 'secureUrl'>,
 ): ServerMetadata {
-  // Without prototypes, where anybody could have put a member that is missing here.
-  const given = Object.assign(Object.create(null) as Record<string, unknown>, source)
-  const server = Object.create(null) as Record<string, unknown>
-  server.issuer = given.issuer
-  if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
-  const members = [
+  const members: string[] = [
     ...endpoints,
+    'issuer',
     'authorization_response_iss_parameter_supported',
     'id_token_signing_alg_values_supported',
     'code_challenge_methods_supported',
   ]
-  for (const member of members) {
-    const value = given[member]
-    if (value !== undefined) server[member] = value
+  // Without a prototype, where anybody could have put a member that is missing here.
+  const server = Object.create(null) as Record<string, unknown>
+  for (const [name, value] of Object.entries<unknown>({ ...source })) {
+    if (members.includes(name) && value !== undefined) server[name] = value
   }
+  if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   for (const name of endpoints) {
     const value = server[name]
     const url = secureUrl(value)

@@ -5,8 +5,9 @@ import {
   processAuthorizationCodeResponse,
   processRefreshTokenResponse,
   refreshTokenGrantRequest,
+  skipAuthTimeCheck,
 } from 'oauth4webapi'
-import { OAuthServerError, PkceClientError } from '../errors.ts'
+import { PkceClientError } from '../errors.ts'
 import {
   OtherIdentity,
   checkAccessToken,
@@ -18,7 +19,7 @@ import {
 } from './id-token.ts'
 import { asksForIdToken } from './server.ts'
 import { translateError } from './translate-error.ts'
-import type { TokenEndpointResponse } from 'oauth4webapi'
+import type { OAuthServerError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { ServerMetadata } from './server.ts'
 import type { Claims, Grant, GrantAnswer, TokenSet } from './token-set.ts'
@@ -54,113 +55,86 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   const openid = asksForIdToken(exchange.scope)
   const keys = openid && server.jwks_uri ? fetchKeys(server, transport) : undefined
   const requestedAt = clock.now()
-  const resource = (exchange.resource ?? []).map((value) => ['resource', value] as [string, string])
-  const raw = await sent(
-    authorizationCodeGrantRequest(
-      server,
-      { client_id: clientId },
-      None(),
-      exchange.parameters,
-      exchange.redirectUri,
-      exchange.verifier,
-      {
-        ...transport('token'),
-        additionalParameters: new URLSearchParams(resource),
-      },
-    ),
+  const resource = (exchange.resource ?? []).map((value) => ['resource', value])
+  const raw = await authorizationCodeGrantRequest(
+    server,
+    { client_id: clientId },
+    None(),
+    exchange.parameters,
+    exchange.redirectUri,
+    exchange.verifier,
+    { ...transport('token'), additionalParameters: new URLSearchParams(resource) },
   )
-  const { body, response } = await readAnswer(raw)
-  const idToken = body.id_token
-  const [issuer, client] = partiesFor(at, { idToken, bounded: true })
-  let result: TokenEndpointResponse
+  const body = await readAnswer(raw)
+  const { id_token: idToken, access_token: accessToken } = body
+  const response = withoutOddities(body, raw)
   try {
-    const expected =
-      openid || idToken ? { expectedNonce: exchange.nonce, requireIdToken: true } : {}
-    result = await processAuthorizationCodeResponse(issuer, client, response, {
-      ...expected,
-      ...(exchange.maxAge !== undefined && idToken && { maxAge: exchange.maxAge }),
-    })
+    const [issuer, client] = partiesFor(at, { idToken, bounded: true })
+    const result = await processAuthorizationCodeResponse(
+      issuer,
+      client,
+      response,
+      openid || idToken
+        ? { expectedNonce: exchange.nonce, maxAge: exchange.maxAge ?? skipAuthTimeCheck }
+        : {},
+    )
+    const claims = getValidatedIdTokenClaims(result) as Claims | undefined
+    if (claims) {
+      checkClaims(claims, { clientId })
+      await verifySignature(at, { response, keys: await keys })
+      await checkAccessToken(claims, { accessToken: accessToken!, idToken: idToken! })
+    }
+    return tokenSet(body, { claims, requestedAt })
   } catch (error) {
-    throw body.access_token && isBearer(body)
-      ? translateIdTokenError(error)
-      : translateError(error, ['token_response_invalid', unreadable])
+    throw translateAnswerError(error, body)
   }
-  const claims = idToken === undefined ? undefined : (getValidatedIdTokenClaims(result) as Claims)
-  if (claims) {
-    checkClaims(claims, { clientId })
-    await verifySignature(server, { response, keys: await keys, clock, transport })
-    await checkAccessToken(claims, { accessToken: result.access_token, idToken: idToken! })
-  }
-  return tokenSet(body, { claims, requestedAt })
 }
 
 /**
  * Refreshes (RFC 6749 §6) and says what the answer means; never throws. A refresh token goes only to the token endpoint
- * it came from.
+ * it came from. The access token counts only if the ID token beside it, if there is one, is still about the same person
+ * (OpenID Connect Core §12.2).
  */
 export async function refreshTokens(
   at: TokenEndpoint,
-  { refreshToken, tokenEndpoint, claims: original }: Parameters<Grant>[0],
+  { refreshToken: spent, tokenEndpoint, claims: original }: Parameters<Grant>[0],
 ): Promise<GrantAnswer> {
   const { server, clientId, transport, clock } = at
   if (server.token_endpoint !== tokenEndpoint) {
     const why = 'The token endpoint is another than the one this session is from; sign in again.'
     return { kind: 'refused', error: new PkceClientError('session_ended', why) }
   }
-  const client = { client_id: clientId }
   const requestedAt = clock.now()
-  let raw: Response
+  let raw: Response | undefined
+  let body: Answer = {}
   try {
-    raw = await sent(
-      refreshTokenGrantRequest(server, client, None(), refreshToken, transport('refresh')),
-    )
-  } catch (error) {
-    return judgeFailure(error as PkceClientError)
-  }
-  const { body, response } = await readAnswer(raw)
-  const { id_token: idToken, ...rest } = body
-  try {
-    await processRefreshTokenResponse(server, client, answer(rest, response))
-    bearerOnly(body)
-  } catch (error) {
-    const translated = translateError(error, ['token_response_invalid', unreadable])
-    return body.refresh_token === undefined
-      ? judgeFailure(translated, raw)
-      : { kind: 'odd', refreshToken: body.refresh_token, error: translated }
-  }
-  if (idToken === undefined || !original) {
-    return { kind: 'granted', tokens: tokenSet(rest, { requestedAt }) }
-  }
-  return withIdToken(at, { body, response, original, requestedAt })
-}
-
-/** The access token counts only if the ID token beside it is still about the same person (OpenID Connect Core §12.2). */
-async function withIdToken(
-  at: TokenEndpoint,
-  granted: { body: Answer; response: Response; original: Claims; requestedAt: number },
-): Promise<GrantAnswer> {
-  const { body, response, original, requestedAt } = granted
-  try {
+    const sender = { client_id: clientId }
+    raw = await refreshTokenGrantRequest(server, sender, None(), spent, transport('refresh'))
+    body = await readAnswer(raw)
+    // There is nothing to hold it to.
+    if (!original) delete body.id_token
     const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
+    const response = withoutOddities(body, raw)
     const result = await processRefreshTokenResponse(issuer, client, response)
-    const claims = getValidatedIdTokenClaims(result) as Claims
-    checkClaims(claims, { clientId: at.clientId, original })
+    const claims = getValidatedIdTokenClaims(result) as Claims | undefined
+    if (claims) checkClaims(claims, { clientId, original })
     return { kind: 'granted', tokens: tokenSet(body, { claims, requestedAt }) }
   } catch (caught) {
-    const error = translateIdTokenError(caught)
+    const error = translateAnswerError(caught, body)
     const { refresh_token: refreshToken, access_token: accessToken } = body
-    return error instanceof OtherIdentity
-      ? { kind: 'other-identity', token: refreshToken ?? accessToken!, error }
-      : { kind: 'odd', refreshToken, error }
+    if (error instanceof OtherIdentity)
+      return { kind: 'other-identity', token: refreshToken ?? accessToken!, error }
+    return refreshToken || error.code === 'id_token_invalid'
+      ? { kind: 'odd', refreshToken, error }
+      : judgeFailure(error, raw)
   }
 }
 
-async function sent(request: Promise<Response>): Promise<Response> {
-  try {
-    return await request
-  } catch (error) {
-    throw translateError(error, ['server_error', 'The token endpoint cannot be used'])
-  }
+/** Beside an access token that could be used, it is the ID token that is wrong. */
+function translateAnswerError(error: unknown, body: Answer): PkceClientError {
+  return body.access_token && isBearer(body)
+    ? translateIdTokenError(error)
+    : translateError(error, ['token_response_invalid', unreadable])
 }
 
 interface Answer {
@@ -184,45 +158,25 @@ const textMembers = [
   'error_description',
 ] as const
 
-/**
- * Takes the known members, and only where they make sense, so that an odd `expires_in` or a null does not cost the
- * tokens beside it. An error that came with success becomes one, and WWW-Authenticate goes, as it would hide the body.
- */
-async function readAnswer(raw: Response): Promise<{ body: Answer; response: Response }> {
-  const text = await raw.text()
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    parsed = undefined
-  }
-  const type = raw.headers.get('content-type') ?? 'text/plain'
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    return {
-      body: {},
-      // The constructor takes no body, not even an empty one, with 204.
-      response: new Response(text || null, {
-        status: raw.status,
-        headers: { 'content-type': type },
-      }),
-    }
-  }
-  const source = new Map<string, unknown>(Object.entries(parsed))
+/** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
+async function readAnswer(raw: Response): Promise<Answer> {
+  const parsed: unknown = await raw.json().catch(() => undefined)
+  const source = new Map<string, unknown>(Object.entries(parsed ?? {}))
   const body: Answer = {}
   for (const name of textMembers) {
     const value = source.get(name)
     if (typeof value === 'string' && value) body[name] = value
   }
   const life = lifetime(source.get('expires_in'))
-  if (life !== undefined) body.expires_in = life
-  // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
-  const status = raw.ok ? (body.error === undefined ? 200 : 400) : raw.status
-  return { body, response: answer(body, new Response(null, { status })) }
+  if (life) body.expires_in = life
+  return body
 }
 
-function answer(body: Answer, { status }: Response): Response {
+/** An error that came with success becomes one, and WWW-Authenticate goes, as it would hide the body. */
+function withoutOddities(body: Answer, { ok, status }: Response): Response {
   return new Response(JSON.stringify(body), {
-    status,
+    // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
+    status: ok ? (body.error ? 400 : 200) : status,
     headers: { 'content-type': 'application/json' },
   })
 }
@@ -238,17 +192,13 @@ function isBearer({ token_type: type }: Answer): boolean {
   return type?.toLowerCase() === 'bearer'
 }
 
-function bearerOnly(body: Answer): void {
-  if (!isBearer(body)) {
-    throw new PkceClientError('token_response_invalid', `${unreadable}: token_type is not Bearer.`)
-  }
-}
-
 function tokenSet(
   body: Answer,
   { claims, requestedAt }: { claims?: Claims | undefined; requestedAt: number },
 ): TokenSet {
-  bearerOnly(body)
+  if (!isBearer(body)) {
+    throw new PkceClientError('token_response_invalid', `${unreadable}: token_type is not Bearer.`)
+  }
   return {
     accessToken: body.access_token!,
     refreshToken: body.refresh_token,
@@ -263,9 +213,8 @@ function tokenSet(
 const endings = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required']
 
 function judgeFailure(error: PkceClientError, raw?: Response): GrantAnswer {
-  const { error: word, status } =
-    error instanceof OAuthServerError ? error : { error: undefined, status: undefined }
-  if (word !== undefined && endings.includes(word)) return { kind: 'refused', error }
+  const { error: word, status } = error as Partial<OAuthServerError>
+  if (word && endings.includes(word)) return { kind: 'refused', error }
   if (status === undefined) {
     // A page instead of an answer comes from something in between, such as the sign-in page of a hotel's network.
     const page = raw?.headers.get('content-type')?.startsWith('text/html')

@@ -45,19 +45,15 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
       const started = clock.now()
       const controller = new AbortController()
       let status: number | undefined
-      let expire!: () => void
+      let cancel!: () => void
       const expired = new Promise<never>((_, reject) => {
-        expire = () => {
-          const error = new PkceClientError(
-            'timeout',
-            `The authorization server took longer than ${limit} ms; try again.`,
-            { retryable: true },
-          )
+        cancel = clock.setTimeout(() => {
+          const why = `The authorization server took longer than ${limit} ms; try again.`
+          const error = new PkceClientError('timeout', why, { retryable: true })
           reject(error)
           controller.abort(error)
-        }
+        }, limit)
       })
-      const cancel = clock.setTimeout(() => expire(), limit)
       const send = async () => {
         const response = await fetch()(url, {
           ...(init as RequestInit),
@@ -105,8 +101,7 @@ async function buffered(response: Response): Promise<Response> {
       { retryable: true, status },
     )
   }
-  const body = status === 204 || status === 205 ? null : await read(response)
-  const whole = new Response(body, { status, headers })
+  const whole = new Response(await read(response), { status, headers })
   // The status says enough, and oauth4webapi's parser takes a time that grows with the square of the length.
   whole.headers.delete('www-authenticate')
   return whole

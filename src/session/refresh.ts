@@ -1,6 +1,6 @@
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
-import { defaultToken } from './record.ts'
+import { expiryOf } from './record.ts'
 import { isSame, renewed } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -64,7 +64,7 @@ export function createRefresher(options: RefreshOptions) {
     const held = known && isSame(known, seen) && heldBack(known)
     if (held) throw held
     let obstacle: PkceClientError | undefined
-    if (seen.refreshToken !== undefined) {
+    if (seen.refreshToken) {
       await prepare().catch((error: unknown) => (obstacle = error as PkceClientError))
     }
     // All tabs take turns where they hold the same session; otherwise only the copies of this very one do.
@@ -83,9 +83,10 @@ export function createRefresher(options: RefreshOptions) {
   ): Promise<SessionRecord | 'resend'> {
     await session.reread()
     const record = current()
-    const usable = clock.now() < (record.access[defaultToken]!.expiresAt ?? Infinity)
+    const usable = clock.now() < expiryOf(record)
     if (!isSame(record, seen) && usable) return record
-    if (record.refreshToken === undefined) {
+    const { refreshToken } = record
+    if (!refreshToken) {
       if (!usable) return end(record, 'expired')
       throw new PkceClientError(
         'sign_in_required',
@@ -101,7 +102,7 @@ export function createRefresher(options: RefreshOptions) {
     const notBefore = unknown > 1 ? clock.now() + delay(before.failures + 1) : 0
     const sent = { ...record, pending: { ...before, unknown, notBefore } }
     if (!(await session.write(record, sent))) return current()
-    const answer = await grant({ ...record, refreshToken: record.refreshToken })
+    const answer = await grant({ ...record, refreshToken })
     if (answer.kind !== 'granted') return failed(sent, { before, answer })
     return succeeded(sent, renewed(sent, answer.tokens))
   }

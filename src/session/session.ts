@@ -41,7 +41,6 @@ export function createSession(options: SessionOptions) {
   const { key, issuer, clientId, store, channel, emit, newId, onAdopted } = options
   const binding = { issuer, clientId }
   const marks = options.transactionStore
-  const listeners = new Set<() => void>()
   let state: Session = unknownSession
   let record: SessionRecord | undefined
   /** Set while this tab knows better than a store that failed to save: the sid that the store has been left with. */
@@ -69,7 +68,6 @@ export function createSession(options: SessionOptions) {
     // Nobody is said to be signed out while a sign-in on its way back may still be finished.
     if (next === previous || (!settled && next.status === 'signed-out')) return
     state = next
-    for (const listener of [...listeners]) notify(listener)
     emit('session-changed', { session: next })
     if (next.status === 'signed-in' && previous.status !== 'signed-in')
       emit('signed-in', { session: next })
@@ -80,13 +78,8 @@ export function createSession(options: SessionOptions) {
   function adopt(next: SessionRecord | undefined): void {
     const previous = record
     record = next
-    onAdopted(next && !next.signedOut ? next : undefined)
-    publish(
-      reduce(
-        state,
-        next ? { type: 'record-adopted', record: next, previous } : { type: 'nobody-there' },
-      ),
-    )
+    onAdopted(current())
+    publish(reduce(state, { record, previous }))
   }
 
   /** Looks at the store and takes over what other tabs did. */
@@ -170,12 +163,6 @@ export function createSession(options: SessionOptions) {
     reread,
     write,
 
-    subscribe(listener: () => void): () => void {
-      const entry = () => listener()
-      listeners.add(entry)
-      return () => void listeners.delete(entry)
-    },
-
     /** Joins the other tabs and takes over the session there is. */
     async restore(): Promise<void> {
       if (store.shared) connection ??= channel.open(key, () => void reread())
@@ -205,20 +192,7 @@ export function createSession(options: SessionOptions) {
     end: (base: SessionRecord, reason: SignedOutReason): Promise<boolean> =>
       write(base, ended(base, reason)),
 
-    close(): void {
-      connection?.close()
-      listeners.clear()
-    },
-  }
-}
-
-function notify(listener: () => void): void {
-  try {
-    listener()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    close: (): void => connection?.close(),
   }
 }
 

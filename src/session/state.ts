@@ -1,4 +1,4 @@
-import { defaultToken } from './record.ts'
+import { tokenOf } from './record.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { SessionRecord } from './record.ts'
 
@@ -45,33 +45,23 @@ export type Session = UnknownSession | SignedOutSession | SignedInSession
 /** The session before `start()`, and the one to render on a server. */
 export const unknownSession: UnknownSession = /* @__PURE__ */ Object.freeze({ status: 'unknown' })
 
-export type Action =
-  | { type: 'record-adopted'; record: SessionRecord; previous: SessionRecord | undefined }
-  | { type: 'nobody-there' }
-
-/** The next session; the same one when the action changes nothing a person could see. */
-export function reduce(state: Session, action: Action): Session {
-  switch (action.type) {
-    case 'nobody-there':
-      return state.status === 'signed-out' ? state : Object.freeze({ status: 'signed-out' })
-    case 'record-adopted': {
-      const { record, previous } = action
-      if (record.signedOut) {
-        return state.status === 'signed-out' && state.reason === record.signedOut
-          ? state
-          : Object.freeze({ status: 'signed-out', reason: record.signedOut })
-      }
-      const before =
-        state.status === 'signed-in' && previous?.sid === record.sid ? state : undefined
-      return signedIn(record, before)
-    }
-    default:
-      return action satisfies never
+/** The next session, of the record adopted and the one before; the same session when a person could see no change. */
+export function reduce(
+  state: Session,
+  { record, previous }: Record<'record' | 'previous', SessionRecord | undefined>,
+): Session {
+  const reason = record?.signedOut
+  if (record && !reason) {
+    const before = state.status === 'signed-in' && previous?.sid === record.sid ? state : undefined
+    return signedIn(record, before)
   }
+  return state.status === 'signed-out' && (!reason || state.reason === reason)
+    ? state
+    : Object.freeze({ status: 'signed-out', ...(reason && { reason }) })
 }
 
 function signedIn(record: SessionRecord, before: SignedInSession | undefined): Session {
-  const expiresAt = record.access[defaultToken]?.expiresAt
+  const expiresAt = tokenOf(record).expiresAt
   const stale = (record.pending?.failures ?? 0) > 0
   if (before?.scope === record.scope && before.expiresAt === expiresAt && before.stale === stale)
     return before

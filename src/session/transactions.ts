@@ -95,11 +95,7 @@ export function createTransactions(options: TransactionOptions) {
     try {
       return await work()
     } catch (cause) {
-      throw new PkceClientError(
-        'storage_unavailable',
-        'The sign-in cannot be remembered while the person is away: storage is blocked or full. Allow site data, or pass a transactionStore.',
-        { cause },
-      )
+      throw forgetful(cause)
     }
   }
 
@@ -143,6 +139,14 @@ export function createTransactions(options: TransactionOptions) {
       return exclusive(options, { name: `${key}|tx:${state}`, task })
     },
   }
+}
+
+export function forgetful(cause?: unknown): PkceClientError {
+  return new PkceClientError(
+    'storage_unavailable',
+    'The sign-in cannot be remembered while the person is away; allow site data, or pass a transactionStore.',
+    { cause },
+  )
 }
 
 /** What stays of a transaction that was taken: no secrets. */

@@ -172,7 +172,7 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
     { fault: 'html-200', code: 'token_response_invalid' },
     { fault: 'html-502', code: 'server_error' },
     { fault: 'empty-200', code: 'token_response_invalid' },
-    { fault: 'no-content', code: 'server_error' },
+    { fault: 'no-content', code: 'token_response_invalid' },
     { fault: 'json-array', code: 'token_response_invalid' },
     { fault: 'json-null', code: 'token_response_invalid' },
     { fault: 'json-string', code: 'token_response_invalid' },

@@ -13,8 +13,10 @@ const record: SessionRecord = {
   claims: { iss: 'https://login.example.com', sub: 'ada', aud: 'app', exp: 2, iat: 1 },
   access: { default: { token: 'secret', type: 'bearer', obtainedAt: 0, expiresAt: 900 } },
 }
-const adopted = (next: SessionRecord, previous?: SessionRecord) =>
-  ({ type: 'record-adopted', record: next, previous }) as const
+const adopted = (next: SessionRecord | undefined, previous?: SessionRecord) => ({
+  record: next,
+  previous,
+})
 const signedIn = reduce(unknownSession, adopted(record))
 
 describe('the session an app sees', () => {
@@ -38,8 +40,8 @@ describe('the session an app sees', () => {
       pending: { unknown: 1, failures: 0, notBefore: 5 },
     }
     expect(reduce(signedIn, adopted(unseen, record))).toBe(signedIn)
-    const out = reduce(signedIn, { type: 'nobody-there' })
-    expect(reduce(out, { type: 'nobody-there' })).toBe(out)
+    const out = reduce(signedIn, adopted(undefined))
+    expect(reduce(out, adopted(undefined))).toBe(out)
     const ended = { ...record, signedOut: 'expired', access: {} } as const
     const expired = reduce(signedIn, adopted(ended, record))
     expect(reduce(expired, adopted(ended, ended))).toBe(expired)

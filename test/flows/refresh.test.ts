@@ -205,10 +205,10 @@ describe('the server says that it is over', () => {
   })
 })
 
-describe('the server renews the session for somebody else', () => {
+describe('the server renews the session for somebody else (G3)', () => {
   test.each<Row>([
     ['C-66: another issuer', ['id-token-iss-wrong', { on: 'refresh' }]],
-    ['C-67, A-29, G3: another subject', ['id-token-sub-wrong', { on: 'refresh' }]],
+    ['C-67, A-29: another subject', ['id-token-sub-wrong', { on: 'refresh' }]],
     ['C-68: another audience', ['id-token-aud-wrong', { on: 'refresh' }]],
     ['C-68: an added audience', ['id-token-aud-extra', { on: 'refresh' }]],
     ['C-69: another auth_time', ['id-token-claims', { on: 'refresh', set: { auth_time: 5 } }]],

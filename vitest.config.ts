@@ -15,6 +15,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/browser/**', 'test/package.test.ts', 'test/conformance/oidc-provider.test.ts'],
     environment: 'node',
+    // Nothing is slow but the machine: type checks and signatures, on two busy cores.
+    testTimeout: 30_000,
     restoreMocks: true,
     unstubGlobals: true,
     expandSnapshotDiff: true,

@@ -26,6 +26,11 @@ export const sizeBudgets = {
     bytes: 400,
     aim: 400,
   },
+  'the encrypted store only': {
+    imports: `export { indexedDbStore } from 'pkce-client'`,
+    bytes: 700,
+    aim: 700,
+  },
   'the session to render on a server': {
     imports: `export { unknownSession } from 'pkce-client'`,
     bytes: 120,

@@ -279,4 +279,23 @@ describe('A-75: a sign-in under way that was edited in storage', () => {
     world.tab.load('/')
     expect((await world.signIn()).getSession()).toMatchObject({ status: 'signed-in' })
   })
+
+  test.each([
+    'mode',
+    'issuer',
+    'redirectUri',
+    'scope',
+    'verifier',
+    'nonce',
+    'createdAt',
+    'returnTo',
+  ])('%s of another type: the sign-in is not found, and no code is sent', async (member) => {
+    const world = createWorld()
+    const callback = await world.depart()
+    for (const [name, one] of world.transactions())
+      world.browser.local.set(name, JSON.stringify({ ...one, [member]: {} }))
+    const error = await failure(world.load(world.tab, callback).start())
+    expect(error).toMatchObject({ name: 'CallbackError', code: 'transaction_not_found' })
+    expect(world.server.requestsTo('/token')).toEqual([])
+  })
 })

@@ -1,5 +1,5 @@
 // What the options allow, and what they leave no room for. Checked by `npm run typecheck`; never run.
-import { PkceClient, memoryStore, redirect, webStorageStore } from 'pkce-client'
+import { PkceClient, indexedDbStore, memoryStore, redirect, webStorageStore } from 'pkce-client'
 import type { PkceClientOptions, SignInParams } from 'pkce-client'
 
 const least = {
@@ -9,6 +9,15 @@ const least = {
 } satisfies PkceClientOptions
 
 export const smallest = new PkceClient(least)
+
+export const encrypted = new PkceClient({
+  ...least,
+  store: indexedDbStore(),
+  transactionStore: indexedDbStore({ name: 'sign-ins' }),
+})
+
+// @ts-expect-error -- how it encrypts is not a matter of choice
+indexedDbStore({ key: 'secret' })
 
 export const everything = new PkceClient({
   ...least,

@@ -25,7 +25,7 @@ export class OtherIdentity extends PkceClientError {}
  * Server and client as oauth4webapi wants them for one answer; what they are given of its ID token is checked with the rest
  * afterwards. The server has the name the token must bear: Entra's template is filled in with the token's own tenant. The
  * client has the clock skew in seconds: `iat` says how far this machine's clock is off. Throws `id_token_invalid` for
- * tokens of another type, and for a tenant that is none.
+ * tokens of another type or from the far future, and for a tenant that is none.
  */
 export function partiesFor(
   { server, clientId, clock }: { server: ServerMetadata; clientId: string; clock: Clock },

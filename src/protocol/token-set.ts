@@ -4,7 +4,7 @@ import type { PkceClientError } from '../errors.ts'
 export interface Claims {
   /** The server that says so. */
   readonly iss: string
-  /** Who it is: unique at this server and never given to anybody else. Use this, not the e-mail address, as the key of a person. */
+  /** Who it is: unique at this issuer and never given to anybody else. Use the two, not the e-mail address, as the key of a person. */
   readonly sub: string
   /** Who it is for: this client. */
   readonly aud: string | string[]

@@ -110,6 +110,25 @@ describe.each(engineNames)('at oidc-provider, with %s', (engine) => {
     }
   })
 
+  test('S-26: a refresh token sent once more by somebody else ends the session in every tab', async () => {
+    const { person, page } = await signedIn()
+    const other = await visit(person)
+    await shows(other, 'signed-in ada')
+    const stolen = await page.evaluate(
+      (key) => (JSON.parse(localStorage.getItem(key)!) as { refreshToken: string }).refreshToken,
+      `pkce:${server.issuer}|${spa}`,
+    )
+    await person.clock.fastForward('16:00')
+    await answers(page, 'Call the API', '200 ada of the test')
+    const body = { grant_type: 'refresh_token', refresh_token: stolen, client_id: spa }
+    const init = { method: 'POST', body: new URLSearchParams(body) }
+    expect((await fetch(`${server.issuer}/token`, init)).status).toBe(400)
+    await person.clock.fastForward('16:00')
+    await press(other, 'Call the API')
+    await shows(other, 'signed-out ended-by-server')
+    await shows(page, 'signed-out ended-by-server')
+  })
+
   test('the server tells about the person', async () => {
     const { page } = await signedIn()
     await answers(page, 'Ask the server', 'ada of the test')

@@ -47,12 +47,16 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
       let status: number | undefined
       let cancel!: () => void
       const expired = new Promise<never>((_, reject) => {
-        cancel = clock.setTimeout(() => {
+        const expire = () => {
           const why = `The authorization server took longer than ${limit} ms; try again.`
           const error = new PkceClientError('timeout', why, { retryable: true })
           reject(error)
           controller.abort(error)
-        }, limit)
+        }
+        // In two steps: a page that was frozen meets the answer that came meanwhile before its time is up.
+        cancel = clock.setTimeout(() => {
+          cancel = clock.setTimeout(expire, limit / 20)
+        }, limit * 0.95)
       })
       const send = async () => {
         const response = await fetch()(url, {

@@ -36,7 +36,7 @@ export type Refresher = ReturnType<typeof createRefresher>
 
 /** Renews the session's tokens: flight, lock, re-read, grant, persist, publish. */
 export function createRefresher(options: RefreshOptions) {
-  const { key, store, session, clock, prepare, grant, discard, emit } = options
+  const { key, store, session, clock, timeout, prepare, grant, discard, emit } = options
   let flight: Promise<SessionRecord> | undefined
   /** A request that the server calls wrong stays wrong until the next sign-in or reload. */
   let givenUp: { sid: string; error: PkceClientError } | undefined
@@ -99,7 +99,8 @@ export function createRefresher(options: RefreshOptions) {
     if (obstacle) return failed(record, { before, answer: { kind: 'passing', error: obstacle } })
     // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
     const unknown = before.unknown + 1
-    const notBefore = unknown > 1 ? clock.now() + delay(before.failures + 1) : 0
+    // Whoever takes the lock over from a second attempt waits until that one is over.
+    const notBefore = unknown > 1 ? clock.now() + timeout : 0
     const sent = { ...record, pending: { ...before, unknown, notBefore } }
     if (!(await session.write(record, sent))) return current()
     const answer = await grant({ ...record, refreshToken })

@@ -120,13 +120,13 @@ export function createSession(options: SessionOptions) {
         if (unreadable && base && !next.signedOut) throw unreadable
         await store.set(key, JSON.stringify(next))
         leftBehind = undefined
+        connection?.post('changed')
       } catch (cause) {
         if (leftBehind === undefined) emit('storage-failed', { error: notSaved(cause) })
         leftBehind = stored?.sid ?? ''
       }
       if (next.gen !== found?.gen) await mark(next)
       adopt(next)
-      connection?.post('changed')
       return true
     }
     // A store of this tab's own is nobody else's to lock.

@@ -198,6 +198,7 @@ describe('a tab that goes away with the lock in its hands', () => {
     expect(refreshes(world)).toHaveLength(2)
 
     world.tab.resume()
+    await world.clock.advance(1000)
     expect((await first).status).toBe(200)
     expect(refreshes(world)).toHaveLength(2)
     expect(world.auth.getSession()).toEqual(other.auth.getSession())

@@ -1,0 +1,78 @@
+// Proves that the chaos test would notice: breaks one line of src/session/ at a time, in a copy of the tree, and demands that the test fails.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const mutations = [
+  {
+    name: 'no lock',
+    file: 'src/session/refresh.ts',
+    from: 'await exclusive(options, { name, task, linger })',
+    to: 'await task()',
+  },
+  {
+    name: 'no re-read',
+    file: 'src/session/refresh.ts',
+    from: 'await session.reread()',
+    to: '',
+  },
+  {
+    name: 'no generation check',
+    file: 'src/session/session.ts',
+    from: 'if (base && found !== base && !isSame(found, base)) {',
+    to: 'if (false) {',
+  },
+  {
+    name: 'persist after publish',
+    file: 'src/session/session.ts',
+    from: 'await store.set(key, JSON.stringify(next))',
+    to: 'adopt(next); await store.set(key, JSON.stringify(next))',
+  },
+  {
+    name: 'end session on 5xx',
+    file: 'src/session/refresh.ts',
+    from: "case 'refused':",
+    to: "case 'refused': case 'unknown':",
+  },
+]
+
+const root = resolve(import.meta.dirname, '..')
+const copy = mkdtempSync(join(tmpdir(), 'pkce-client-mutants-'))
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
+process.on('SIGINT', () => process.exit(130))
+
+for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+  cpSync(join(root, name), join(copy, name), { recursive: true })
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
+
+const table = mutations.map((mutation) => ({ mutation: mutation.name, ...outcomeOf(mutation) }))
+console.table(table)
+const caught = table.filter(({ outcome }) => outcome === 'caught').length
+console.log(`${caught} of ${mutations.length} mutations caught`)
+process.exitCode = caught === mutations.length ? 0 : 1
+
+function outcomeOf({ file, from, to }) {
+  const path = join(copy, file)
+  const source = readFileSync(path, 'utf8')
+  if (source.split(from).length !== 2) return { outcome: `does not apply to ${file} exactly once` }
+  writeFileSync(path, source.replace(from, to))
+  const outcome = runChaos()
+  writeFileSync(path, source)
+  return outcome
+}
+
+/** Only a story that breaks a rule counts: a test that cannot run proves nothing. */
+function runChaos() {
+  const { stdout, stderr } = spawnSync('npx', ['vitest', 'run', 'test/session/chaos.test.ts'], {
+    cwd: copy,
+    encoding: 'utf8',
+    env: { ...process.env, CHAOS_SHRINK: 'no', NO_COLOR: '1' },
+    shell: process.platform === 'win32',
+  })
+  const output = stdout + stderr
+  const after = /Property failed after (\d+) tests/.exec(output)
+  const why = /^Got (?:error|AssertionError|\w+): ?(.{0,60})/m.exec(output)
+  if (after) return { outcome: 'caught', 'after stories': Number(after[1]), by: why?.[1] }
+  return { outcome: /1 passed/.test(output) ? 'SURVIVED' : 'the test did not run' }
+}

@@ -1,0 +1,129 @@
+import { expect } from 'vitest'
+import { createStage, storedSession, usersMe } from './stage.ts'
+import type { Actor, Setting, Stage } from './stage.ts'
+import { comeBack, play } from './steps.ts'
+import type { Step } from './steps.ts'
+
+const week = 7 * 86_400_000
+
+/** Plays the script on a new stage, and checks the rules on the way and once all is quiet. */
+export async function run(setting: Setting, script: readonly Step[]): Promise<void> {
+  const rejections: unknown[] = []
+  const onRejection = (reason: unknown) => void rejections.push(reason)
+  process.on('unhandledRejection', onRejection)
+  try {
+    const stage = createStage(setting)
+    await playAll(stage, script)
+    await calmDown(stage)
+    blameless(stage)
+    agree(stage)
+    expect(leaks(stage)).toEqual([])
+    await works(stage)
+    await close(stage)
+    blameless(stage)
+    expect(rejections).toEqual([])
+  } finally {
+    process.off('unhandledRejection', onRejection)
+  }
+}
+
+/** Ada is signed in in two tabs, and then things happen; some of them before the last one is over. */
+async function playAll(stage: Stage, script: readonly Step[]): Promise<void> {
+  const first = stage.openTab()
+  stage.openTab()
+  await inTime(stage, stage.server.signInTo(first.auth))
+  await stage.clock.settle()
+  for (const step of script) {
+    await play(stage, step)
+    if (step[2] % 4) await stage.clock.settle()
+    blameless(stage)
+  }
+}
+
+/** Everything that stands in the way goes; what is under way comes to its end. */
+async function calmDown(stage: Stage): Promise<void> {
+  const { server, wire, clock, browser } = stage
+  server.clearFaults()
+  wire.calm()
+  stage.failStorage()
+  for (const actor of [...stage.actors]) comeBack(stage, actor)
+  await clock.settle()
+  const busy = () => stage.asked.some(({ done }) => !done) || browser.locks.held > 0
+  for (let round = 0; round < 40 && busy(); round += 1) await clock.advance(5000)
+  expect(stage.asked.filter(({ done }) => !done)).toHaveLength(0)
+  // More than once, so that whoever hears nothing of the others sees what a look made them write.
+  for (let look = 0; look < 3; look += 1) {
+    for (const { tab } of stage.actors) tab.wake('online')
+    await clock.settle()
+    for (let round = 0; round < 40 && clock.timers > 0; round += 1) await clock.advance(5000)
+  }
+}
+
+function blameless({ history }: Stage): void {
+  if (history.wrongs.length > 0) throw new Error(history.wrongs.join('\n'))
+}
+
+function agree(stage: Stage): void {
+  const stored = storedSession(stage)
+  for (const { auth } of stage.actors) expect(auth.getSession()).toEqual(stored)
+}
+
+/** The tokens that have gone where none belongs. */
+function leaks({ server, wire, browser, actors }: Stage): string[] {
+  const takesTokens = ['/token', '/revoke']
+  const others = server.requests.filter(
+    ({ to, path }) => to === 'elsewhere' || (to === 'issuer' && !takesTokens.includes(path)),
+  )
+  const outside = JSON.stringify([others, browser.posted, actors.map(({ heard }) => heard)])
+  return [...wire.tokens()].filter((token) => outside.includes(token))
+}
+
+/** A session that nobody has ended and nothing has cost works in every tab, after a reload at the latest. */
+async function works(stage: Stage): Promise<void> {
+  const isOver = () => {
+    const { latest } = stage.history
+    return !latest || latest.refused || latest.ended || stage.clock.now() >= latest.since + week
+  }
+  for (const actor of [...stage.actors]) {
+    if (isOver()) return
+    const response = await served(stage, actor)
+    if (isOver()) return
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ sub: stage.history.latest!.sub })
+  }
+}
+
+async function served(stage: Stage, { auth, tab, deaf }: Actor): Promise<Response> {
+  const response = await inTime(stage, auth.fetch(usersMe)).catch(() => undefined)
+  if (response?.ok) return response
+  auth.close()
+  // A token younger than this is not renewed because of a 401.
+  await stage.clock.advance(11_000)
+  tab.load('/')
+  const next = stage.openTab({ tab, deaf })
+  return inTime(stage, next.auth.fetch(usersMe)).catch(() => Response.error())
+}
+
+/** Lets time pass until the work is done, which must not take more than a minute. */
+async function inTime<T>({ clock }: Stage, work: Promise<T>): Promise<T> {
+  let done = false as boolean
+  const finished = work.finally(() => (done = true))
+  finished.catch(() => undefined)
+  await clock.settle()
+  for (let round = 0; round < 60 && !done; round += 1) await clock.advance(1000)
+  expect(done).toBe(true)
+  return finished
+}
+
+/** Closed clients leave nothing behind, and do nothing any more. */
+async function close({ actors, clock, browser, server, doors }: Stage): Promise<void> {
+  for (const { auth } of actors) auth.close()
+  await clock.settle()
+  expect(clock.timers).toBe(0)
+  expect(browser.locks).toMatchObject({ held: 0, waiting: 0 })
+  for (const { auth } of actors) expect(doors.get(auth) ?? 0).toBe(0)
+  const before = server.requests.length
+  for (const { tab } of actors) tab.wake('online')
+  await clock.advance(600_000)
+  expect(server.requests).toHaveLength(before)
+}

@@ -1,0 +1,223 @@
+import { PkceClient } from '../../../src/index.ts'
+import type { Session, Store } from '../../../src/index.ts'
+import { createAuthServer, createFakeBrowser } from '../../../src/testing/index.ts'
+import type {
+  AuthServer,
+  AuthServerOptions,
+  FakeBrowser,
+  FakeClock,
+  FakePorts,
+  FakeTab,
+} from '../../../src/testing/index.ts'
+import { callbackUri, listen, usualScope } from '../../support/world.ts'
+import type { HeardEvent } from '../../support/world.ts'
+import { createHistory } from './history.ts'
+import type { History } from './history.ts'
+import { createQuickClock, turn } from './quick-clock.ts'
+import { createWire } from './wire.ts'
+import type { Sender, Wire } from './wire.ts'
+
+/** How one run differs from the next before anything happens. */
+export interface Setting {
+  seed: number
+  /** Seconds. */
+  accessTokenLifetime: number
+  /** What the server does about refresh tokens. */
+  server: 'strict' | 'with a grace period' | 'without rotation'
+  /** Whether the store answers at once, as localStorage does, or later, as IndexedDB does. */
+  store: 'prompt' | 'late'
+  /** Whether it can fail, which excuses a lot. */
+  storeFails: boolean
+  /** Whether the tabs hear of each other; some never do. */
+  channel: boolean
+}
+
+/** A page of the app. */
+export interface Actor extends Sender {
+  readonly tab: FakeTab
+  readonly auth: PkceClient
+  readonly heard: HeardEvent[]
+  /** It hears nothing of the other tabs. */
+  readonly deaf: boolean
+  state: 'running' | 'frozen' | 'away'
+}
+
+/** What an app asked for, and will get an answer to. */
+export interface Asked {
+  readonly by: Actor
+  /** Whether the answer has come. */
+  done: boolean
+}
+
+export interface Stage {
+  readonly clock: FakeClock
+  readonly server: AuthServer
+  readonly browser: FakeBrowser
+  readonly wire: Wire
+  readonly history: History
+  actors: Actor[]
+  readonly asked: Asked[]
+  /** Milliseconds that the local clock is ahead of the server's. */
+  skew: number
+  /** How many listeners and channels each client has open. */
+  readonly doors: Map<PkceClient, number>
+  openTab(options?: { deaf?: boolean; tab?: FakeTab }): Actor
+  failStorage(kind?: 'get' | 'set' | 'all'): void
+}
+
+const key = 'pkce:https://login.example.com|production-app'
+
+const servers: Record<Setting['server'], AuthServerOptions> = {
+  strict: {},
+  'with a grace period': { reuseGraceSeconds: 60 },
+  'without rotation': { rotation: false },
+}
+
+export function createStage(setting: Setting): Stage {
+  const clock = createQuickClock(setting.seed)
+  const server = createAuthServer({
+    ...servers[setting.server],
+    clock,
+    accessTokenLifetime: setting.accessTokenLifetime,
+  })
+  const browser = createFakeBrowser({ clock })
+  const wire = createWire({ server, clock, onDeparture: (sending) => history.departing(sending) })
+  const history = createHistory({ wire, now: () => clock.now() + stage.skew })
+  watchStore(browser, history)
+  const stage: Stage = {
+    ...{ clock, server, browser, wire, history, actors: [], asked: [], skew: 0, doors: new Map() },
+    openTab({ deaf = false, tab = browser.openTab() } = {}) {
+      const actor = enter(stage, { setting, deaf: deaf || !setting.channel, tab })
+      stage.actors.push(actor)
+      return actor
+    },
+    failStorage(kind) {
+      if (!setting.storeFails) return
+      history.storage(kind)
+      browser.failStorage(kind)
+    },
+  }
+  return stage
+}
+
+interface Entrance {
+  setting: Setting
+  deaf: boolean
+  tab: FakeTab
+}
+
+function enter(stage: Stage, { setting, deaf, tab }: Entrance): Actor {
+  const { server, wire, history } = stage
+  const count = (change: number) => stage.doors.set(auth, (stage.doors.get(auth) ?? 0) + change)
+  const woken = () => void (sender.wokenAt = history.records.length)
+  const ports = portsOf(stage, { deaf, tab, count, woken })
+  const sender: Sender = {
+    lapses: 0,
+    wokenAt: history.records.length,
+    runs: () => ports.host.whenShown(),
+  }
+  const auth: PkceClient = new PkceClient({
+    issuer: server.issuer,
+    clientId: 'production-app',
+    redirectUri: callbackUri,
+    scope: usualScope,
+    resources: [server.api.url],
+    ...ports,
+    ...(setting.store === 'late' && { store: lateStore(ports) }),
+    fetch: wire.fetchOf(sender),
+  })
+  const actor: Actor = Object.assign(sender, {
+    ...{ tab, auth, deaf, heard: listen(auth), state: 'running' as const },
+  })
+  auth.on('session-changed', ({ session }) => history.published(session))
+  auth.on('signed-out', ({ session }) => history.signedOut(session))
+  void auth.start()
+  return actor
+}
+
+interface Fittings {
+  deaf: boolean
+  tab: FakeTab
+  /** Something was opened (1) or closed (-1). */
+  count: (change: number) => void
+  woken: () => void
+}
+
+type WakeListener = Parameters<FakePorts['host']['onWake']>[0]
+
+/** The ports of the page, counted, with the clock of the computer and, for the deaf, without a channel. */
+function portsOf(stage: Stage, { deaf, tab, count, woken }: Fittings): FakePorts {
+  const { clock, host, channel, ...ports } = tab.ports
+  const hear: (listener: WakeListener) => WakeListener = (listener) => (wake) => {
+    woken()
+    listener(wake)
+  }
+  const counted = (release: () => void) => {
+    let open = 1
+    count(open)
+    return () => {
+      count(-open)
+      open = 0
+      release()
+    }
+  }
+  return {
+    ...ports,
+    clock: {
+      ...clock,
+      now: () => clock.now() + stage.skew,
+      systemOffset: () => clock.systemOffset() + stage.skew / 1000,
+    },
+    host: { ...host, onWake: (listener) => counted(host.onWake(hear(listener))) },
+    channel: {
+      open(name, onMessage) {
+        if (deaf) return { post: () => undefined, close: () => undefined }
+        const connection = channel.open(name, onMessage)
+        return { ...connection, close: counted(connection.close) }
+      },
+    },
+  }
+}
+
+/** What was asked of it while the page ran is done even if the page is stopped; the page hears of it when it runs again. */
+function lateStore({ store, host }: FakePorts): Store {
+  const later = async <T>(work: () => T): Promise<Awaited<T>> => {
+    await turn()
+    const outcome = await work()
+    await host.whenShown()
+    return outcome
+  }
+  return {
+    shared: true,
+    get: (name) => later(() => store.get(name)),
+    set: (name, value) => later(() => store.set(name, value)),
+    remove: (name) => later(() => store.remove(name)),
+  }
+}
+
+/** Everything that is ever written of the session goes into the history. */
+function watchStore(browser: FakeBrowser, history: History): void {
+  const set = browser.local.set.bind(browser.local)
+  browser.local.set = (name, value) => {
+    const done = set(name, value)
+    if (name === key) history.stored(JSON.parse(value))
+    return done
+  }
+}
+
+/** What the store has of the session, as an app would be shown it. */
+export function storedSession({ browser }: Pick<Stage, 'browser'>): Session {
+  const record = JSON.parse(browser.local.get(key) ?? 'null')
+  if (!record) return { status: 'signed-out' }
+  if (record.signedOut) return { status: 'signed-out', reason: record.signedOut }
+  return {
+    status: 'signed-in',
+    claims: record.claims,
+    scope: record.scope,
+    ...(record.access.default.expiresAt && { expiresAt: record.access.default.expiresAt }),
+    stale: (record.pending?.failures ?? 0) > 0,
+  }
+}
+
+export const usersMe = 'https://api.example.com/users/me'
+export const elsewhere = 'https://elsewhere.example/users/me'

@@ -1,0 +1,222 @@
+import type { AuthServer, FakeClock } from '../../../src/testing/index.ts'
+import { turn } from './quick-clock.ts'
+
+/** What becomes of a refresh request, apart from what the server makes of it. */
+export type Fate =
+  | 'breaks off before it arrives'
+  | 'never arrives'
+  | 'is processed and its answer lost'
+  | 'is processed and never answered'
+  | 'is processed and its answer held'
+
+/** One sign-in at the server, and what came of it. */
+export interface Family {
+  readonly sub: string
+  /** When it began, in milliseconds. */
+  readonly since: number
+  /** The server has ended it, whether or not anybody was told. */
+  ended: boolean
+  /** The server has said that it is over. */
+  refused: boolean
+}
+
+/** Who sends: a page can be stopped between its request and what it does with the answer. */
+export interface Sender {
+  /** How often it was frozen, put away, killed or closed. */
+  lapses: number
+  /** How many records had been written when it was loaded or woken last. */
+  wokenAt: number
+  /** Resolves once the page runs, if ever. */
+  runs: () => Promise<void>
+}
+
+/** One refresh request. */
+export interface Sending {
+  readonly token: string
+  readonly family: Family
+  readonly by: Sender
+  readonly lapses: number
+  readonly at: number
+  /** The page waits for it no more. */
+  over: boolean
+  /** What the page could know of it. */
+  outcome: 'granted' | 'refused' | 'passing' | 'unknown'
+  /** The refresh token that the server gave for it, whether or not that arrived. */
+  successor?: string
+  /** The access token that the server gave for it. */
+  brought?: string
+  /** What it brought has been in the store. */
+  kept: boolean
+}
+
+export interface Wire {
+  readonly sendings: readonly Sending[]
+  /** Which family a refresh token or an access token is of. */
+  familyOf(token: string | undefined): Family | undefined
+  /** Every family there is has been ended by the server. */
+  endAll(): void
+  /** Every token there ever was. */
+  tokens(): Iterable<string>
+  fetchOf(sender: Sender): typeof fetch
+  /** Decides about the next refresh request nothing is decided about. */
+  next(fate: Fate): void
+  /** Lets the answers go that are held. */
+  release(): void
+  /** All is well from now on. */
+  calm(): void
+}
+
+interface TokenAnswer {
+  access_token?: string
+  refresh_token?: string
+  id_token?: string
+  error?: string
+}
+
+export interface WireOptions {
+  server: AuthServer
+  clock: FakeClock
+  /** Called before a refresh request leaves. */
+  onDeparture: (sending: Sending) => void
+}
+
+/** The network between the pages and the server. It sees everything the server gives away. */
+export function createWire({ server, clock, onDeparture }: WireOptions): Wire {
+  const families = new Map<string, Family>()
+  const sendings: Sending[] = []
+  let fates: Fate[] = []
+  let held: (() => void)[] = []
+
+  const learn = (answer: TokenAnswer, family: Family): void => {
+    for (const token of [answer.access_token, answer.refresh_token])
+      if (token) families.set(token, family)
+  }
+
+  const begin = (sub: string): Family => ({ sub, since: clock.now(), ended: false, refused: false })
+
+  async function exchange(response: Response): Promise<Response> {
+    const { text, answer } = await read(response)
+    if (response.ok && answer?.access_token) learn(answer, begin(subjectOf(answer.id_token)))
+    return copy(response, text)
+  }
+
+  function arrived(sending: Sending, { answer }: Judged): void {
+    if (answer?.refresh_token) sending.successor = answer.refresh_token
+    if (answer?.access_token) {
+      sending.brought = answer.access_token
+      learn(answer, sending.family)
+    }
+    if (answer?.error === 'invalid_grant') sending.family.refused = true
+  }
+
+  async function carry(sending: Sending, ask: () => Promise<Response>): Promise<Delivery> {
+    const fate = fates.shift()
+    if (fate === 'breaks off before it arrives') throw new TypeError('fetch failed')
+    if (fate === 'never arrives') return silence()
+    const response = await ask()
+    const { text, answer } = await read(response)
+    const judged = { status: response.status, type: response.headers.get('content-type'), answer }
+    arrived(sending, judged)
+    if (fate === 'is processed and its answer lost') throw new TypeError('fetch failed')
+    if (fate === 'is processed and never answered') return silence()
+    if (fate) await new Promise<void>((resolve) => held.push(resolve))
+    await sending.by.runs()
+    return { outcome: judge(judged), response: copy(response, text) }
+  }
+
+  async function refresh(by: Sender, asked: Asked): Promise<Response> {
+    const { token, signal, ask } = asked
+    const family = families.get(token)!
+    const { lapses } = by
+    const sending: Sending = {
+      ...{ token, family, by, lapses, at: clock.now(), over: false, kept: false },
+      outcome: 'unknown',
+    }
+    onDeparture(sending)
+    sendings.push(sending)
+    try {
+      const { response, outcome } = await Promise.race([carry(sending, ask), aborted(signal)])
+      sending.outcome = outcome
+      return response
+    } finally {
+      sending.over = true
+    }
+  }
+
+  return {
+    sendings,
+    familyOf: (token) => (token === undefined ? undefined : families.get(token)),
+    endAll() {
+      for (const family of families.values()) family.ended = true
+    },
+    tokens: () => families.keys(),
+    fetchOf: (by) => async (input, init) => {
+      const form = new URLSearchParams(init?.body instanceof URLSearchParams ? init.body : '')
+      const token = form.get('refresh_token')
+      const ask = () => server.fetch(input, { ...init, ...(token && { signal: null }) })
+      if (token) return refresh(by, { token, signal: init?.signal, ask })
+      return form.has('code') ? exchange(await ask()) : ask()
+    },
+    next: (fate) => void fates.push(fate),
+    release() {
+      for (const goOn of held.splice(0)) goOn()
+    },
+    calm() {
+      fates = []
+      this.release()
+      held = []
+    },
+  }
+}
+
+interface Asked {
+  token: string
+  signal: AbortSignal | null | undefined
+  ask: () => Promise<Response>
+}
+
+interface Delivery {
+  response: Response
+  outcome: Sending['outcome']
+}
+
+interface Judged {
+  status: number
+  type: string | null
+  answer: TokenAnswer | undefined
+}
+
+/** As the refresh table of the documentation has it. */
+function judge({ status, type, answer }: Judged): Sending['outcome'] {
+  if (answer?.access_token) return 'granted'
+  if (answer?.error === 'invalid_grant') return 'refused'
+  if (status >= 500 && status !== 503) return 'unknown'
+  return status === 200 && !type?.startsWith('text/html') ? 'unknown' : 'passing'
+}
+
+async function read(response: Response): Promise<{ text: string; answer?: TokenAnswer }> {
+  const text = await response.text()
+  await turn()
+  try {
+    return { text, answer: { ...(JSON.parse(text) as TokenAnswer) } }
+  } catch {
+    return { text }
+  }
+}
+
+function copy({ status, headers }: Response, text: string): Response {
+  return new Response(text, { status, headers })
+}
+
+function subjectOf(idToken = ''): string {
+  const claims = JSON.parse(atob(idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')))
+  return (claims as { sub: string }).sub
+}
+
+const silence = (): Promise<never> => new Promise(() => undefined)
+
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

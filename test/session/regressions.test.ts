@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import type { PkceClient, Store } from '../../src/index.ts'
+import type { FakeTab } from '../../src/testing/index.ts'
+import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
+import { createWorld } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+async function anotherTab(world: World): Promise<{ tab: FakeTab; auth: PkceClient }> {
+  const tab = world.browser.openTab()
+  const auth = world.client(tab)
+  await auth.start()
+  return { tab, auth }
+}
+
+describe('stories that the chaos test has found, told again', () => {
+  test('two tabs that cannot save what they know do not wake each other for ever', async () => {
+    const world = await expiredTab({ server: { reuseGraceSeconds: 60 } })
+    const other = await anotherTab(world)
+    world.browser.failStorage('set')
+    await Promise.all([world.auth.fetch(usersMe), other.auth.fetch(usersMe)])
+    const before = world.browser.posted.length
+    for (const tab of world.browser.tabs) tab.wake()
+    await world.clock.settle()
+    await world.clock.settle()
+    expect(world.browser.posted.length - before).toBeLessThan(5)
+    expect(world.browser.locks).toMatchObject({ held: 0, waiting: 0 })
+  })
+
+  test('a page that was frozen for longer than a request may take uses the answer that came meanwhile', async () => {
+    const world = await expiredTab()
+    const held = world.server.hold('/token')
+    const call = world.auth.fetch(usersMe)
+    await world.until(() => held.count)
+    world.tab.freeze()
+    await world.clock.advance(60_000)
+    held.release()
+    world.tab.resume()
+    expect((await call).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
+  })
+
+  test('three tabs, a slow store and a silent server: the last in line does not send while the one before it still waits for an answer', async () => {
+    const world = createWorld()
+    const store = slowStore(world)
+    const clients = [1, 2, 3].map(() => world.client(world.browser.openTab(), { store }))
+    const started = Promise.all(clients.map((auth) => auth.start()))
+    await world.clock.advance(1000)
+    await started
+    const signedIn = world.server.signInTo(clients[0]!)
+    await world.clock.advance(2000)
+    await signedIn
+    await world.clock.advance(900_000)
+    world.server.fault('hang', { path: '/token' })
+    const calls = clients.map((auth) => failure(auth.fetch(usersMe)))
+    await world.clock.advance(90_000)
+    for (const error of await Promise.all(calls)) expect(error).toMatchObject({ retryable: true })
+    const times = refreshes(world).map((request) => request.at)
+    expect(times.length).toBeGreaterThan(2)
+    times.slice(1).forEach((time, n) => expect(time - times[n]!).toBeGreaterThanOrEqual(15_000))
+  }, 60_000)
+})
+
+/** The localStorage of the world, each answer a tenth of a second late. */
+function slowStore({ browser, clock }: World): Store {
+  const later = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve) => void clock.setTimeout(() => resolve(work()), 100))
+  return {
+    shared: true,
+    get: (name) => later(() => browser.local.get(name)),
+    set: (name, value) => later(() => void browser.local.set(name, value)),
+    remove: (name) => later(() => void browser.local.delete(name)),
+  }
+}

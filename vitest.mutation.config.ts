@@ -7,7 +7,7 @@ import unit from './vitest.config.ts'
 // The tests that drive the protocol and fetch. Those of the reference server and of the documentation say nothing about
 // a mutant, and those of stores, tabs, storms and other servers say late what these say soon.
 const late = ['failing-stores', 'stored-contents', 'stores', 'storm', 'tabs', 'two-clients']
-const include = ['test/{protocol,flows}/**/*.test.ts']
+const include = ['test/{protocol,flows}/**/*.test.ts', 'test/global-fetch.test.ts']
 const exclude = late.map((name) => `test/flows/${name}.test.ts`)
 
 /** What is nearest to the mutated file first: a mutant is over with the first test that fails. */

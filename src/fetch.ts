@@ -117,7 +117,7 @@ function hasAuthorization(given: HeadersInit = {}): boolean {
 }
 
 function isPlain(headers: HeadersInit): headers is Record<string, string> {
-  return !(headers instanceof Headers) && !(Symbol.iterator in headers)
+  return !(Symbol.iterator in headers)
 }
 
 /** Streams and iterators are read by the first request and cannot be sent again. */

@@ -33,7 +33,7 @@ export function translateError(
   if (error instanceof ResponseBodyError) {
     return statusError(error.status, { error: error.error, description: error.error_description })
   }
-  const cause = (error as { cause?: unknown } | null)?.cause
+  const cause = (error as Error).cause
   const answer = error instanceof WWWAuthenticateChallengeError ? error.response : cause
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status, {})
   const reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'

@@ -25,6 +25,13 @@ function firstAnswering(world: World, refusal: () => Response): typeof globalThi
 }
 
 describe('a 401', () => {
+  test.each(['TARGET', 'GETTING'])('a Request with the method %s arrives whole', async (method) => {
+    const world = await refusedTab()
+    const request = new Request('https://api.example.com/echo', { method, body: 'brass' })
+    const answer = await world.auth.fetch(request)
+    expect(await answer.json()).toMatchObject({ method, body: 'brass' })
+  })
+
   test('A-46: a stream is sent once in Safari as well, where streams cannot be iterated', async () => {
     const world = await refusedTab(writes)
     const streams = ReadableStream.prototype

@@ -63,6 +63,12 @@ describe('C-85: what the WWW-Authenticate header of a 401 asks for', () => {
     )
   })
 
+  test('A-74: a header of exactly 8 kB is read', async () => {
+    const end = '", error="insufficient_scope"'
+    const long = 'Bearer realm="'.padEnd(8192 - end.length, 'a') + end
+    expect(await judgeChallenge(long)).toEqual(useless)
+  })
+
   test('A-74: a header longer than 8 kB is not read', async () => {
     const long = `Bearer realm="${'a'.repeat(8192)}", error="insufficient_scope"`
     expect(await judgeChallenge(long)).toEqual(another)

@@ -44,6 +44,8 @@ describe('a sign-in that failed says', () => {
   test.each([
     [400, /400.*`error`/],
     [404, /404.*`error`/],
+    [499, /499.*`error`/],
+    [500, /500.*later/],
     [429, /429.*later/],
     [503, /503.*later/],
   ])('what status %i the token endpoint gave, and whether to wait', async (status, sentence) => {
@@ -101,6 +103,13 @@ describe('metadata that cannot be used: the error says', () => {
       server.fault('metadata', { patch: { code_challenge_methods_supported: ['plain'] } }),
     )
     expect(plain).toMatch(/^The metadata of https:\/\/login\.example\.com .*PKCE/)
+  })
+
+  test('that nothing like it was expected, in words of its own', async () => {
+    const nothing = await saying(({ server }) =>
+      server.fault('respond', { path: '/.well-known/openid-configuration', body: 'null' }),
+    )
+    expect(nothing).toMatch(/^The metadata of .*: unexpected answer/)
   })
 
   test('no more of a name than helps', async () => {

@@ -103,7 +103,7 @@ function compareClaims(claims: Claims, original: Claims): void {
 }
 
 export function translateIdTokenError(error: unknown): PkceClientError {
-  if ((error as { code?: unknown } | null)?.code === JWT_CLAIM_COMPARISON) {
+  if ((error as { code?: unknown }).code === JWT_CLAIM_COMPARISON) {
     return untrusted((error as Error).message, OtherIdentity)
   }
   return translateError(error, ['id_token_invalid', distrust])

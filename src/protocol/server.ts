@@ -115,7 +115,7 @@ export function checkServer(
   for (const name of endpoints) {
     const value = server[name]
     const url = secureUrl(value)
-    if (value === undefined ? /^(?:auth|tok)/.test(name) : !url || url.hash) {
+    if (value === undefined ? /auth|tok/.test(name) : !url || url.hash) {
       throw unusable(issuer, `${name} is missing or not an https URL`)
     }
   }

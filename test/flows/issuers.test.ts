@@ -93,6 +93,7 @@ describe('Microsoft Entra for every tenant', () => {
     ['a tenant that is a word', { tid: 'organizations', iss: iss('organizations') }],
     ['a tenant that is a domain', { tid: 'evil.example', iss: iss('evil.example') }],
     ['a tenant with a path', { tid: `${tenant}/..`, iss: iss(`${tenant}/..`) }],
+    ['a tenant behind a path', { tid: `../${tenant}`, iss: iss(`../${tenant}`) }],
     ['a tenant that climbs', { tid: '../'.repeat(12), iss: iss('../'.repeat(12)) }],
     ['a tenant with a pattern', { tid: '$&', iss: iss('{tenantid}') }],
     ['a tenant that is a number', { tid: 7, iss: iss('7') }],

@@ -60,12 +60,19 @@ describe('the last value that is right, and the first that is wrong', () => {
 
 test('a name with characters that Base64 spells differently in URLs keeps nobody from signing in', async () => {
   const world = createWorld()
-  world.server.fault('clock-offset', { seconds: 3 * 60 * 60 })
+  world.server.fault('clock-offset', { seconds: -3 * 60 * 60 })
   world.server.fault('id-token-claims', { set: { name: '>>>>>>>???????' } })
   const { result } = await world.comeBack()
   expect(result).toMatchObject({ session: { claims: { name: '>>>>>>>???????' } } })
   const [, payload] = (world.storedSession()!.idToken as string).split('.')
   expect(payload).toMatch(/-.*_/)
+})
+
+test('C-69: a refresh may say when the person authenticated although the sign-in did not', async () => {
+  const world = createWorld()
+  world.server.fault('id-token-auth-time-missing', { on: 'sign-in' })
+  const auth = await world.signIn()
+  expect(await auth.refresh()).toMatchObject({ status: 'signed-in', stale: false })
 })
 
 test.each(['bnVsbA.e30.e30', 'e30.bnVsbA.e30', 'e30', '..', 'e30.!.e30'])(

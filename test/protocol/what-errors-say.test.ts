@@ -82,6 +82,10 @@ describe('a sign-in that failed says', () => {
     expect(await words('id-token-exp-past', { seconds: 0 })).toMatch(/^The ID token.*issued/)
   })
 
+  test('A-55: that the token is from the future', async () => {
+    expect(await words('clock-offset', { seconds: 90_000 })).toMatch(/^The ID token.*future/)
+  })
+
   test('A-68: that the token is of another type', async () => {
     expect(await words('id-token-typ', { typ: 'at+jwt' })).toMatch(/^The ID token.*type/)
   })
@@ -135,4 +139,16 @@ describe('userinfo that cannot be had: the error says', () => {
     expect(message).toMatch(/userinfo.*sub/)
     expect(message).not.toContain('mallory')
   })
+})
+
+test.each([
+  ['sub', { sub: 'user-grace' }],
+  ['nonce', { nonce: 'another' }],
+  ['auth_time', { auth_time: 5 }],
+])('a session ended because %s changed says so', async (claim, set) => {
+  const { auth, server } = await signedInTab()
+  server.fault('id-token-claims', { on: 'refresh', set })
+  const error = (await rejection(auth.refresh())) as Error
+  expect(error).toMatchObject({ code: 'session_ended' })
+  expect((error.cause as Error).message).toMatch(new RegExp(`^The ID token.*${claim} has changed`))
 })

@@ -28,6 +28,8 @@ export type Tokens = ReturnType<typeof createTokens>
 export function createTokens({ session, refresher, clock, scheme, emit, started }: TokensOptions) {
   let ready: Credential | undefined
   let freshUntil = 0
+  /** One ending is told once, however many calls it costs. */
+  let told: PkceClientError | undefined
 
   function credential(record: SessionRecord): Credential {
     const { token } = tokenOf(record)
@@ -48,8 +50,8 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     try {
       return credential(await unlessAborted(refresher.refresh(record), signal))
     } catch (error) {
-      if (error instanceof PkceClientError && error.sessionEnded)
-        emit('sign-in-required', { error })
+      if (error instanceof PkceClientError && error.sessionEnded && error !== told)
+        emit('sign-in-required', { error: (told = error) })
       throw error
     }
   }

@@ -126,7 +126,7 @@ export async function refreshTokens(
       return { kind: 'other-identity', token: refreshToken ?? accessToken!, error }
     return refreshToken || error.code === 'id_token_invalid'
       ? { kind: 'odd', refreshToken, error }
-      : judgeFailure(error, raw)
+      : judgeFailure(error, { raw, now: clock.now() })
   }
 }
 
@@ -212,7 +212,10 @@ function tokenSet(
 
 const endings = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required']
 
-function judgeFailure(error: PkceClientError, raw?: Response): GrantAnswer {
+function judgeFailure(
+  error: PkceClientError,
+  { raw, now }: { raw: Response | undefined; now: number },
+): GrantAnswer {
   const { error: word, status } = error as Partial<OAuthServerError>
   if (word && endings.includes(word)) return { kind: 'refused', error }
   if (status === undefined) {
@@ -221,8 +224,11 @@ function judgeFailure(error: PkceClientError, raw?: Response): GrantAnswer {
     return { kind: page ? 'passing' : 'unknown', error: retryable(error) }
   }
   if (status < 200 || (status > 299 && status < 400) || [408, 429, 503, 511].includes(status)) {
-    const seconds = Number(raw?.headers.get('retry-after') ?? NaN)
-    return { kind: 'passing', error, retryAfter: seconds > 0 ? seconds * 1000 : undefined }
+    // Seconds or an HTTP-date (RFC 9110 §10.2.3).
+    const value = raw?.headers.get('retry-after') ?? ''
+    // eslint-disable-next-line no-restricted-globals -- parsing reads no clock
+    const wait = Number(value) * 1000 || Date.parse(value) - now
+    return { kind: 'passing', error, retryAfter: wait > 0 ? wait : undefined }
   }
   if (status > 499 || status < 300) return { kind: 'unknown', error: retryable(error) }
   return { kind: 'wrong-request', error }

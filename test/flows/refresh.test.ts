@@ -402,6 +402,8 @@ describe('not now', () => {
     ['30', 30_000],
     ['600', 300_000],
     ['1e9', 300_000],
+    ['Thu, 01 Jan 2026 00:17:00 GMT', 120_000],
+    ['Thu, 01 Jan 2026 12:00:00 GMT', 300_000],
   ])('A-58: Retry-After %s holds everybody back for %i ms', async (retryAfter, wait) => {
     const world = await expiredTab()
     fail(world, ['try-later', { ...at, retryAfter, times: 1 }])
@@ -414,7 +416,7 @@ describe('not now', () => {
     expect(refreshes(world)).toHaveLength(2)
   })
 
-  test.each(['-5', '0', 'soon', ''])(
+  test.each(['-5', '0', 'soon', '', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
     'A-58: Retry-After "%s" is as if it were not there',
     async (retryAfter) => {
       const world = await expiredTab()

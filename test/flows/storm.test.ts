@@ -80,6 +80,7 @@ test('1,000 calls on a session that the server has ended: one token request, and
   expect(refreshes(world)).toHaveLength(1)
   expect(world.heard.filter(({ name }) => name === 'signed-out')).toHaveLength(1)
   expect(world.heard.filter(({ name }) => name === 'refresh-failed')).toHaveLength(1)
+  expect(world.heard.filter(({ name }) => name === 'sign-in-required')).toHaveLength(1)
 })
 
 test('a week of expiries, 401s and passing failures: the server never sees a spent token', async () => {

@@ -22,6 +22,8 @@ export interface WorldOptions {
   server?: Omit<AuthServerOptions, 'clock'>
   /** How every client differs from the usual one. */
   client?: Partial<PkceClientOptions>
+  /** In place of the usual clock. */
+  clock?: FakeClock
 }
 
 /** Who signs in, how, and asking for what. */
@@ -76,7 +78,7 @@ export const usualScope = 'openid profile offline_access'
  * journey needs, without network, ports or real time.
  */
 export function createWorld(options: WorldOptions = {}): World {
-  const clock = createFakeClock()
+  const clock = options.clock ?? createFakeClock()
   const server = createAuthServer({ ...options.server, clock })
   const browser = createFakeBrowser({ clock })
   const tab = browser.openTab(`${appOrigin}/`)
@@ -156,10 +158,11 @@ export interface SignedInOptions extends WorldOptions, SignInStory {
 export async function signedInTab(
   options: SignedInOptions = {},
 ): Promise<World & { auth: PkceClient }> {
-  const { expiresIn, server, client, ...story } = options
+  const { expiresIn, server, client, clock, ...story } = options
   const world = createWorld({
     server: { ...server, ...(expiresIn !== undefined && { accessTokenLifetime: expiresIn }) },
     ...(client && { client }),
+    ...(clock && { clock }),
   })
   return Object.assign(world, { auth: await world.signIn(world.tab, story) })
 }

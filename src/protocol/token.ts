@@ -55,7 +55,7 @@ export async function exchangeCode(at: TokenEndpoint, exchange: CodeExchange): P
   const openid = asksForIdToken(exchange.scope)
   const keys = openid && server.jwks_uri ? fetchKeys(server, transport) : undefined
   const requestedAt = clock.now()
-  const resource = (exchange.resource ?? []).map((value) => ['resource', value])
+  const resource = [exchange.resource ?? []].flat().map((value) => ['resource', value])
   const raw = await authorizationCodeGrantRequest(
     server,
     { client_id: clientId },

@@ -109,7 +109,9 @@ export async function refreshTokens(
   let body: Answer = {}
   try {
     const sender = { client_id: clientId }
-    raw = await refreshTokenGrantRequest(server, sender, None(), spent, transport('refresh'))
+    // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
+    const options = transport('refresh', { keepalive: true })
+    raw = await refreshTokenGrantRequest(server, sender, None(), spent, options)
     body = await readAnswer(raw)
     // There is nothing to hold it to.
     if (!original) delete body.id_token

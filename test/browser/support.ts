@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { AuthServer } from 'pkce-client/testing'
 import { openSite } from '../../scripts/site.mjs'
 import { launch } from './browser.ts'
+import { goBack, waitForNavigations } from './history.ts'
 
 export interface World {
   readonly server: AuthServer
@@ -19,10 +20,6 @@ export interface World {
   /** What the server is asked meanwhile, without preflights and metadata. */
   asked(action: () => Promise<unknown>): Promise<string[]>
 }
-
-// In Firefox, Playwright does not notice that a page has come back from the back/forward cache, and would wait for it.
-const waitForNavigations = (wait: boolean) =>
-  (process.env['PLAYWRIGHT_SKIP_NAVIGATION_CHECK'] = wait ? '' : 'yes')
 
 /** They share the name, so that tests can tell a person by it, and a password. */
 const users = Array.from({ length: 100 }, (_, index) => ({
@@ -75,10 +72,7 @@ export function openWorld(engine: string): World {
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button', { name: 'Sign in' }).click()
     },
-    async goBack(page, pages = 1) {
-      await page.evaluate((steps) => history.go(-steps), pages)
-      waitForNavigations(false)
-    },
+    goBack,
     async asked(action) {
       const before = site.server.requests.length
       await action()

@@ -816,6 +816,20 @@ describe('without a refresh token', () => {
 })
 
 describe('things that happen while a refresh is under way', () => {
+  test('leaving the page, which must not abort the request', async () => {
+    const inits: (RequestInit | undefined)[] = []
+    const world = await expiredTab()
+    const { fetch } = world.server
+    const auth = world.client(world.browser.openTab(), {
+      fetch: (input, init) => {
+        if ((input as string).endsWith('/token')) inits.push(init)
+        return fetch(input, init)
+      },
+    })
+    await auth.getAccessToken()
+    expect(inits).toMatchObject([{ keepalive: true }])
+  })
+
   test('A-53: signing out; the new tokens are dropped, and revoked', async () => {
     const world = await expiredTab()
     const held = world.server.hold('/token')

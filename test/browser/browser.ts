@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium, firefox } from 'playwright-core'
-import type { Browser, BrowserType, LaunchOptions } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserType, LaunchOptions } from 'playwright-core'
 
 /** A browser engine the tests can drive. Another engine is one more entry of `engines`. */
 interface Engine {
@@ -69,9 +69,20 @@ const engines: Record<string, Engine> = {
 
 /** Starts a browser, after getting one if there is none. Fails with a sentence that says what to install. */
 export async function launch(name = 'chromium'): Promise<Browser> {
+  const { type, options } = prepare(name)
+  return type.launch(options)
+}
+
+/** Starts a browser that keeps what it learns in this folder, as somebody's own does. */
+export async function launchProfile(name: string, folder: string): Promise<BrowserContext> {
+  const { type, options } = prepare(name)
+  return type.launchPersistentContext(folder, options)
+}
+
+function prepare(name: string): { type: BrowserType; options: LaunchOptions } {
   const engine = engines[name]!
   const executablePath = obtain(engine)
-  return engine.type.launch({ ...engine.options(executablePath), executablePath })
+  return { type: engine.type, options: { ...engine.options(executablePath), executablePath } }
 }
 
 /** The engines to run the tests in. */

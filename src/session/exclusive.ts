@@ -8,6 +8,13 @@ export interface Exclusive {
   timeout: number
 }
 
+export interface ExclusiveTask<T> {
+  name: string
+  /** Can ask whether the lock was stolen from it. */
+  task: (robbed: () => boolean) => Promise<T>
+  linger?: number
+}
+
 const steps = 20
 
 /**
@@ -17,10 +24,11 @@ const steps = 20
  */
 export async function exclusive<T>(
   { lock, clock, timeout }: Exclusive,
-  { name, task, linger }: { name: string; task: () => Promise<T>; linger?: number },
+  { name, task, linger }: ExclusiveTask<T>,
 ): Promise<T> {
   const patience = new AbortController()
   let cancel = () => {}
+  let robbed = false
   const wait = (left: number) => {
     cancel = clock.setTimeout(
       () => (left ? wait(left - 1) : patience.abort()),
@@ -32,12 +40,14 @@ export async function exclusive<T>(
     try {
       return await lock.request(name, { ...options, ...(linger && { linger }) }, () => {
         cancel()
-        return (running = task())
+        return (running = task(() => robbed))
       })
     } catch (error) {
       // Robbed of the lock, the task still goes on: what it sent cannot be unsent.
+      robbed = true
       if (running) return await running
       if (!patience.signal.aborted || options.steal) throw error
+      robbed = false
       return await request({ steal: true })
     } finally {
       cancel()

@@ -71,7 +71,7 @@ export function createRefresher(options: RefreshOptions) {
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const task = () => attempt(seen, obstacle)
+      const task = (robbed: () => boolean) => attempt(seen, { obstacle, robbed })
       const result = await exclusive(options, { name, task })
       if (result !== 'resend') return result
     }
@@ -79,7 +79,7 @@ export function createRefresher(options: RefreshOptions) {
 
   async function attempt(
     seen: SessionRecord,
-    obstacle: PkceClientError | undefined,
+    { obstacle, robbed }: { obstacle: PkceClientError | undefined; robbed: () => boolean },
   ): Promise<SessionRecord | 'resend'> {
     await session.reread()
     const record = current()
@@ -103,6 +103,8 @@ export function createRefresher(options: RefreshOptions) {
     const notBefore = unknown > 1 ? clock.now() + timeout : 0
     const sent = { ...record, pending: { ...before, unknown, notBefore } }
     if (!(await session.write(record, sent))) return current()
+    // Whoever stole the lock meanwhile sends the token.
+    if (robbed()) return 'resend'
     const answer = await grant({ ...record, refreshToken })
     if (answer.kind !== 'granted') return failed(sent, { before, answer })
     return succeeded(sent, renewed(sent, answer.tokens))

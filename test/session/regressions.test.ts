@@ -5,6 +5,8 @@ import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
+const key = 'pkce:https://login.example.com|production-app'
+
 async function anotherTab(world: World): Promise<{ tab: FakeTab; auth: PkceClient }> {
   const tab = world.browser.openTab()
   const auth = world.client(tab)
@@ -58,6 +60,30 @@ describe('stories that the chaos test has found, told again', () => {
     const times = refreshes(world).map((request) => request.at)
     expect(times.length).toBeGreaterThan(2)
     times.slice(1).forEach((time, n) => expect(time - times[n]!).toBeGreaterThanOrEqual(15_000))
+  }, 60_000)
+
+  test('a tab that was robbed of the lock before it sent does not send beside the one that has it', async () => {
+    const world = await expiredTab()
+    const other = await anotherTab(world)
+    const { lock } = world.browser.openTab().ports
+    // One tab is frozen while it writes, another one takes its time refreshing.
+    lock.request(`${key}|commit|`, {}, () => new Promise(() => undefined)).catch(() => undefined)
+    let done = () => {}
+    void lock.request(`${key}|grant|`, {}, () => new Promise<void>((resolve) => (done = resolve)))
+    await world.clock.settle()
+    const calls = [world.auth.fetch(usersMe), other.auth.fetch(usersMe)]
+    await world.clock.advance(14_000)
+    done()
+    await world.clock.advance(29_900)
+    const held = world.server.hold('/token')
+    await world.clock.advance(1100)
+    await world.until(() => held.count)
+    expect(refreshes(world)).toHaveLength(1)
+    held.release()
+    await world.clock.advance(1000)
+    for (const call of calls) expect((await call).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.server.revoked).toEqual([])
   }, 60_000)
 })
 

@@ -83,7 +83,9 @@ export function createHistory({ wire, now }: HistoryOptions): History {
       ({ token, outcome }) => token === before?.refreshToken && outcome !== 'refused',
     )
     // A token that is not rotated is beyond doubt again with each answer.
-    const answered = earlier.map(({ kept }) => kept).lastIndexOf(true)
+    const answered = earlier
+      .map((sending) => sending.kept || (sending.outcome === 'granted' && !interrupted(sending)))
+      .lastIndexOf(true)
     earlier.splice(0, answered + 1)
     const isDoubtful = earlier.some(({ outcome }) => outcome === 'unknown')
     const mayBeDoubtful = isDoubtful || earlier.some(interrupted)

@@ -111,7 +111,8 @@ function authorized(
 function hasAuthorization(given: HeadersInit = {}): boolean {
   if (!isPlain(given)) return new Headers(given).has('authorization')
   for (const name in given) {
-    if (name.length === 13 && name.toLowerCase() === 'authorization') return true
+    if (name.length === 13 && name.toLowerCase() === 'authorization')
+      return Object.hasOwn(given, name)
   }
   return false
 }

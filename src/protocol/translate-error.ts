@@ -1,8 +1,4 @@
-import {
-  AuthorizationResponseError,
-  ResponseBodyError,
-  WWWAuthenticateChallengeError,
-} from 'oauth4webapi'
+import { AuthorizationResponseError, ResponseBodyError } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 
@@ -20,29 +16,22 @@ export function translateError(
   [code, what]: readonly [ErrorCode, string],
 ): PkceClientError {
   if (error instanceof PkceClientError) return error
-  if (error instanceof AuthorizationResponseError) {
-    return new OAuthServerError(
-      'authorization_denied',
-      'The authorization server did not sign the person in; `error` has its reason.',
-      {
-        error: error.error,
-        description: error.error_description,
-      },
-    )
+  if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
+    const words = { error: error.error, description: error.error_description }
+    if ('status' in error) return statusError(error.status, words)
+    const what = 'The authorization server did not sign the person in; `error` has its reason.'
+    return new OAuthServerError('authorization_denied', what, words)
   }
-  if (error instanceof ResponseBodyError) {
-    return statusError(error.status, { error: error.error, description: error.error_description })
-  }
-  const cause = (error as Error).cause
-  const answer = error instanceof WWWAuthenticateChallengeError ? error.response : cause
-  if (answer instanceof Response && answer.status !== 200) return statusError(answer.status, {})
-  const reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
+  const answer = (error as Error).cause
+  if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)
+  const unexpected = error instanceof SyntaxError ? 'it is not JSON' : 'unexpected answer'
+  const reason = error instanceof Error && 'code' in error ? error.message : unexpected
   return new PkceClientError(code, `${what}: ${reason}.`)
 }
 
-function statusError(
+export function statusError(
   status: number,
-  words: { error?: string; description?: string | undefined },
+  words?: { error: string; description: string | undefined },
 ): OAuthServerError {
   const limited = status === 429
   const retryable = limited || status === 408 || status > 499

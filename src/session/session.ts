@@ -39,7 +39,6 @@ export type SessionKeeper = ReturnType<typeof createSession>
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
 export function createSession(options: SessionOptions) {
   const { key, issuer, clientId, store, channel, emit, newId, onAdopted } = options
-  const binding = { issuer, clientId }
   const marks = options.transactionStore
   let state: Session = unknownSession
   let record: SessionRecord | undefined
@@ -60,7 +59,7 @@ export function createSession(options: SessionOptions) {
   }
 
   async function read(): Promise<SessionRecord | undefined> {
-    return parseRecord(await store.get(key), binding)
+    return parseRecord(await store.get(key), options)
   }
 
   function publish(next: Session): void {
@@ -182,7 +181,7 @@ export function createSession(options: SessionOptions) {
     ): Promise<SignedInSession> {
       const tokenEndpoint = server.token_endpoint
       const endpoints = Object.values(server).filter((value) => typeof value === 'string')
-      const names = { ...binding, tokenEndpoint, endpoints }
+      const names = { issuer, clientId, tokenEndpoint, endpoints }
       const blank = { v: 1 as const, sid: newId(), gen: 0, ...names, scope }
       await write(undefined, renewed({ ...blank, access: {} }, tokens))
       return state as SignedInSession

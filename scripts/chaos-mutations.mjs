@@ -8,8 +8,8 @@ const mutations = [
   {
     name: 'no lock',
     file: 'src/session/refresh.ts',
-    from: 'await exclusive(options, { name, task, linger })',
-    to: 'await task()',
+    from: 'await exclusive(options, { name, task })',
+    to: 'await task(() => false)',
   },
   {
     name: 'no re-read',

@@ -909,6 +909,7 @@ describe('C-77: a refresh token goes only to the token endpoint it came from', (
     })
     const error = await failure(next.fetch(usersMe))
     expect(error).toMatchObject({ code: 'session_ended', sessionEnded: true })
+    expect((error.cause as Error).message).toContain('token endpoint')
     expect(refreshes(world)).toEqual([])
     expect(next.getSession()).toMatchObject({ status: 'signed-out' })
     expect(world.server.requests.filter(({ body }) => body.includes('refresh_token'))).toEqual([])

@@ -72,6 +72,7 @@ describe('what an answer to a refresh means', () => {
       'wrong-request',
     ],
     ['403 without words', text('', 403), 'wrong-request'],
+    ['499', text('', 499), 'wrong-request'],
     ['408', text('', 408), 'passing'],
     ['429', json({}, 429), 'passing'],
     ['503 with a page', text('<html>', 503), 'passing'],
@@ -94,6 +95,11 @@ describe('what an answer to a refresh means', () => {
     ['an ID token that is none', json({ ...tokens, id_token: 'x' }), 'odd'],
   ])('%s', async (_, answer, kind) => {
     expect(await judge(answer)).toMatchObject({ kind })
+  })
+
+  test.each(['0', '-1', 'soon'])('A-58: Retry-After %s is no wait', async (after) => {
+    const answer = await judge(json({}, 503, { 'retry-after': after }))
+    expect(answer).toMatchObject({ kind: 'passing', retryAfter: undefined })
   })
 
   test('the error has what a program needs, and no token', async () => {

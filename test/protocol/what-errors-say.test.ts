@@ -82,6 +82,11 @@ describe('a sign-in that failed says', () => {
     expect(await words('id-token-exp-past', { seconds: 0 })).toMatch(/^The ID token.*issued/)
   })
 
+  test('C-42: that a token which needs a proof is none for us', async () => {
+    const proof = await words('token-type', { value: 'DPoP' })
+    expect(proof).toMatch(/^The answer of the token endpoint.*token_type/)
+  })
+
   test('A-55: that the token is from the future', async () => {
     expect(await words('clock-offset', { seconds: 90_000 })).toMatch(/^The ID token.*future/)
   })

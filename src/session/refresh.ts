@@ -100,7 +100,7 @@ export function createRefresher(options: RefreshOptions) {
     // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
     const unknown = before.unknown + 1
     // Whoever takes the lock over from a second attempt waits until that one is over.
-    const notBefore = unknown > 1 ? clock.now() + timeout : 0
+    const notBefore = unknown > 1 ? clock.now() + timeout + firstDelay : 0
     const sent = { ...record, pending: { ...before, unknown, notBefore } }
     if (!(await session.write(record, sent))) return current()
     // Whoever stole the lock meanwhile sends the token.

@@ -1,13 +1,13 @@
 import {
   JWT_CLAIM_COMPARISON,
   clockSkew,
+  customFetch,
   jwksCache,
   validateApplicationLevelSignature,
 } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
 import { createCodeChallenge } from './authorization.ts'
 import { translateError } from './translate-error.ts'
-import { requestJson } from './transport.ts'
 import type { Client, JWKSCacheInput } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { ServerMetadata } from './server.ts'
@@ -119,7 +119,11 @@ export async function fetchKeys(
   transport: Transport,
 ): Promise<JWKSCacheInput['jwks'] | undefined> {
   try {
-    return (await requestJson(server.jwks_uri!, transport('jwks'))) as JWKSCacheInput['jwks']
+    const response = await transport('jwks')[customFetch](server.jwks_uri!, {
+      headers: { accept: 'application/json' },
+      redirect: 'manual',
+    })
+    return response.ok ? ((await response.json()) as JWKSCacheInput['jwks']) : undefined
   } catch {
     return undefined
   }

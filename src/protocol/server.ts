@@ -1,7 +1,6 @@
+import { discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
-import { requestJson } from './transport.ts'
-import type { OAuthServerError } from '../errors.ts'
 import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
@@ -54,7 +53,9 @@ export async function discoverServer(options: ServerOptions): Promise<ServerMeta
   const openid = asksForIdToken(scope)
   const complete =
     given?.authorization_endpoint && given.token_endpoint && (given.jwks_uri || !openid)
-  const found = complete ? { issuer } : await discover(options, openid)
+  const found = complete
+    ? { issuer }
+    : await discover(options, openid ? ['oidc', 'oauth2'] : ['oauth2', 'oidc'])
   return checkServer({ ...found, ...given }, { issuer, secureUrl })
 }
 
@@ -69,19 +70,22 @@ export function asksForIdToken(scope: string): boolean {
   return scope.split(' ').includes('openid')
 }
 
-/** The name in it is compared afterwards, exactly, and with a message that shows both. */
-async function discover({ issuer, transport }: ServerOptions, openid: boolean): Promise<object> {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/$/, '')
-  const oidc = `${origin}${path}/.well-known/openid-configuration`
-  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`
-  const [first, second] = openid ? ([oidc, oauth] as const) : ([oauth, oidc] as const)
-  const ask = (url: string) => requestJson(url, transport('discovery')) as Promise<object>
+async function discover(
+  options: ServerOptions,
+  [algorithm, other]: ('oidc' | 'oauth2')[],
+): Promise<object> {
+  const { issuer, transport } = options
+  const url = new URL(issuer)
   try {
-    return await ask(first).catch((error: unknown) => {
-      if ((error as OAuthServerError).status === 404) return ask(second)
-      throw error
-    })
+    const request = { algorithm: algorithm!, ...transport('discovery') }
+    const response = await discoveryRequest(url, request)
+    if (response.status === 404 && other) return await discover(options, [other])
+    // Compared afterwards, exactly, and with a message that shows both.
+    const { issuer: named = url } = (await response
+      .clone()
+      .json()
+      .catch(() => ({}))) as { issuer?: string }
+    return await processDiscoveryResponse(new URL(named), response)
   } catch (error) {
     throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
   }
@@ -107,7 +111,6 @@ export function checkServer(
   for (const [name, value] of Object.entries<unknown>({ ...source })) {
     if (members.includes(name) && value !== undefined) server[name] = value
   }
-  if (typeof server.issuer !== 'string') throw unusable(issuer, 'issuer is missing')
   if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   for (const name of endpoints) {
     const value = server[name]
@@ -134,9 +137,9 @@ function unusable(issuer: string, why: string): PkceClientError {
   )
 }
 
-function issuerMismatch(named: string, issuer: string): PkceClientError {
+function issuerMismatch(named: unknown, issuer: string): PkceClientError {
   return new PkceClientError(
     'issuer_mismatch',
-    `The server calls itself ${JSON.stringify(named.slice(0, 200))}, but issuer is ${JSON.stringify(issuer)}; they must be the same to the letter.`,
+    `The server calls itself ${JSON.stringify(String(named).slice(0, 200))}, but issuer is ${JSON.stringify(issuer)}; they must be the same to the letter.`,
   )
 }

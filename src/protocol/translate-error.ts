@@ -24,12 +24,11 @@ export function translateError(
   }
   const answer = (error as Error).cause
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)
-  const unexpected = error instanceof SyntaxError ? 'it is not JSON' : 'unexpected answer'
-  const reason = error instanceof Error && 'code' in error ? error.message : unexpected
+  const reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
   return new PkceClientError(code, `${what}: ${reason}.`)
 }
 
-export function statusError(
+function statusError(
   status: number,
   words?: { error: string; description: string | undefined },
 ): OAuthServerError {

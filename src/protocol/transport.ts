@@ -1,6 +1,5 @@
 import { allowInsecureRequests, customFetch } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
-import { statusError } from './translate-error.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit, RequestPurpose } from '../events.ts'
 
@@ -84,14 +83,6 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
       }
     },
   })
-}
-
-/** Asks for a JSON document that anybody may read: metadata or keys. */
-export async function requestJson(url: string, options: RequestOptions): Promise<unknown> {
-  const headers = { accept: 'application/json' }
-  const response = await options[customFetch](url, { headers, redirect: 'manual' })
-  if (response.status !== 200) throw statusError(response.status)
-  return response.json()
 }
 
 function unreachable(cause: unknown): PkceClientError {

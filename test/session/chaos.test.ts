@@ -4,7 +4,9 @@ import { run } from './chaos/run.ts'
 import type { Setting } from './chaos/stage.ts'
 import { steps } from './chaos/steps.ts'
 
-const { CHAOS_RUNS = '2000', CHAOS_SEED, CHAOS_PATH, CHAOS_SHRINK } = process.env
+// The same stories every time, so that a change that is tested is the reason when they fail; any other seed tells new ones.
+const { CHAOS_RUNS = '2000', CHAOS_SEED = '2026', CHAOS_PATH, CHAOS_SHRINK } = process.env
+const seed = CHAOS_SEED === 'random' ? Date.now() : Number(CHAOS_SEED)
 
 const settings: fc.Arbitrary<Setting> = fc.record({
   seed: fc.nat(999),
@@ -28,7 +30,7 @@ async function report<Story>(details: fc.RunDetails<Story>): Promise<void> {
 test(`${CHAOS_RUNS} random stories of tabs, people, networks, servers, clocks and storage: nobody loses a session that was not ended`, async () => {
   await fc.assert(fc.asyncProperty(settings, steps(40), run), {
     numRuns: Number(CHAOS_RUNS),
-    ...(CHAOS_SEED && { seed: Number(CHAOS_SEED) }),
+    seed,
     ...(CHAOS_PATH && { path: CHAOS_PATH }),
     // A story that does not come to its end goes round in circles.
     timeout: 20_000,

@@ -66,6 +66,24 @@ describe('finding the metadata', () => {
   })
 })
 
+test('C-49: a server whose own name has the word common in it is not taken for Entra', async () => {
+  const issuer = 'https://login.example.com/common/v2.0'
+  const world = createWorld({ server: { issuer }, client: { issuer } })
+  expect((await world.comeBack()).result.kind).toBe('signed-in')
+})
+
+test('C-51: what metadata have beside the members we know is not kept', async () => {
+  const world = createWorld()
+  const mtls_endpoint_aliases = { token_endpoint: 'https://attacker.example/token' }
+  world.server.fault('metadata', { patch: { mtls_endpoint_aliases } })
+  await world.client().createAuthorizationUrl()
+  const [transaction] = world.transactions().values()
+  expect(transaction!['server']).toMatchObject({
+    token_endpoint: 'https://login.example.com/token',
+  })
+  expect(transaction!['server']).not.toHaveProperty('mtls_endpoint_aliases')
+})
+
 describe('C-57: a server that does not say how it signs ID tokens', () => {
   const signIn = (idTokenAlg: 'RS256' | 'ES256') => {
     const world = createWorld({ server: { idTokenAlg } })

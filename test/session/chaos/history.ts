@@ -138,7 +138,10 @@ export function createHistory({ wire, now }: HistoryOptions): History {
       if (tombs.has(record.sid) && !record.signedOut) wrong('a session came back:', record)
       if (known && known !== last && last?.sid !== record.sid && trouble === undefined)
         wrong('an older session came back:', record)
-      if (known && record.gen < known.gen) wrong('a session went back in time:', record, known)
+      // A tab that cannot read ends what it knows; that it was ended already makes no difference.
+      const endedTwice = known?.signedOut && record.signedOut && trouble !== undefined
+      if (known && record.gen < known.gen && !endedTwice)
+        wrong('a session went back in time:', record, known)
       const family = wire.familyOf(record.refreshToken ?? record.access.default?.token)
       if (family) families.set(record.sid, family)
       if (record.signedOut && !tombs.has(record.sid)) bury(record)

@@ -142,6 +142,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze(
     Object.assign(options as PkceClientOptions & { scope: string; timeout: number }, {
+      metadata: ownMembers({ ...options.metadata }),
       key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
       resourceList: (options.resources ?? []).map((entry: unknown) => {
         const { url, ...unknown } =

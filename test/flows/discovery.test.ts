@@ -48,6 +48,13 @@ describe('discovery', () => {
     expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
   })
 
+  test('is not undone by a member that is given as undefined', async () => {
+    const world = createWorld()
+    const metadata = { token_endpoint: undefined, jwks_uri: undefined } as never
+    const auth = await world.signIn(world.tab, { overrides: { metadata } })
+    expect(auth.getSession().status).toBe('signed-in')
+  })
+
   test('is completed, not replaced, by metadata that lack something', async () => {
     const world = createWorld()
     const metadata = { authorization_endpoint: `${world.server.issuer}/authorize?tenant=7` }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type * as library from 'pkce-client'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { fullScope, spa, startCertifiedServer } from '../support/certified-server.ts'
 import type { CertifiedServer } from '../support/certified-server.ts'
@@ -161,4 +162,39 @@ describe.each(engineNames)('at oidc-provider, with %s', (engine) => {
     await press(page, 'Continue')
     await shows(page, 'signed-in ada')
   })
+
+  test('prompt=none signs in who is signed in at the server, without a page, and tells who is not', async () => {
+    const { page } = await newPerson()
+    await asksSilently(page)
+    await page.getByRole('alert').filter({ hasText: 'authorization_denied' }).waitFor()
+    await shows(page, 'signed-out')
+    await press(page, 'Sign in')
+    await logIn(page)
+    await press(page, 'Continue')
+    await shows(page, 'signed-in ada')
+    const requests = await asked(async () => {
+      const exchanged = page.waitForResponse(`${server.issuer}/token`)
+      await asksSilently(page)
+      await exchanged
+      await shows(page, 'signed-in ada')
+    })
+    expect(requests.filter((request) => /interaction/.test(request))).toEqual([])
+    expect(requests.filter((request) => request === 'POST /token')).toHaveLength(1)
+  })
+
+  /** As an app does that wants to know whether somebody is signed in at the server. */
+  async function asksSilently(page: Page) {
+    const options = {
+      issuer: server.issuer,
+      clientId: spa,
+      redirectUri: `${site.url}callback`,
+      scope: fullScope,
+    }
+    const leaving = page.waitForRequest(/prompt=none/)
+    await page.evaluate((given) => {
+      const { pkceClient } = window as unknown as { pkceClient: typeof library }
+      void new pkceClient.PkceClient(given).signIn({ prompt: 'none' })
+    }, options)
+    await leaving
+  }
 })

@@ -170,7 +170,7 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     await part(page).callApi()
   })
 
-  /** Whatever Playwright looks up in Firefox counts as a gesture of the person there; only a click shall. */
+  /** What Playwright looks up in a page counts as a gesture of the person there; only a click shall. */
   async function countOnlyClicks(page: Page): Promise<void> {
     await page.addInitScript(() => {
       let clicked = false
@@ -181,7 +181,7 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
 
   test('a page that signs in by itself stops after two denials', async () => {
     const page = await (await world.newPerson()).newPage()
-    if (engine === 'firefox') await countOnlyClicks(page)
+    await countOnlyClicks(page)
     await page.goto(await serve({ clients: [client()], signsInByItself: true }))
     await world.logIn(page)
     await page.getByRole('button', { name: 'Deny' }).click()

@@ -2,8 +2,8 @@
  * Bytes of minified and gzipped code, oauth4webapi included, that an app pays for what it imports. Only sizes fail a
  * build: they are the same on every machine.
  *
- * The main job is over what was planned, its `aim`; docs/decisions/004-size.md says why. Lower `bytes` with every byte that
- * is saved, and never raise it.
+ * The main job is over its budget, which is its `aim`; docs/decisions/004-size.md says why. Until it is within, the build
+ * fails on growth: lower `bytes` with every byte that is saved, and never raise it.
  */
 export const sizeBudgets = {
   'the main job': {

@@ -64,16 +64,51 @@ test('with a router, the person comes back to the page they wanted', async () =>
   await vi.waitFor(() => expect(text()).toContain('Your orders'))
 })
 
-test('a person who says no sees the React app all the same, and the error is reported', async () => {
+test('after the quick start signed a person out, they are back at the app', async () => {
+  const auth = (await page('auth')).auth as PkceClient
   const person = createPerson()
-  person.open('https://app.example.com/')
-  await page('react')
-  await person.signIn(await person.leaveBy('Sign in'), { consent: false })
-  await page('react')
+  await person.server.signInTo(auth)
+  void auth.signOut()
+  const end = await person.leave()
+  expect(end.searchParams.get('post_logout_redirect_uri')).toBe('https://app.example.com/')
+})
+
+test('a person who says no to the quick start can try again', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/', button)
+  await page('main')
+  await person.signIn(await person.leaveBy('Sign in'), { consent: false, body: button })
+  await expect(page('main')).rejects.toThrow('did not sign the person in')
+  await person.signIn(await person.leaveBy('Sign in'), { body: button })
+  await page('main')
+  expect(text()).toContain('Hello, Ada Lovelace!')
+})
+
+test.each([
+  ['react', 'Sign in'],
+  ['react-with-router', 'Your orders'],
+])(
+  'a person who says no sees the React app (%s) where they were, and the error is reported',
+  async (main, shown) => {
+    const person = createPerson()
+    person.open('https://app.example.com/orders?page=2')
+    const auth = (await page('auth')).auth as PkceClient
+    void auth.signIn({ returnTo: location.href })
+    await person.signIn(await person.leave(), { consent: false })
+    await page(main)
+    await vi.waitFor(() => expect(text()).toBe(shown))
+    expect(person.url()).toBe('https://app.example.com/orders?page=2')
+    expect(reportError).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ code: 'authorization_denied' }),
+    )
+  },
+)
+
+test('an answer that nobody asked for leads to the React app with a router, not to an error page', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/callback?error=access_denied')
+  await page('react-with-router')
   await vi.waitFor(() => expect(text()).toBe('Sign in'))
-  expect(reportError).toHaveBeenCalledExactlyOnceWith(
-    expect.objectContaining({ code: 'authorization_denied' }),
-  )
 })
 
 test('the stricter stores write no token where another tab could read it', async () => {

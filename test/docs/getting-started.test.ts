@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
-import { expect, test, vi } from 'vitest'
+import { memoryStore, PkceClient } from 'pkce-client'
+import * as testing from 'pkce-client/testing'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { loadApp } from './app.ts'
 import { createPerson } from './browser.ts'
 
@@ -29,14 +31,62 @@ test('a person signs in, sees their name and orders, and signs out', async () =>
   expect(shown('status')).toBe('You are not signed in.')
 })
 
-test('a person who says no is told so, and can try again', async () => {
+test('without a server at hand, a person signs in to the app at the one of the package', async () => {
+  let server: testing.AuthServer | undefined
+  const createAuthServer: typeof testing.createAuthServer = (options) => {
+    server = testing.createAuthServer(options)
+    // The ports that the document writes down may be taken here.
+    const listen: testing.AuthServer['listen'] = async () => {
+      const door = await server!.listen()
+      onTestFinished(door.close)
+      return door
+    }
+    return Object.create(server, { listen: { value: listen } }) as testing.AuthServer
+  }
+  const app = loadApp('docs/getting-started.md', {
+    'pkce-client/testing': { ...testing, createAuthServer },
+  })
+  await app.run('dev-server')
+  const { issuer, api } = server!
+  expect(app.printed.join()).toContain(`issuer ${issuer}, API ${api.url}`)
+  const auth = new PkceClient({
+    issuer,
+    clientId: 'my-app',
+    redirectUri: 'http://localhost:5173/callback',
+    postSignOutRedirectUri: 'http://localhost:5173/',
+    scope: 'openid profile offline_access orders:read',
+    resources: [api.url],
+    store: memoryStore(),
+    fetch: server!.fetch,
+  })
+  await server!.signInTo(auth, 'ada')
+  expect(auth.getSession()).toMatchObject({ claims: { name: 'Ada Lovelace' } })
+  expect((await auth.fetch(`${api.url}orders`)).status).toBe(200)
+})
+
+test('a person who says no is told so where they were, and can try again', async () => {
   const person = createPerson()
-  person.open('https://app.example.com/', body)
+  person.open('https://app.example.com/?tab=2', body)
   await load('main')
   await person.signIn(await person.leaveBy('Sign in'), { consent: false, body })
-  await load('main')
-  expect(shown('problem')).toContain('did not sign the person in')
+  const { printed } = await load('main')
+  expect(shown('problem')).toBe('You were not signed in.')
+  expect(person.url()).toBe('https://app.example.com/?tab=2')
+  expect(printed).toContain('authorization_denied')
   await person.signIn(await person.leaveBy('Sign in'), { body })
+  await load('main')
+  expect(shown('status')).toBe('Hello, Ada Lovelace!')
+})
+
+test('a person who comes back from the sign-in page by the back button is told nothing, and can try again', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/', body)
+  const { printed } = await load('main')
+  await person.leaveBy('Sign in')
+  window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+  const again = await person.leaveBy('Sign in')
+  expect([shown('problem'), ...printed]).toEqual([''])
+  await person.signIn(again, { body })
   await load('main')
   expect(shown('status')).toBe('Hello, Ada Lovelace!')
 })

@@ -70,7 +70,7 @@ test('a person who says no is told so where they were, and can try again', async
   await load('main')
   await person.signIn(await person.leaveBy('Sign in'), { consent: false, body })
   const { printed } = await load('main')
-  expect(shown('problem')).toBe('You were not signed in.')
+  expect(shown('problem')).toBe('The sign-in was not completed.')
   expect(person.url()).toBe('https://app.example.com/?tab=2')
   expect(printed).toContain('authorization_denied')
   await person.signIn(await person.leaveBy('Sign in'), { body })

@@ -1,4 +1,4 @@
-import { OAuthServerError, PkceClient, isPkceClientError } from 'pkce-client'
+import { CallbackError, OAuthServerError, PkceClient, isPkceClientError } from 'pkce-client'
 import type { EventMap, EventName, Session } from 'pkce-client'
 
 const api = import.meta.env.VITE_API
@@ -118,12 +118,17 @@ function describe(facts: EventMap[EventName]): string {
   return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
 }
 
+/** Shows the address where the sign-in began. */
+function goBack({ returnTo }: { returnTo?: string | undefined }): void {
+  if (returnTo !== undefined) history.replaceState(null, '', returnTo)
+}
+
 // Finishes a sign-in if this page is its answer, else restores the session. A failed sign-in is shown, and nothing more
 // happens until somebody presses a button.
 try {
-  const { returnTo } = await auth.start()
-  if (returnTo !== undefined) history.replaceState(null, '', returnTo)
+  goBack(await auth.start())
 } catch (error) {
+  if (error instanceof CallbackError) goBack(error)
   showError(error)
 }
 showSession()

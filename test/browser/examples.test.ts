@@ -239,8 +239,8 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await callApi(copy)
   })
 
-  test('a person who denies is told so, again and again, and never sent in circles', async () => {
-    const page = await visit(await world.newPerson())
+  test('a person who denies is told so where they were, again and again, and never sent in circles', async () => {
+    const page = await visit(await world.newPerson(), '?page=2')
     await press(page, 'Sign in')
     await world.logIn(page)
     await press(page, 'Deny')
@@ -248,6 +248,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
       const sent = await world.asked(() => shows(page, 'alert', 'the person denied the request'))
       expect(sent).toEqual([])
       await shows(page, 'status', 'Signed out')
+      expect(page.url()).toBe(`${world.urls[example]}?page=2`)
       await press(page, 'Sign in')
       if (time < 3) await press(page, 'Deny')
     }

@@ -1,4 +1,4 @@
-import { unknownSession } from 'pkce-client'
+import { CallbackError, unknownSession } from 'pkce-client'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { auth } from './auth.ts'
 
@@ -8,9 +8,15 @@ export function useAuth() {
   const [error, setError] = useState<Error>()
   useEffect(() => {
     // The same promise every time, so StrictMode and remounting change nothing.
-    auth.start().then(({ returnTo }) => {
-      if (returnTo !== undefined) history.replaceState(null, '', returnTo)
-    }, setError)
+    auth.start().then(goBack, (failure: unknown) => {
+      if (failure instanceof CallbackError) goBack(failure)
+      setError(failure as Error)
+    })
   }, [])
   return { session, error }
+}
+
+/** Shows the address where the sign-in began. */
+function goBack({ returnTo }: { returnTo?: string | undefined }): void {
+  if (returnTo !== undefined) history.replaceState(null, '', returnTo)
 }

@@ -31,7 +31,7 @@ process.once('SIGTERM', stop)
 console.log(`
   Vanilla example        ${urls.vanilla}
   React example          ${urls.react}
-  Authorization server   ${urls.issuer}
+  Authorization server   ${urls.issuer}/.well-known/openid-configuration
   API                    ${urls.api}
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).

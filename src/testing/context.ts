@@ -48,6 +48,15 @@ export function isRegisteredUri(uri: string, registered: readonly string[]): boo
   )
 }
 
+/** Says what would be right: whoever reads this has the two lists to compare, and here they are no secret. */
+export function notRegistered(what: string, registered: readonly string[]): string {
+  return `the ${shorten(what)} is not registered for this client; registered are ${registered.join(', ') || 'none'}`
+}
+
+export function shorten(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
 function loopbackKey(uri: string): string | undefined {
   const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/.exec(uri)
   return match ? `${match[1]!}${match[2] ?? ''}` : undefined

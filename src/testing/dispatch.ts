@@ -12,8 +12,9 @@ import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
 import { userInfo } from './endpoints/user-info.ts'
 import type { Circumstances } from './faults.ts'
-import { formOf, oauthError } from './http.ts'
-import type { Call, Outcome, Reply } from './http.ts'
+import { formOf, oauthError, withHeader } from './http.ts'
+import type { Call, Outcome, Problem, Reply } from './http.ts'
+import { errorPage } from './pages.ts'
 import { decideMishap } from './transport-faults.ts'
 import type { Sleep } from './transport-faults.ts'
 
@@ -64,15 +65,19 @@ async function process(visit: Visit): Promise<Reply> {
   if (call.to === 'api') return api(visit)
   const found = endpoints[call.path]
   if (!found) {
-    return oauthError({ error: 'not_found', description: 'there is nothing at this address' }, 404)
+    const problem = { error: 'not_found', description: 'there is nothing at this address' }
+    return refuse(call, problem, 404)
   }
   const handler = found.methods[call.method === 'HEAD' ? 'GET' : call.method]
   if (handler) return handler(visit)
-  const refusal = oauthError({ error: 'invalid_request', description: 'wrong method' }, 405)
-  return {
-    ...refusal,
-    headers: [...refusal.headers, ['allow', Object.keys(found.methods).join(', ')]],
-  }
+  const refusal = refuse(call, { error: 'invalid_request', description: 'wrong method' }, 405)
+  return withHeader(refusal, ['allow', Object.keys(found.methods).join(', ')])
+}
+
+/** A page for a person, who may reload the address of a form; JSON for a program. */
+function refuse(call: Call, problem: Problem, status: number): Reply {
+  const isPerson = call.headers['accept']?.includes('text/html')
+  return isPerson ? errorPage(problem.description, status) : oauthError(problem, status)
 }
 
 function withCors(

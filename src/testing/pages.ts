@@ -30,6 +30,7 @@ h1 { margin: 0 0 0.5rem; font-size: 1.375rem; line-height: 1.25; }
 p { margin: 0 0 1rem; }
 p.place { color: var(--muted); font-size: 0.875rem; margin: 1.25rem 0 0; }
 p[role='alert'] { color: var(--alert); font-weight: 600; }
+p[role='alert']::first-letter { text-transform: uppercase; }
 label { display: block; margin: 0 0 0.25rem; font-weight: 600; }
 input {
   display: block; width: 100%; margin: 0 0 1rem; padding: 0.625rem 0.75rem; font: inherit;
@@ -65,7 +66,7 @@ function page({ title, main, status = 200 }: Page): Reply {
       ['cache-control', 'no-store'],
       [
         'content-security-policy',
-        `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'`,
       ],
       ['x-frame-options', 'DENY'],
       ['x-content-type-options', 'nosniff'],
@@ -77,6 +78,7 @@ function page({ title, main, status = 200 }: Page): Reply {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
+<link rel="icon" href="data:,">
 <style nonce="${nonce}">${css}</style>
 </head>
 <body>

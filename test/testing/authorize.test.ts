@@ -132,7 +132,8 @@ describe('the order of the checks', () => {
 
   it('S-01 looks at the client before the challenge', async () => {
     const refusal = await refusalOf({ client_id: 'nobody', code_challenge: undefined })
-    expect(refusal).toMatchObject({ by: 'page', sentence: 'unknown client' })
+    expect(refusal).toMatchObject({ by: 'page' })
+    expect(refusal.sentence).toContain('unknown client nobody')
   })
 
   it.each([
@@ -308,6 +309,49 @@ describe('pages', () => {
     const server = strictServer()
     const response = await open(server, authorizationUrl(server, { client_id: 'nobody' }))
     expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  })
+
+  it('have an icon that the policy allows, so that no browser reports one it could not load', async () => {
+    const response = await open(strictServer(), authorizationUrl(strictServer()))
+    expect(await response.text()).toContain('<link rel="icon" href="data:,">')
+    expect(response.headers.get('content-security-policy')).toContain('img-src data:;')
+  })
+
+  it('say which redirect URI came and which are registered, escaped', async () => {
+    const { sentence } = await refusalOf({ redirect_uri: 'http://localhost:3001/<b>' })
+    expect(sentence).toMatch(/redirect URI http:\/\/localhost:3001\/&#60;b&#62; is not registered/)
+    expect(sentence).toContain('registered are http://localhost:3000/callback, ')
+  })
+
+  it('say which clients there are', async () => {
+    const { sentence } = await refusalOf({ client_id: 'my-app' })
+    expect(sentence).toBe('unknown client my-app; known are sandbox-app, production-app')
+  })
+
+  it.each([
+    [{ redirect_uri: `http://localhost:3001/${'x'.repeat(5000)}` }, 500],
+    [{ client_id: 'x'.repeat(5000) }, 300],
+  ])('repeat only the beginning of something long', async (overrides, limit) => {
+    expect((await refusalOf(overrides)).sentence!.length).toBeLessThan(limit)
+  })
+
+  it('name the scope that nobody knows', async () => {
+    const { sentence } = await refusalOf({ scope: 'openid todos:read' })
+    expect(sentence).toBe('the scope todos:read is unknown or not for this client')
+  })
+
+  it.each([
+    ['/', 404],
+    ['/login', 405],
+  ])('are shown at %s too, to a person who opens it', async (path, status) => {
+    const server = strictServer()
+    const page = await server.fetch(server.issuer + path, { headers: { accept: 'text/html' } })
+    expect([page.status, await page.text()]).toEqual([
+      status,
+      expect.stringContaining('This did not work'),
+    ])
+    const answer = await server.fetch(server.issuer + path)
+    expect([answer.status, await answer.json()]).toEqual([status, expect.anything()])
   })
 
   it('ties labels to inputs and fills in the login hint, escaped', async () => {

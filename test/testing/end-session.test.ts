@@ -160,6 +160,7 @@ describe('signing out at the server', () => {
     })
     const response = await open(server, url)
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
+    expect(await response.text()).toContain('registered are http://localhost:3000/, ')
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 

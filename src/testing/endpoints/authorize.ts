@@ -1,5 +1,12 @@
 import { callbackFaults } from '../callback-faults.ts'
-import { endpoint, findClient, isRegisteredUri, seconds } from '../context.ts'
+import {
+  endpoint,
+  findClient,
+  isRegisteredUri,
+  notRegistered,
+  seconds,
+  shorten,
+} from '../context.ts'
 import type { Context, Visit } from '../context.ts'
 import { fromBase64url, randomToken } from '../encoding.ts'
 import { useAll } from '../faults.ts'
@@ -92,12 +99,18 @@ function checkBasics(context: Context, parameters: Parameters): Problem | undefi
     }
   }
   const client = findClient(context, parameters.get('client_id'))
-  if (!client) return invalid('unknown client')
+  if (!client) return invalid(unknownClient(context, parameters.get('client_id')))
   const redirectUri = parameters.get('redirect_uri')
   if (!redirectUri || !isRegisteredUri(redirectUri, client.redirectUris)) {
-    return invalid('the redirect URI is not registered for this client')
+    return invalid(notRegistered(`redirect URI ${redirectUri ?? '(none)'}`, client.redirectUris))
   }
   return context.faults.use('ignore-pkce') ? undefined : checkChallenge(parameters)
+}
+
+/** Only ever on the error page, so it may say more than an `error_description`. */
+function unknownClient(context: Context, clientId = '(none)'): string {
+  const known = context.settings.clients.map((client) => client.clientId)
+  return `unknown client ${shorten(clientId)}; known are ${known.join(', ')}`
 }
 
 function checkChallenge(parameters: Parameters): Problem | undefined {
@@ -119,7 +132,9 @@ function checkScope(client: RegisteredClient, parameters: Parameters): Problem |
   )
   if (scope.length > 0 && strange === undefined) return undefined
   const description =
-    strange === undefined ? 'the scope is missing' : 'this scope is unknown or not for this client'
+    strange === undefined
+      ? 'the scope is missing'
+      : `the scope ${nameable(strange)} is unknown or not for this client`
   return { error: 'invalid_scope', description }
 }
 
@@ -157,7 +172,7 @@ function scopeOf(parameters: Parameters): string[] {
 
 /** An error description takes no character that RFC 6749 §4.1.2.1 leaves out. */
 function nameable(name: string): string {
-  return /^\w{1,40}$/.test(name) ? name : 'with a strange name'
+  return /^[\w:./-]{1,40}$/.test(name) ? name : 'with a strange name'
 }
 
 async function hintedSubject(context: Context, parameters: Parameters): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { findClient, endpoint, isRegisteredUri } from '../context.ts'
+import { findClient, endpoint, isRegisteredUri, notRegistered } from '../context.ts'
 import type { Context, Visit } from '../context.ts'
 import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
 import { randomToken } from '../encoding.ts'
@@ -44,8 +44,9 @@ async function understand(context: Context, parameters: Parameters): Promise<Wis
   }
   const client = findClient(context, clientId ?? (claims?.['aud'] as string | undefined))
   const target = parameters.get('post_logout_redirect_uri')
-  if (target !== undefined && !isRegisteredUri(target, client?.postLogoutRedirectUris ?? [])) {
-    return 'the post_logout_redirect_uri is not registered for this client'
+  const registered = client?.postLogoutRedirectUris ?? []
+  if (target !== undefined && !isRegisteredUri(target, registered)) {
+    return notRegistered(`post_logout_redirect_uri ${target}`, registered)
   }
   return {
     session: claims && context.sessions.bySid(claims['sid']),

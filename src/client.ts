@@ -14,6 +14,7 @@ import type { Session, SignedInSession } from './session/state.ts'
 import type { CallbackResult } from './sign-in.ts'
 import type { SignInParams } from './sign-in-params.ts'
 import { compose } from './compose.ts'
+import { checkOption } from './options.ts'
 import type { Parts } from './compose.ts'
 
 /** What {@link PkceClient.start} found: a sign-in that came back, or the session there was. */
@@ -216,10 +217,12 @@ export class PkceClient {
   /**
    * Signs the person out: here and in all tabs first, then at the server by revocation (RFC 7009) and a redirect
    * (RP-Initiated Logout §2). Resolves once everything was sent. A server that cannot be reached delays it by two
-   * seconds at most and changes nothing.
+   * seconds at most and changes nothing. Rejects with `invalid_option` before anything is ended.
    */
   async signOut(options: SignOutOptions = {}): Promise<void> {
     const { session, server, host, clock, signIn, clientId, revoke } = this.#parts
+    const uri = options.postSignOutRedirectUri ?? this.#parts.postSignOutRedirectUri
+    if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)
     await this.start().catch(() => {})
     const ended = await this.#endHere()
     let metadata = undefined as ServerMetadata | undefined
@@ -233,7 +236,6 @@ export class PkceClient {
     const endpoint = metadata?.end_session_endpoint
     // Somebody may have signed in meanwhile; that session is not to be ended.
     if (!endpoint || options.redirect === false || !host.url() || session.current()) return
-    const uri = options.postSignOutRedirectUri ?? this.#parts.postSignOutRedirectUri
     const url = withParameters(endpoint, [
       ['id_token_hint', ended?.idToken],
       ['client_id', clientId],

@@ -81,7 +81,7 @@ const redirectUri: Rule = [
   (value: unknown) => {
     if (typeof value !== 'string' || value.includes('#')) return false
     // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
-    return secureUrl(value) ?? /^[a-z][\w+-]*\.[\w+.-]+:/.test(value)
+    return secureUrl(value) ?? /^[a-z][\w+-]*\.[\w+.-]+:\S+$/.test(value)
   },
   "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
 ]
@@ -92,7 +92,7 @@ const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty 
 const rules: Record<keyof PkceClientOptions, Rule> = {
   issuer: [
     (value: string) => secureUrl(value) && !/[?#]/.test(value),
-    'an https URL (http on loopback only) without query and fragment',
+    'an absolute https URL without a fragment or query (http on loopback only)',
   ],
   clientId: text,
   redirectUri,
@@ -107,7 +107,7 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
     (value: object) =>
       object[0](value as never) &&
       Object.entries(value).every(([name, one]) => typeof one === 'string' && !reserved.test(name)),
-    `an object of strings, without the client's own parameters (state, client_id, ...)`,
+    'an object of strings, without state, client_id and the like',
   ],
   postSignOutRedirectUri: redirectUri,
   sessionKey: text,
@@ -127,9 +127,7 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */
 export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
-  const options = ownMembers(given)
-  options.scope ??= 'openid'
-  options.timeout ??= 15_000
+  const options = ownMembers({ scope: 'openid', timeout: 15_000, ...ownMembers(given) })
   for (const name of [...Object.keys(options), 'issuer', 'clientId', 'redirectUri']) {
     if (!Object.hasOwn(rules, name)) {
       const known = Object.keys(rules).join(', ')
@@ -141,7 +139,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   }
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze(
-    Object.assign(options as PkceClientOptions & { scope: string; timeout: number }, {
+    Object.assign(options, {
       metadata: ownMembers({ ...options.metadata }),
       key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
       resourceList: (options.resources ?? []).map((entry: unknown) => {
@@ -171,14 +169,15 @@ export function checkOption(
 }
 
 export function fail(option: string, whatIsRight: string, value: unknown): never {
-  let shown: string | undefined
+  const shown = asJson(value)?.slice(0, 100) ?? typeof value
+  throw new PkceClientError('invalid_option', `${option} must be ${whatIsRight}; it is ${shown}.`)
+}
+
+/** `undefined` for what JSON cannot hold, such as a BigInt, a function, or an object that contains itself. */
+export function asJson(value: unknown): string | undefined {
   try {
-    shown = (JSON.stringify(value) as string | undefined)?.slice(0, 100)
+    return JSON.stringify(value)
   } catch {
-    // A BigInt, or an object that contains itself.
+    return undefined
   }
-  throw new PkceClientError(
-    'invalid_option',
-    `${option} must be ${whatIsRight}; it is ${shown ?? typeof value}.`,
-  )
 }

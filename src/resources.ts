@@ -39,16 +39,19 @@ function covers(prefix: string, pathname: string): boolean {
 
 /** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */
 export function parseResource(entry: unknown, base: string): Resource | undefined {
-  // Only what is plainly absolute or plainly a path: "//host" and "api.example.com" are mistakes.
-  if (typeof entry !== 'string' || !/^(?:https?:\/\/|\/)(?![/\\])/i.test(entry)) return undefined
   const url = secureUrl(entry, base)
-  if (!url || /[*?#]/.test(entry) || ambiguous.test(url.pathname)) return undefined
+  if (!url || /[*?#]/.test(entry as string) || ambiguous.test(url.pathname)) return undefined
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 
+// Plainly absolute or plainly a path: "//host", "https:host" and "api.example.com" are mistakes, as are blanks and backslashes,
+// which parsers forgive and a server that compares letters does not.
+const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\]*$/i
+
 /** The URL, if it is https, or http on a host that never leaves this machine, without a user name. */
 export function secureUrl(value: unknown, base?: string): URL | undefined {
-  if (typeof value !== 'string' || !URL.canParse(value, base)) return undefined
+  if (typeof value !== 'string' || !plain.test(value) || !URL.canParse(value, base))
+    return undefined
   const url = new URL(value, base)
   const { protocol, hostname, username, password } = url
   const local = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)

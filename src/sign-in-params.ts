@@ -1,4 +1,4 @@
-import { checkOption, fail, ownMembers } from './options.ts'
+import { asJson, checkOption, fail, ownMembers } from './options.ts'
 import type { Navigator } from './navigation/navigator.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Parameters } from './protocol/authorization.ts'
@@ -47,11 +47,13 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
   if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 0))
     fail('maxAge', 'a whole number of seconds', maxAge)
   if (resource && !resource.every((one) => URL.canParse(one) && !one.includes('#'))) {
-    fail('resource', 'absolute URIs without fragment', resource)
+    fail('resource', 'absolute URIs without a fragment', resource)
   }
-  if (details && !(Array.isArray(details) && details.every(hasType))) {
-    fail('authorizationDetails', 'a list of objects with a type', details)
+  const detailsJson = asJson(details)
+  if (details !== undefined && !(Array.isArray(details) && details.every(hasType) && detailsJson)) {
+    fail('authorizationDetails', 'a list of objects with a type, and JSON', details)
   }
+  if (appState !== undefined && !asJson(appState)) fail('appState', 'JSON', appState)
   // What has a name of its own here goes over what was given as a plain parameter.
   const parameters: Parameters = [
     ...Object.entries(options.authorizationParams ?? {}),
@@ -62,7 +64,7 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
     ['max_age', maxAge],
     ['ui_locales', params.uiLocales],
     ['resource', resource],
-    ['authorization_details', details && JSON.stringify(details)],
+    ['authorization_details', detailsJson],
   ]
   return { scope, redirectUri, parameters, resource, maxAge, returnTo, appState }
 }

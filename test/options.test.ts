@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PkceClient, isPkceClientError } from '../src/index.ts'
-import type { PkceClientOptions } from '../src/index.ts'
+import type { PkceClientOptions, SignInParams } from '../src/index.ts'
 import { createWorld, rejection } from './support/world.ts'
 
 const good: PkceClientOptions = {
@@ -36,6 +36,10 @@ describe('new PkceClient', () => {
     ['issuer', 'https://user@login.example.com'],
     ['issuer', new URL('https://login.example.com')],
     ['issuer', null],
+    ['issuer', 'https://login.example.com\n'],
+    ['issuer', ' https://login.example.com'],
+    ['issuer', 'https:login.example.com'],
+    ['issuer', 'https://login.example.com\\tenant'],
     ['clientId', undefined],
     ['clientId', ''],
     ['clientId', 7],
@@ -47,6 +51,7 @@ describe('new PkceClient', () => {
     ['scope', 'openid\nprofile'],
     ['scope', 'openid "profile"'],
     ['scope', ['openid', 'profile']],
+    ['scope', null],
     ['resources', 'https://api.example.com/'],
     ['resources', { url: 'https://api.example.com/' }],
     ['metadata', 'https://login.example.com/.well-known/openid-configuration'],
@@ -61,6 +66,7 @@ describe('new PkceClient', () => {
     ['timeout', Number.NaN],
     ['timeout', Infinity],
     ['timeout', '15000'],
+    ['timeout', null],
     ['store', 'localStorage'],
     ['transactionStore', null],
     ['navigator', 'popup'],
@@ -96,7 +102,13 @@ describe('new PkceClient', () => {
     ['plain http at a host that only looks local', 'http://localhost.example.com/callback'],
     ['plain http at an address that only looks local', 'http://127.0.0.1.example.com/callback'],
     ['with a user', 'https://user@app.example.com/callback'],
+    ['with a blank at the end', 'https://app.example.com/callback '],
+    ['with a line break at the end, as from a file', 'https://app.example.com/callback\n'],
+    ['with a backslash', 'https://app.example.com\\callback'],
+    ['with a scheme but no host', 'https:callback'],
     ['C-113: a private scheme that belongs to nobody', 'myapp:/callback'],
+    ['C-113: a private scheme and a blank', 'com.example.app:/callback '],
+    ['C-113: a private scheme and nothing else', 'com.example.app:'],
   ])('C-11: refuses a redirect URI %s', (_, redirectUri) => {
     const { code, message } = complaint({ redirectUri })
     expect(code).toBe('invalid_option')
@@ -129,6 +141,9 @@ describe('new PkceClient', () => {
     ['a wildcard path', '/api/*'],
     ['a scheme-relative URL', '//api.example.com/'],
     ['a backslash', '/\\api.example.com/'],
+    ['a backslash after the host', 'https://api.example.com\\v1'],
+    ['a blank at the end', 'https://api.example.com/ '],
+    ['a line break in the middle', 'https://api.exam\nple.com/'],
     ['a query', 'https://api.example.com/?v=1'],
     ['a fragment', '/api/#here'],
     ['an encoded slash', 'https://api.example.com/a%2fb'],
@@ -242,6 +257,21 @@ describe('the parameters of one sign-in', () => {
     expect(error).toMatchObject({ code: 'invalid_option' })
     expect((error as Error).message).toMatch(new RegExp(`^${name.replace('C-17: ', '')} must be `))
     expect(world.server.requests).toHaveLength(0)
+  })
+
+  test('refuses by name what JSON cannot hold', async () => {
+    const itself: Record<string, unknown> = {}
+    itself['self'] = itself
+    const stories: [string, SignInParams][] = [
+      ['appState', { appState: { amount: 1n } }],
+      ['appState', { appState: itself }],
+      ['authorizationDetails', { authorizationDetails: [{ type: 'payment', amount: 1n }] }],
+    ]
+    for (const [name, params] of stories) {
+      const error = await rejection(createWorld().client().createAuthorizationUrl(params))
+      const message = expect.stringMatching(new RegExp(`^${name} must be .+; it is object\\.$`))
+      expect(error).toMatchObject({ code: 'invalid_option', message })
+    }
   })
 
   test.each([

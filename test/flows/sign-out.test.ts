@@ -263,6 +263,17 @@ describe('the end-session request', () => {
       'https://app.example.com/bye',
     )
   })
+
+  test('C-103: refuses a place that cannot be registered, before anything is ended', async () => {
+    const world = await signedInTab(withReturn)
+    for (const postSignOutRedirectUri of ['/', '', 'javascript:alert(1)']) {
+      const error = await rejection(world.auth.signOut({ postSignOutRedirectUri }))
+      const message = expect.stringMatching(/^postSignOutRedirectUri must be an absolute https URL/)
+      expect(error).toMatchObject({ code: 'invalid_option', message })
+    }
+    expect(world.auth.getSession().status).toBe('signed-in')
+    expect(world.server.requestsTo('/revoke')).toEqual([])
+  })
 })
 
 describe('coming back from signing out', () => {

@@ -122,6 +122,9 @@ const bodyFaults: {
   }),
 }
 
+/** Every fault of this file. */
+export const answerFaults = { ...memberFaults, ...bodyFaults }
+
 /** Spoils a successful answer with every fault that is on. Refusals are left alone. */
 export function spoil(
   answer: Reply,

@@ -1,3 +1,7 @@
+import { answerFaults } from './answer-faults.ts'
+import { callbackFaults } from './callback-faults.ts'
+import { idTokenFaults } from './id-token-faults.ts'
+
 /** For how many answers a fault lasts. Default: until it is switched off. */
 export interface Times {
   /** How many answers. */
@@ -238,12 +242,52 @@ const defaultPaths: Partial<Record<FaultName, string>> = Object.fromEntries(
   ].map((name) => [name, '/token']),
 )
 
+const tables = { ...answerFaults, ...callbackFaults, ...idTokenFaults }
+/** The faults that change more than one thing in one place. */
+const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
+  respond: true,
+  'network-error': true,
+  'drop-response': true,
+  hang: true,
+  'slow-headers': true,
+  'slow-body': true,
+  'infinite-body': true,
+  'try-later': true,
+  'redirect-token': true,
+  'no-cors': true,
+  'no-expose-headers': true,
+  'key-rotation': true,
+  'jwks-error': true,
+  'jwks-keys': true,
+  'clock-offset': true,
+  metadata: true,
+  'ignore-pkce': true,
+  'api-401': true,
+  'user-info-claims': true,
+  'end-session-state-missing': true,
+  'end-session-state-wrong': true,
+}
+
+// A test whose misbehaviour never happens passes, and test runners do not look at types.
+function check(name: string, { path }: Partial<At>): void {
+  if (!Object.hasOwn(tables, name) && !Object.hasOwn(others, name)) {
+    throw new Error(`There is no fault ${name}; the type FaultName lists them all.`)
+  }
+  checkPath(path)
+}
+
+export function checkPath(path = '/'): void {
+  if (path.startsWith('/')) return
+  throw new Error(`A path must begin with a slash, as /token does; it is ${JSON.stringify(path)}.`)
+}
+
 export function createFaultBoard(): FaultBoard {
   let active: ActiveFault[] = []
   const find = (name: FaultName, circumstances: Circumstances): ActiveFault | undefined =>
     active.find((fault) => fault.name === name && fits(fault.options, circumstances))
   return {
     turnOn(name, options) {
+      check(name, options as Partial<At>)
       const times = (options as Times).times ?? Infinity
       const path = defaultPaths[name]
       const fault: ActiveFault = { name, options: { path, ...options }, left: times }

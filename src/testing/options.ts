@@ -177,7 +177,7 @@ const defaultUsers: readonly User[] = [
 ]
 
 export function resolveSettings(options: AuthServerOptions): Settings {
-  return {
+  const settings: Settings = {
     accessTokenFormat: options.accessTokenFormat ?? 'opaque',
     accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
     refreshTokenLifetime: options.refreshTokenLifetime ?? 7 * 24 * 60 * 60,
@@ -191,6 +191,10 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     clients: (options.clients ?? defaultClients).map(registerClient),
     users: options.users ?? defaultUsers,
   }
+  const known = [...Object.keys(settings), 'issuer', 'apiUrl', 'clock']
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new Error(`createAuthServer has no option ${unknown}.`)
+  return settings
 }
 
 function registerClient(client: ClientRegistration): RegisteredClient {

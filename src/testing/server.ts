@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { dispatch, locate } from './dispatch.ts'
-import { createFaultBoard } from './faults.ts'
+import { checkPath, createFaultBoard } from './faults.ts'
 import type { FaultArguments, FaultName, FaultOptions } from './faults.ts'
 import { createGrants } from './grants.ts'
 import type { RevokedGrant } from './grants.ts'
@@ -188,11 +188,13 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     rotateKeys: (how) => context.keys.rotate(how),
     revoked: context.grants.revoked,
     requests,
-    requestsTo: (path) =>
-      requests.filter(
+    requestsTo(path) {
+      checkPath(path)
+      return requests.filter(
         (request) =>
           request.path === path && request.to !== 'elsewhere' && request.method !== 'OPTIONS',
-      ),
+      )
+    },
     fault<Name extends FaultName>(name: Name, ...[how]: FaultArguments<Name>) {
       return faults.turnOn(name, (how ?? {}) as FaultOptions[Name])
     },
@@ -229,6 +231,7 @@ function createHolds(): Holds {
   const holds = new Set<{ path: string; waiting: (() => void)[] }>()
   return {
     hold(path) {
+      checkPath(path)
       const held = { path, waiting: [] as (() => void)[] }
       holds.add(held)
       return {

@@ -11,6 +11,8 @@ const browserGlobals = [
   'indexedDB',
   'BroadcastChannel',
   'addEventListener',
+  'removeEventListener',
+  'dispatchEvent',
   'self',
 ]
 const timeGlobals = [
@@ -29,6 +31,8 @@ const noTime = timeGlobals.map((name) => ({
   name,
   message: 'Time comes from the clock port (src/clock.ts).',
 }))
+
+const noFetch = { name: 'fetch', message: 'Requests leave through the fetch that is handed in.' }
 
 /** Lines of a function without those of the functions inside it, so that a factory is judged by its parts. */
 const ownLines = {
@@ -119,7 +123,9 @@ export default tseslint.config(
       // Two positional parameters, then an object.
       'max-params': ['error', 3],
       'no-console': 'error',
-      'no-restricted-globals': ['error', ...noBrowser, ...noTime],
+      'no-restricted-globals': ['error', ...noBrowser, ...noTime, noFetch],
+      // The folders' imports are checked where they are declared.
+      'no-restricted-syntax': ['error', 'ImportExpression'],
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Jitter comes from the clock port.' },
@@ -142,6 +148,8 @@ export default tseslint.config(
       'no-restricted-properties': 'off',
     },
   },
+  // Node's server exists for tests only, and in Node only.
+  { files: ['src/testing/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
   // The composition root is one list of parts.
   { files: ['src/compose.ts'], rules: { 'project/own-lines': ['error', 80] } },
   {

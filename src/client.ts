@@ -66,8 +66,8 @@ export class PkceClient {
   readonly subscribe: (listener: () => void) => () => void
   /**
    * Fetches from a listed resource with the access token, which is renewed when it is due, and once after a 401
-   * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `session_ended`, or a passing failure of
-   * the renewal (`network`, `timeout`, `server_error`, `rate_limited`); what the request itself rejects with passes through.
+   * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `session_ended`, or what
+   * {@link PkceClient.refresh} rejects with; what the request itself rejects with passes through.
    */
   readonly fetch: Fetch
 
@@ -108,7 +108,9 @@ export class PkceClient {
 
   /**
    * Finishes a sign-in if the URL, or else the address of the page, is its answer (RFC 6749 §4.1.2, RFC 9207). Resolves to
-   * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}.
+   * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}:
+   * `authorization_denied`, `callback_invalid`, `issuer_mismatch`, `transaction_not_found`, `transaction_consumed`,
+   * `storage_unavailable`, or what the token request came to (`id_token_invalid`, `token_response_invalid`, `network`, ...).
    * @param url - in place of the address of the page, which is then left alone
    */
   handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
@@ -174,8 +176,10 @@ export class PkceClient {
   }
 
   /**
-   * Renews the tokens now (RFC 6749 §6). Resolves to the session afterwards. Rejects with `sign_in_required`,
-   * `session_ended`, a failure of the request, or the reason of an aborted `signal`.
+   * Renews the tokens now (RFC 6749 §6). Resolves to the session afterwards. Rejects with `sign_in_required` (also without a
+   * refresh token), `session_ended`, a failure of the request (`network`, `timeout`, `server_error`, `rate_limited`), an
+   * answer that cannot be used (`discovery_failed`, `issuer_mismatch`, `token_response_invalid`, `id_token_invalid`), or the
+   * reason of an aborted `signal`.
    */
   async refresh({ signal }: WaitOptions = {}): Promise<SignedInSession> {
     await this.#parts.tokens.refresh(signal)

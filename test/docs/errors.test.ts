@@ -41,7 +41,7 @@ test('every row says what happened, why, what to do, and both flags', () => {
   for (const [, what, why, todo, retryable, ended, ...more] of rows) {
     for (const cell of [what, why, todo]) expect(cell).toMatch(/\w{2}/)
     expect(['yes', 'no', 'depends']).toContain(retryable)
-    expect(['yes', 'no']).toContain(ended)
+    expect(['yes', 'no', 'depends']).toContain(ended)
     expect(more).toEqual([])
   }
 })
@@ -172,7 +172,8 @@ test.each(rows.map(([code, , , , retryable, ended]) => [code, retryable, ended] 
       () => new Error('It did not happen.'),
       (caught: unknown) => caught as PkceClientError,
     )
-    expect(error).toMatchObject({ code, sessionEnded: ended === 'yes' })
+    expect(error).toMatchObject({ code })
+    if (ended !== 'depends') expect(error).toMatchObject({ sessionEnded: ended === 'yes' })
     if (retryable !== 'depends') expect(error).toMatchObject({ retryable: retryable === 'yes' })
   },
 )
@@ -199,6 +200,34 @@ test('token_response_invalid: not worth another try at a sign-in, but at a renew
     retryable: true,
   })
   expect(auth.getSession().status).toBe('signed-in')
+})
+
+test('token_response_invalid, id_token_invalid: not worth another try when a renewal brought odd tokens', async () => {
+  for (const [fault, code] of [
+    ['no-access-token', 'token_response_invalid'],
+    ['id-token-garbage', 'id_token_invalid'],
+  ] as const) {
+    const { server, auth, tab, client } = stage()
+    await server.signInTo(auth)
+    server.fault(fault, { on: 'refresh', times: 1 })
+    for (let tries = 0; tries < 2; tries++)
+      await expect(auth.refresh()).rejects.toMatchObject({ code, retryable: false })
+    expect(server.requestsTo('/token')).toHaveLength(2)
+    expect(auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
+    tab.load()
+    expect(await client(tab.ports).refresh()).toMatchObject({ status: 'signed-in' })
+  }
+})
+
+test('sign_in_required: the session is over when nobody is signed in, and not for want of a refresh token', async () => {
+  const { server, auth, client } = stage()
+  await expect(auth.refresh()).rejects.toMatchObject({ sessionEnded: true })
+  const brief = client({ scope: 'openid', sessionKey: 'brief' })
+  await server.signInTo(brief)
+  const why = { code: 'sign_in_required', sessionEnded: false }
+  await expect(brief.refresh()).rejects.toMatchObject(why)
+  await expect(brief.getAccessToken({ minValidity: 901 })).rejects.toMatchObject(why)
+  expect(brief.getSession().status).toBe('signed-in')
 })
 
 test('the example tells the three kinds of errors apart', async () => {

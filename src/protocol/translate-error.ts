@@ -19,7 +19,7 @@ export function translateError(
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
     const words = { error: error.error, description: error.error_description }
     if ('status' in error) return statusError(error.status, words)
-    const what = 'The authorization server did not sign the person in; `error` has its reason.'
+    const what = 'The authorization server did not sign the person in; `cause` has its reason.'
     return new OAuthServerError('authorization_denied', what, words)
   }
   const answer = (error as Error).cause

@@ -38,7 +38,13 @@ describe('a sign-in that failed says', () => {
   })
 
   test('that the server refused, and where its reason is', async () => {
-    expect(await words('callback-error', { error: 'access_denied' })).toContain('`error`')
+    const world = createWorld()
+    world.server.fault('callback-error', { error: 'access_denied' })
+    const error = await rejection(world.comeBack())
+    expect(error).toMatchObject({
+      message: expect.stringContaining('`cause` has its reason') as string,
+      cause: { error: 'access_denied' },
+    })
   })
 
   test.each([

@@ -19,7 +19,10 @@ export interface SignInParams {
   uiLocales?: string
   /** Absolute URIs the token is meant for (RFC 8707). */
   resource?: string | readonly string[]
-  /** Rich authorization requests (RFC 9396): objects with a `type`. */
+  /**
+   * Rich authorization requests (RFC 9396): objects with a `type`. They travel in the address bar, where the person can read
+   * and change them, and what the server granted of them is not read from its answer: the API must look at the token.
+   */
   authorizationDetails?: readonly { type: string; [member: string]: unknown }[]
   /** In place of the client's redirect URI. */
   redirectUri?: string

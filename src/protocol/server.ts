@@ -1,4 +1,4 @@
-import { discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
+import { discoveryRequest } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { Transport } from './transport.ts'
@@ -80,12 +80,11 @@ async function discover(
     const request = { algorithm: algorithm!, ...transport('discovery') }
     const response = await discoveryRequest(url, request)
     if (response.status === 404 && other) return await discover(options, [other])
+    if (response.status !== 200) throw new Error('', { cause: response })
+    const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
     // Compared afterwards, exactly, and with a message that shows both.
-    const { issuer: named = url } = (await response
-      .clone()
-      .json()
-      .catch(() => ({}))) as { issuer?: string }
-    return await processDiscoveryResponse(new URL(named), response)
+    if (typeof found?.issuer === 'string') return found
+    throw unusable(issuer, 'the answer is not a JSON object with an issuer')
   } catch (error) {
     throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
   }

@@ -123,6 +123,8 @@ export const scopeWords: Readonly<Record<string, string>> = {
   openid: 'Know that it is you',
   profile: 'See your name',
   email: 'See your email address',
+  address: 'See your postal address',
+  phone: 'See your telephone number',
   offline_access: 'Stay signed in while you are away',
   'orders:read': 'See your orders',
   'orders:write': 'Place orders for you',

@@ -147,6 +147,74 @@ test('C-48, A-82, G14: every request to the server goes over https, follows no r
   }
 })
 
+describe('from signing in to signing out', () => {
+  /** Everything that is sent for somebody who uses an app for a while. */
+  async function wholeStay(world: World): Promise<Set<string>> {
+    const auth = await world.signIn()
+    const tokens = new Set([await auth.getAccessToken()])
+    await auth.fetch(usersMe)
+    await auth.getUserInfo()
+    await auth.refresh()
+    tokens.add(await auth.getAccessToken())
+    await auth.fetch(new Request(usersMe))
+    await auth.signOut()
+    return tokens
+  }
+
+  test('C-36, C-37, C-38, C-107: whatever is posted to the server is a form, with the client named, nothing in it twice or empty, and nothing in the URL', async () => {
+    const world = createWorld()
+    await wholeStay(world)
+    const posts = ['/token', '/revoke'].flatMap((path) => world.server.requestsTo(path))
+    expect(posts.map(({ path }) => path)).toEqual(['/token', '/token', '/revoke', '/revoke'])
+    for (const { method, url, headers, body } of posts) {
+      expect(method).toBe('POST')
+      expect(new URL(url).search).toBe('')
+      expect(headers['content-type']).toMatch(/^application\/x-www-form-urlencoded/)
+      expect(headers).not.toHaveProperty('authorization')
+      const form = [...new URLSearchParams(body)]
+      expect(new Set(form.map(([name]) => name)).size).toBe(form.length)
+      expect(form).toContainEqual(['client_id', 'production-app'])
+      expect(form.map(([name]) => name)).not.toContain('client_secret')
+      for (const [, value] of form) expect(value).not.toBe('')
+    }
+  })
+
+  test('C-79: an access token travels in the header of its requests, and elsewhere only to be revoked', async () => {
+    const world = createWorld()
+    const tokens = await wholeStay(world)
+    expect(tokens.size).toBe(2)
+    for (const token of tokens) {
+      const carried = carriers(world, token)
+      expect(carried).toContain(usersMe)
+      const elsewhere = world.server.requests.filter((request) => {
+        const { authorization, ...headers } = request.headers
+        return JSON.stringify([request.url, request.body, headers]).includes(token)
+      })
+      expect(elsewhere.every(({ path, url }) => path === '/revoke' && !url.includes(token))).toBe(
+        true,
+      )
+      expect(world.tab.navigations.join()).not.toContain(token)
+    }
+  })
+
+  test('C-51: neither the answer in the address nor that of the token endpoint moves an endpoint', async () => {
+    const world = createWorld()
+    const names = ['token', 'userinfo', 'revocation', 'end_session', 'authorization']
+    const theirs = Object.fromEntries([
+      ...names.map((name) => [`${name}_endpoint`, `https://attacker.example/${name}`]),
+      ['issuer', 'https://attacker.example'],
+      ['jwks_uri', 'https://attacker.example/jwks'],
+    ]) as Record<string, string>
+    world.server.fault('callback-parameters', { set: theirs })
+    world.server.fault('token-members', { set: { ...theirs, metadata: theirs } })
+    await wholeStay(world)
+    expect(world.server.requestsTo('/token')).toHaveLength(2)
+    expect(world.server.requestsTo('/users/me')).toHaveLength(2)
+    expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
+    expect(new URL(world.tab.navigations.at(-1)!).origin).toBe(world.server.issuer)
+  })
+})
+
 describe('the answer of the token endpoint', () => {
   test.each(['bEaReR', 'BEARER', 'bearer'])('C-42: token_type %s is Bearer', async (value) => {
     const world = createWorld()

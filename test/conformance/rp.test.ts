@@ -99,14 +99,17 @@ describe('Basic', () => {
   })
 
   test('oidcc-client-test-scope-userinfo-claims', async () => {
-    const world = createWorld({ client: { scope: 'openid profile email' } })
+    const scope = 'openid profile email address phone'
+    const world = createWorld({ client: { scope } })
+    const claims = { address: { country: 'GB' }, phone_number: '+44 20 7946 0000' }
+    world.server.fault('user-info-claims', { set: claims })
     const auth = await world.signIn()
-    expect(world.server.requestsTo('/authorize')[0]!.query).toMatchObject({
-      scope: 'openid profile email',
-    })
+    expect(world.server.requestsTo('/authorize')[0]!.query).toMatchObject({ scope })
+    expect(auth.getSession()).toMatchObject({ scope })
     expect(await auth.getUserInfo()).toMatchObject({
       name: 'Ada Lovelace',
       email: 'ada@example.com',
+      ...claims,
     })
   })
 })

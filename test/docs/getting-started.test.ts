@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { readFileSync } from 'node:fs'
 import { memoryStore, PkceClient } from 'pkce-client'
 import * as testing from 'pkce-client/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -101,4 +102,11 @@ test('the log shows requests, and nothing secret', async () => {
   expect(printed).toContain('https://login.example.com/token')
   const secrets = person.server.requestsTo('/token').map(({ form }) => form!['code'])
   for (const secret of secrets) expect(printed.join()).not.toContain(secret)
+})
+
+test('C-15: the guide says that offline_access may take prompt: consent', () => {
+  const [row] = /^.*offline_access.*signIn.*$/m.exec(
+    readFileSync('docs/getting-started.md', 'utf8'),
+  )!
+  expect(row).toContain("signIn({ prompt: 'consent' })")
 })

@@ -54,6 +54,17 @@ describe('coming back with a code', () => {
     expect(new URL(request!.url).search).toBe('')
   })
 
+  test('C-37: repeats the redirect URI to the letter, also one that a URL parser would spell otherwise', async () => {
+    const redirectUri = 'https://App.Example.com:443/callback?next=%7Eada&b=é'
+    const clients = [{ clientId: 'production-app', redirectUris: [redirectUri] }]
+    const world = createWorld({ server: { clients }, client: { redirectUri } })
+    const { result } = await world.comeBack(world.tab, { person: { consent: true } })
+    expect(result.kind).toBe('signed-in')
+    const sent = [world.server.requestsTo('/authorize')[0]!.query.redirect_uri]
+    sent.push(world.server.requestsTo('/token')[0]!.form!.redirect_uri)
+    expect(sent).toEqual([redirectUri, redirectUri])
+  })
+
   test('A-82, G14: asks that nothing of it be cached, and no redirect followed', async () => {
     const world = createWorld()
     const inits: RequestInit[] = []
@@ -200,6 +211,20 @@ describe('an address that is no answer of ours is left alone', () => {
     move(moved)
     const auth = world.load(world.tab, '/')
     expect(await auth.handleCallback(moved)).toBeUndefined()
+    expect(world.server.requestsTo('/token')).toHaveLength(0)
+    expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
+  })
+
+  test('C-31, C-35: the answer of a sign-in that was to return elsewhere, at the usual redirect URI', async () => {
+    const other = 'https://app.example.com/other'
+    const clients = [{ clientId: 'production-app', redirectUris: [callbackUri, other] }]
+    const world = createWorld({ server: { clients } })
+    const callback = await world.depart(world.tab, {
+      params: { redirectUri: other },
+      person: { consent: true },
+    })
+    const auth = world.load(world.tab, '/')
+    expect(await auth.handleCallback(callback.replace(other, callbackUri))).toBeUndefined()
     expect(world.server.requestsTo('/token')).toHaveLength(0)
     expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
   })
@@ -368,9 +393,8 @@ describe('the server says no', () => {
       code: 'authorization_denied',
       given: ({ server }) => server.fault('callback-error', { error: 'invalid_request' }),
     })
-    for (const url of tab.navigations) {
-      expect(new URL(url).searchParams.get('code_challenge_method')).toBe('S256')
-    }
+    const methods = tab.navigations.map((url) => new URL(url).searchParams)
+    expect(methods.map((query) => query.get('code_challenge_method'))).toEqual(['S256', 'S256'])
   })
 
   test('A-15: and sends a code as well, which is not used', async () => {

@@ -480,6 +480,7 @@ describe('401', () => {
     const answer = await world.auth.fetch(usersMe)
     expect(answer.status).toBe(expected ? 200 : 401)
     expect(refreshes(world)).toHaveLength(expected)
+    expect(world.server.requestsTo('/users/me')).toHaveLength(expected + 1)
   })
 
   test('C-84: 403 insufficient_scope is the answer', async () => {

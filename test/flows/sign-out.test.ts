@@ -82,6 +82,18 @@ describe('signing out', () => {
     }
   })
 
+  test('C-107: a token that the server no longer knows is as good as revoked', async () => {
+    const world = await signedInTab()
+    world.server.revokeSessions()
+    const statuses: (number | undefined)[] = []
+    world.auth.on('request', ({ what, status }) => {
+      if (what === 'revocation') statuses.push(status)
+    })
+    await world.auth.signOut({ redirect: false })
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(statuses).toEqual([200, 200])
+  })
+
   test('asks for requests that outlive the page', async () => {
     const world = createWorld()
     const inits = new Map<string, RequestInit | undefined>()
@@ -321,6 +333,18 @@ describe('coming back from signing out', () => {
       expect(world.server.requests).toHaveLength(before)
     },
   )
+
+  test('C-105: a state made up in the form of ours is nobody’s, and the address is left as it is', async () => {
+    const { world, callback } = await signedOut()
+    const url = new URL(callback)
+    const [tag] = url.searchParams.get('state')!.split('.')
+    url.searchParams.set('state', `${tag!}.${'A'.repeat(43)}`)
+    expect(await world.load(world.tab, url.href).start()).toMatchObject({
+      kind: 'restored',
+      session: { status: 'signed-out' },
+    })
+    expect(world.tab.url).toBe(url.href)
+  })
 
   test('A-28: a link with a state of nobody signs nobody out', async () => {
     const world = await signedInTab(withReturn)

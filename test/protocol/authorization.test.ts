@@ -120,11 +120,13 @@ describe('the authorization request', () => {
     const world = createWorld()
     const authorization_endpoint = `${world.server.issuer}/authorize?tenant=1&scope=theirs&state=x`
     world.server.fault('metadata', { patch: { authorization_endpoint } })
-    const { url } = await world.client().createAuthorizationUrl()
+    const { url, state } = await world.client().createAuthorizationUrl()
     expect(url.searchParams.getAll('tenant')).toEqual(['1'])
     for (const name of url.searchParams.keys()) {
       expect(url.searchParams.getAll(name)).toHaveLength(1)
     }
+    expect(url.searchParams.get('scope')).toBe('openid profile offline_access')
+    expect(url.searchParams.get('state')).toBe(state)
   })
 
   test('C-15: asks for no consent of its own, offline_access or not', async () => {

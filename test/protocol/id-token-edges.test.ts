@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { PkceClientError } from '../../src/index.ts'
 import { checkAccessToken } from '../../src/protocol/id-token.ts'
@@ -83,26 +84,39 @@ test.each(['bnVsbA.e30.e30', 'e30.bnVsbA.e30', 'e30', '..', 'e30.!.e30'])(
 )
 
 describe('C-64: the hash of the access token', () => {
-  const header = (alg: string) => btoa(JSON.stringify({ alg }))
+  const accessToken = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y'
+  const right = '77QmUPtjPfzWtF2AnpK9RQ'
   const check = (at_hash: unknown, alg: string) =>
     checkAccessToken({ at_hash } as unknown as Claims, {
-      accessToken: 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y',
-      idToken: `${header(alg)}.e30.x`,
+      accessToken,
+      idToken: `${btoa(JSON.stringify({ alg }))}.e30.x`,
     })
 
   test('is right in the example of OpenID Connect Core A.3', async () => {
-    await check('77QmUPtjPfzWtF2AnpK9RQ', 'RS256')
+    await check(right, 'RS256')
   })
 
-  test.each(['77QmUPtjPfzWtF2AnpK9SQ', '77QmUPtj', '', 7, null, ['77QmUPtjPfzWtF2AnpK9RQ']])(
+  test.each(['77QmUPtjPfzWtF2AnpK9SQ', '77QmUPtj', '', '!', `${right}AA`, 7, null, [right]])(
     'is wrong when it is %j',
     async (at_hash) => {
-      expect(await rejection(check(at_hash, 'ES256'))).toMatchObject({ code: 'id_token_invalid' })
+      await expect(check(at_hash, 'ES256')).rejects.toThrow()
+      expect(await outcome('id-token-claims', { set: { at_hash } })).toBe('id_token_invalid')
     },
   )
 
-  test.each(['RS512', 'ES384', 'EdDSA'])('made with %s cannot be told', async (alg) => {
-    await check('another hash', alg)
+  test.each([
+    ['PS256', 'sha256'],
+    ['ES384', 'sha384'],
+    ['RS512', 'sha512'],
+    ['EdDSA', 'sha512'],
+    ['Ed25519', 'sha512'],
+  ])('beside a signature by %s is made with %s, and with nothing else', async (alg, made) => {
+    for (const name of ['sha256', 'sha384', 'sha512']) {
+      const hash = createHash(name).update(accessToken).digest()
+      const checked = check(hash.subarray(0, hash.length / 2).toString('base64url'), alg)
+      if (name === made) await checked
+      else await expect(checked).rejects.toMatchObject({ code: 'id_token_invalid' })
+    }
   })
 
   test('that is not there is not missed', async () => {

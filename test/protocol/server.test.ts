@@ -101,6 +101,26 @@ describe('the metadata of the server', () => {
     expect(url.searchParams.get('nonce')).toBeTruthy()
   })
 
+  test('C-08: and are enforced there', async () => {
+    const silent = () => {
+      const world = createWorld()
+      world.server.fault('metadata', { patch: { code_challenge_methods_supported: undefined } })
+      return world
+    }
+    expect((await silent().comeBack()).result.kind).toBe('signed-in')
+
+    const [world, attacker] = [silent(), silent()]
+    const theirs = new URL(await attacker.depart())
+    await world.depart()
+    const planted = world.load(world.tab, theirs.href)
+    expect(await rejection(planted.start())).toMatchObject({ code: 'transaction_not_found' })
+    expect(world.server.requestsTo('/token')).toHaveLength(0)
+
+    world.server.fault('id-token-nonce-wrong')
+    expect(await rejection(world.comeBack())).toMatchObject({ code: 'id_token_invalid' })
+    expect(world.storedSession()).toBeUndefined()
+  })
+
   test.each([
     ['none', 'id-token-alg-none'],
     ['HS256', 'id-token-alg-hs256'],

@@ -97,6 +97,11 @@ describe('a sign-in that failed says', () => {
     expect(await words('clock-offset', { seconds: 90_000 })).toMatch(/^The ID token.*future/)
   })
 
+  test('that nothing like it was expected, in words of its own', async () => {
+    const odd = await words('id-token-claims', { set: { at_hash: 7 } })
+    expect(odd).toMatch(/^The ID token.*: unexpected answer/)
+  })
+
   test('A-68: that the token is of another type', async () => {
     expect(await words('id-token-typ', { typ: 'at+jwt' })).toMatch(/^The ID token.*type/)
   })
@@ -120,12 +125,14 @@ describe('metadata that cannot be used: the error says', () => {
     expect(plain).toMatch(/^The metadata of https:\/\/login\.example\.com .*PKCE/)
   })
 
-  test('that nothing like it was expected, in words of its own', async () => {
-    const nothing = await saying(({ server }) =>
-      server.fault('respond', { path: '/.well-known/openid-configuration', body: 'null' }),
-    )
-    expect(nothing).toMatch(/^The metadata of .*: unexpected answer/)
-  })
+  test.each(['<html>', 'null', '[]', '{"issuer":7}'])(
+    'that %s is no metadata document',
+    async (body) => {
+      const path = '/.well-known/openid-configuration'
+      const none = await saying(({ server }) => server.fault('respond', { path, body }))
+      expect(none).toMatch(/^The metadata of .*: the answer is not a JSON object with an issuer\.$/)
+    },
+  )
 
   test('no more of a name than helps', async () => {
     const issuer = `https://login.example.com/${'x'.repeat(10_000)}`

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createWorld, listen, rejection, signedInTab } from '../support/world.ts'
-import type { World } from '../support/world.ts'
+import { callbackUri, createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+import type { World, WorldOptions } from '../support/world.ts'
 
 const home = 'https://app.example.com/'
 const withReturn = { client: { postSignOutRedirectUri: home } }
@@ -289,7 +289,9 @@ describe('the end-session request', () => {
 })
 
 describe('coming back from signing out', () => {
-  async function signedOut(options = withReturn): Promise<{ world: World; callback: string }> {
+  async function signedOut(
+    options: WorldOptions = withReturn,
+  ): Promise<{ world: World; callback: string }> {
     const world = await signedInTab(options)
     await world.auth.signOut()
     return { world, callback: await returnFrom(world, endSession(world)) }
@@ -334,8 +336,12 @@ describe('coming back from signing out', () => {
     },
   )
 
-  test('C-105: a state made up in the form of ours is nobody’s, and the address is left as it is', async () => {
-    const { world, callback } = await signedOut()
+  test('C-105: a state made up in the form of ours, where sign-ins return as well, is nobody’s, and the address is left as it is', async () => {
+    const uris = { redirectUris: [callbackUri], postLogoutRedirectUris: [callbackUri] }
+    const { world, callback } = await signedOut({
+      client: { postSignOutRedirectUri: callbackUri },
+      server: { clients: [{ clientId: 'production-app', kind: 'internal', ...uris }] },
+    })
     const url = new URL(callback)
     const [tag] = url.searchParams.get('state')!.split('.')
     url.searchParams.set('state', `${tag!}.${'A'.repeat(43)}`)
@@ -344,6 +350,8 @@ describe('coming back from signing out', () => {
       session: { status: 'signed-out' },
     })
     expect(world.tab.url).toBe(url.href)
+    await world.load(world.tab, callback).start()
+    expect(world.tab.url).toBe(callbackUri)
   })
 
   test('A-28: a link with a state of nobody signs nobody out', async () => {

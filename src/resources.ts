@@ -11,30 +11,24 @@ export interface Resources {
 }
 
 // Encoded separators and matrix parameters mean different paths to different servers.
-const ambiguous = /%2f|%5c|\.\.;/i
+const ambiguous = /%2f|%5c|(?:\.|%2e){2}(?:;|%3b)/i
 
 export function createResources(list: readonly Resource[]): Resources {
   const longestFirst = [...list].sort((a, b) => b.path.length - a.path.length)
   return {
-    match(url) {
-      const { origin, protocol } = url
-      // The origin of a blob: URL is that of the page which made it.
-      if (protocol === 'blob:') return undefined
-      for (const resource of longestFirst) {
-        if (resource.origin === origin && covers(resource.path, url.pathname)) return resource
-      }
-      return undefined
-    },
+    match: ({ origin, protocol, pathname }) =>
+      longestFirst.find(
+        (resource) =>
+          resource.origin === origin &&
+          // The origin of a blob: URL is that of the page which made it.
+          protocol !== 'blob:' &&
+          covers(resource.path, pathname),
+      ),
   }
 }
 
 function covers(prefix: string, pathname: string): boolean {
-  if (prefix === '') return true
-  if (!pathname.startsWith(prefix)) return false
-  return (
-    (pathname.length === prefix.length || pathname[prefix.length] === '/') &&
-    !ambiguous.test(pathname)
-  )
+  return prefix === '' || (`${pathname}/`.startsWith(`${prefix}/`) && !ambiguous.test(pathname))
 }
 
 /** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */

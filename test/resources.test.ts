@@ -54,6 +54,7 @@ describe('a listed path', () => {
     'https://api.example.com/v1/users',
     'https://api.example.com/v0/../v1/users',
     'https://api.example.com/v1/a%20b',
+    'https://api.example.com/v1/a;b=c/.hidden/x...y%3bz',
   ])('covers %s', (url) => {
     expect(allows(url)).toBe(true)
   })
@@ -72,6 +73,10 @@ describe('a listed path', () => {
     'https://api.example.com/v1/..%5cadmin',
     'https://api.example.com/v1/..;/admin',
     'https://api.example.com/v1/;/..;/admin',
+    'https://api.example.com/v1/%2e%2e;/admin',
+    'https://api.example.com/v1/.%2E;a=b/admin',
+    'https://api.example.com/v1/..%3b/admin',
+    'https://api.example.com/v1/%2e.%3B/admin',
     'https://api.example.com//v1/users',
     'https://api.example.com/%76%31/users',
   ])('A-32: does not cover %s', (url) => {

@@ -59,6 +59,7 @@ const otherPaths = [
   ...['', 'v1x', 'v10', 'V1/', '%76%31/', 'v1%2f', 'v1%5c', 'v1;/', '/v1/', '//v1/', 'x/v1/'],
   ...['v1/..', 'v1/../admin', 'v1/./../admin', 'v1/%2e%2e/admin', 'v1/.%2E/admin', 'v1\\..\\admin'],
   ...['v1/..%2fadmin', 'v1/..%5cadmin', 'v1/%2e%2e%2fadmin', 'v1/..;/admin', 'v1/a/..;b=c/admin'],
+  ...['v1/%2e%2e;/admin', 'v1/.%2E;a=b/admin', 'v1/..%3b/admin'],
 ].map((path) => `https://api.example.com/${path}`)
 
 /** Each with what is listed: the whole origin, or the path alone. */

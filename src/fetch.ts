@@ -14,6 +14,8 @@ export interface Credential {
   token: string
   /** Whose it is, as far as the server told. */
   subject: string | undefined
+  /** The same where the server told nothing: then each sign-in is somebody else's. */
+  owner: string
 }
 
 export interface AuthorizedFetchOptions {

@@ -1,5 +1,5 @@
 import { PkceClientError } from './errors.ts'
-import { expiryOf, tokenOf } from './session/record.ts'
+import { expiryOf, ownerOf, tokenOf } from './session/record.ts'
 import type { Clock } from './clock.ts'
 import type { Emit } from './events.ts'
 import type { Credential, Scheme } from './fetch.ts'
@@ -33,7 +33,12 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
 
   function credential(record: SessionRecord): Credential {
     const { token } = tokenOf(record)
-    return { token, header: scheme.authorize(token), subject: record.claims?.sub }
+    return {
+      token,
+      header: scheme.authorize(token),
+      subject: record.claims?.sub,
+      owner: ownerOf(record),
+    }
   }
 
   async function signedIn(signal: AbortSignal | undefined): Promise<SessionRecord> {
@@ -90,7 +95,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     ): Promise<Credential | undefined> {
       const record = session.current()
       // What was asked in one person's name is not asked again in another's.
-      if (!record || record.claims?.sub !== refused.subject) return undefined
+      if (!record || ownerOf(record) !== refused.owner) return undefined
       const { token, obtainedAt } = tokenOf(record)
       if (token !== refused.token) return credential(record)
       const age = clock.now() - obtainedAt

@@ -40,6 +40,9 @@ export interface AccessToken {
 /** The access token of a session that has not ended: such a one always has it. */
 export const tokenOf = (record: SessionRecord): AccessToken => record.access[defaultToken]!
 
+/** Whose session it is: the person's, or that of one sign-in where the server does not say who somebody is. */
+export const ownerOf = ({ claims, sid }: SessionRecord): string => claims?.sub ?? sid
+
 /** Milliseconds of the local clock. */
 export const expiryOf = (record: SessionRecord): number => tokenOf(record).expiresAt ?? Infinity
 

@@ -1,6 +1,6 @@
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
-import { expiryOf } from './record.ts'
+import { expiryOf, ownerOf } from './record.ts'
 import { isSame, renewed } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -54,7 +54,7 @@ export function createRefresher(options: RefreshOptions) {
     flight ??= run(seen).finally(() => (flight = undefined))
     const next = await flight
     // Nobody's call is to be made in the name of whoever signed in meanwhile.
-    if (next.claims?.sub !== seen.claims?.sub) throw ended('signed-out')
+    if (ownerOf(next) !== ownerOf(seen)) throw ended('signed-out')
     return next
   }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { gitHub, providers, spotify, worldOf } from '../support/providers.ts'
 import type { Provider } from '../support/providers.ts'
-import { refreshes, sentTokens } from '../support/refreshes.ts'
-import { rejection } from '../support/world.ts'
+import { expiredTab, refreshes, sentTokens } from '../support/refreshes.ts'
+import { rejection, signedInTab } from '../support/world.ts'
+import type { World } from '../support/world.ts'
 
 /** A world at a server without OpenID Connect, whose endpoints the app knows. */
 const at = (provider: Provider, server?: Parameters<typeof worldOf>[2]) =>
@@ -172,5 +173,39 @@ describe('members nobody knows', () => {
     const { client } = await visit()
     expect(client.getSession()).toMatchObject({ status: 'signed-in', claims: { user: odd.user } })
     expect(await client.refresh()).toMatchObject({ status: 'signed-in' })
+  })
+})
+
+describe('A-54: what Ada asked is not asked in the name of Grace, though the server says of neither who she is', () => {
+  const client = { scope: 'orders:write offline_access' }
+  const order = { method: 'POST', body: 'for Ada' }
+  const graceSignsIn = (world: World) =>
+    world.server.signInTo(world.client(world.browser.openTab()), 'grace')
+
+  test('when the API refuses the token Ada had', async () => {
+    const world = await signedInTab({ client })
+    await world.clock.advance(60_000)
+    world.server.fault('api-401', { path: '/orders', times: 1 })
+    const held = world.server.hold('/orders')
+    const call = world.auth.fetch(`${world.server.api.url}orders`, order)
+    await world.until(() => held.count)
+    await graceSignsIn(world)
+    await world.clock.advance(1000)
+    held.release()
+    expect((await call).status).toBe(401)
+    expect(world.server.requestsTo('/orders')).toHaveLength(1)
+  })
+
+  test('when Grace signs in while a token is renewed for it', async () => {
+    const world = await expiredTab({ client })
+    const slow = { path: '/token', milliseconds: 5000, times: 1 }
+    world.server.fault('slow-headers', slow)
+    const call = world.auth.fetch(`${world.server.api.url}orders`, order)
+    const error = rejection(call)
+    await world.until(() => refreshes(world).length)
+    await graceSignsIn(world)
+    await world.clock.advance(5000)
+    expect(await error).toMatchObject({ code: 'session_ended' })
+    expect(world.server.requestsTo('/orders')).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { discoveryRequest } from 'oauth4webapi'
-import { PkceClientError } from '../errors.ts'
+import { PkceClientError, inert } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { Transport } from './transport.ts'
 
@@ -106,7 +106,7 @@ export function checkServer(
     'code_challenge_methods_supported',
   ]
   // Without a prototype, where anybody could have put a member that is missing here.
-  const server = Object.create(null) as Record<string, unknown>
+  const server: Record<string, unknown> = { __proto__: null }
   for (const [name, value] of Object.entries<unknown>({ ...source })) {
     if (members.includes(name) && value !== undefined) server[name] = value
   }
@@ -124,7 +124,7 @@ export function checkServer(
   const algorithms = server.id_token_signing_alg_values_supported
   // Never 'none' and never HS*: this client has no secret that could make or check such a signature.
   server.id_token_signing_alg_values_supported = Array.isArray(algorithms)
-    ? algorithms.filter((alg) => /^(?:[RPE]S|Ed)/.test(String(alg)))
+    ? algorithms.filter((alg) => /^"(?:[RPE]S|Ed)/.test(JSON.stringify(alg)))
     : ['RS256']
   return server as unknown as ServerMetadata
 }
@@ -139,6 +139,6 @@ function unusable(issuer: string, why: string): PkceClientError {
 function issuerMismatch(named: unknown, issuer: string): PkceClientError {
   return new PkceClientError(
     'issuer_mismatch',
-    `The server calls itself ${JSON.stringify(String(named).slice(0, 200))}, but issuer is ${JSON.stringify(issuer)}; they must be the same to the letter.`,
+    `The server calls itself "${inert(named, 200)}", but issuer is "${issuer}"; they must be the same to the letter.`,
   )
 }

@@ -95,7 +95,8 @@ export function createTransactions(options: TransactionOptions) {
     try {
       return await work()
     } catch (cause) {
-      throw forgetful(cause)
+      // Chromium says under which name it could not save, and the name ends in the state.
+      throw forgetful(String(cause).includes(prefix) ? undefined : cause)
     }
   }
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../src/index.ts'
 import type { PkceClient } from '../../src/index.ts'
 import type { FaultName, FaultOptions } from '../../src/testing/index.ts'
 import { usersMe } from '../support/refreshes.ts'
@@ -326,5 +327,32 @@ describe('no token, code, verifier, nonce or state in an error, an event or the 
     shown.errors.push(await rejection(next.getUserInfo()))
     expect(shown.errors).toMatchObject([{ code: 'network' }, { code: 'network' }])
     expectSilence(world, shown, collector)
+  })
+
+  it('nor when the browser says under which name it could not save, as Chromium does', async () => {
+    const world = createWorld()
+    let trouble: ((key: string) => DOMException) | undefined
+    const store = memoryStore()
+    const set = (key: string, value: string) => {
+      if (trouble) throw trouble(key)
+      return store.set(key, value)
+    }
+    const overrides = { transactionStore: { ...store, set, volatile: false } }
+    const callback = await world.depart(world.tab, { overrides })
+    const { searchParams } = new URL(callback)
+
+    trouble = (key) =>
+      new DOMException(`Setting the value of '${key}' exceeded the quota.`, 'QuotaExceededError')
+    const back = await rejection(world.load(world.tab, callback, overrides).start())
+    const leaving = await rejection(world.client(world.tab, overrides).createAuthorizationUrl())
+    expect([back, leaving]).toMatchObject(Array(2).fill({ code: 'storage_unavailable' }))
+    expect(print(back)).not.toContain(searchParams.get('state'))
+    expect(print(leaving)).not.toContain('|tx|')
+
+    // What says nothing of it is there to see.
+    trouble = () => new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+    expect(
+      await rejection(world.client(world.tab, overrides).createAuthorizationUrl()),
+    ).toMatchObject({ cause: { name: 'QuotaExceededError' } })
   })
 })

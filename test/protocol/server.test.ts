@@ -27,6 +27,12 @@ describe('the metadata of the server', () => {
     expect((error as Error).message).toContain('"https://login.example.com"')
   })
 
+  test('A-18: nothing that it calls itself can break a line, or turn it around', async () => {
+    const { message } = (await refusal({ issuer: 'https://a.example/\n\u2028\u202e' })) as Error
+    expect(message).toContain('"https://a.example/\\u{a}\\u{2028}\\u{202e}"')
+    expect(message).toMatch(/^[\x20-\x7e]+$/)
+  })
+
   test.each([
     ['missing', undefined],
     ['a number', 7],

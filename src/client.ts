@@ -146,7 +146,13 @@ export class PkceClient {
     const result = await this.handleCallback()
     if (result) return result
     await this.#parts.tokens.dropExpired()
-    return { kind: 'restored', session: this.getSession() }
+    // Own members: an app goes to whatever it finds under this name.
+    return {
+      kind: 'restored',
+      session: this.getSession(),
+      returnTo: undefined,
+      appState: undefined,
+    }
   }
 
   async #restore(): Promise<void> {

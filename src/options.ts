@@ -155,7 +155,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
 /** A copy without what some library may have put on `Object.prototype`. */
 export function ownMembers<T extends object>(given: T): T {
   const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
-  return Object.assign(Object.create(null) as T, Object.fromEntries(members))
+  return { __proto__: null, ...Object.fromEntries(members) } as unknown as T
 }
 
 /** Throws `invalid_option` unless the value is right for the option. */

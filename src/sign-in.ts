@@ -128,7 +128,7 @@ export function createSignIn(options: SignInOptions) {
     { state, problem }: Callback,
     parameters: URLSearchParams,
   ): Promise<CallbackResult> {
-    let facts: ReturnFacts = {}
+    let facts: ReturnFacts = { returnTo: undefined, appState: undefined }
     const use = async (found?: Transaction): Promise<CallbackResult> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
       if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)

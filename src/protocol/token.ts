@@ -106,7 +106,7 @@ export async function refreshTokens(
   }
   const requestedAt = clock.now()
   let raw: Response | undefined
-  let body: Answer = {}
+  let body = nothing()
   try {
     const sender = { client_id: clientId }
     // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
@@ -160,16 +160,21 @@ const textMembers = [
   'error_description',
 ] as const
 
+/** Without a prototype: a refresh token that somebody put there would be used. */
+const nothing = () => ({ __proto__: null }) as Answer
+
 /** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
 async function readAnswer(raw: Response): Promise<Answer> {
-  const parsed: unknown = await raw.json().catch(() => undefined)
-  const source = new Map<string, unknown>(Object.entries(parsed ?? {}))
-  const body: Answer = {}
+  const source: Record<string, unknown> = {
+    __proto__: null,
+    ...((await raw.json().catch(() => undefined)) as object | undefined),
+  }
+  const body = nothing()
   for (const name of textMembers) {
-    const value = source.get(name)
+    const value = source[name]
     if (typeof value === 'string' && value) body[name] = value
   }
-  const life = lifetime(source.get('expires_in'))
+  const life = lifetime(source['expires_in'])
   if (life) body.expires_in = life
   return body
 }

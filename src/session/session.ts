@@ -182,8 +182,17 @@ export function createSession(options: SessionOptions) {
       const tokenEndpoint = server.token_endpoint
       const endpoints = Object.values(server).filter((value) => typeof value === 'string')
       const names = { issuer, clientId, tokenEndpoint, endpoints }
-      const blank = { v: 1 as const, sid: newId(), gen: 0, ...names, scope }
-      await write(undefined, renewed({ ...blank, access: {} }, tokens))
+      const blank: SessionRecord & { __proto__: null } = {
+        // Where anybody could have put a refresh token that the answer left out.
+        __proto__: null,
+        v: 1,
+        sid: newId(),
+        gen: 0,
+        ...names,
+        scope,
+        access: {},
+      }
+      await write(undefined, renewed(blank, tokens))
       return state as SignedInSession
     },
 

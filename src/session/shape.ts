@@ -11,13 +11,14 @@ export function pick(source: unknown, shape: Shape): Record<string, unknown> {
     const value = Object.hasOwn(source as object, name)
       ? (source as Record<string, unknown>)[name]
       : undefined
+    // Also when it is missing: what somebody put on Object.prototype stays hidden behind it, in copies too.
+    picked[name] = value
     if (value === undefined && type.endsWith('?')) continue
     // JSON has no NaN, but 1e999 is Infinity.
     const isNumber = typeof value === 'number'
     const fits =
       type.startsWith(typeof value) && value !== null && Number.isFinite(value) === isNumber
     if (!fits) throw new TypeError(name)
-    picked[name] = value
   }
   return picked
 }

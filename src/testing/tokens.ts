@@ -11,7 +11,7 @@ export interface TokenResponse {
   token_type: 'Bearer'
   expires_in: number
   scope: string
-  refresh_token?: string
+  refresh_token: string | undefined
   id_token?: string
 }
 
@@ -32,8 +32,8 @@ export async function issueTokens(context: Context, issue: Issue): Promise<Token
     token_type: 'Bearer',
     expires_in: context.settings.accessTokenLifetime,
     scope: issue.scope.join(' '),
+    refresh_token: issue.refreshToken,
   }
-  if (issue.refreshToken !== undefined) response.refresh_token = issue.refreshToken
   if (issue.scope.includes('openid') && issue.grantType !== 'password') {
     const on = issue.grantType === 'refresh_token' ? 'refresh' : 'sign-in'
     const accessTokenHash = base64url((await sha256(accessToken)).slice(0, 16))

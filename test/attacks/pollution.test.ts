@@ -1,12 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { usersMe } from '../support/refreshes.ts'
-import { createWorld } from '../support/world.ts'
+import type { CallbackError } from '../../src/index.ts'
+import { createCookieJar } from '../../src/testing/index.ts'
+import { expiredTab, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
+import { createWorld, rejection } from '../support/world.ts'
+import type { World } from '../support/world.ts'
 
 /**
  * What some library may have written onto `Object.prototype`, by where this client might read it. Two kinds of names are
  * not here. Members of `RequestInit`, such as `method` and `signal`: the fetch of the platform reads them through the
- * prototype itself. And some that may be missing in an answer, an ID token, a stored record or the options of a method, such as `azp`,
- * `signedOut` and `resource`: with them polluted a sign-in is refused, or a session ends.
+ * prototype itself. And some that may be missing in an ID token, a stored sign-in or the options of a method, such as `azp`,
+ * `resource` and `redirect`: with them polluted a sign-in is refused, a session ends, or is not ended at the server.
  */
 const names = {
   'an option of the client': [
@@ -27,7 +30,7 @@ const names = {
   ],
   'a member of a token answer': [
     ...['access_token', 'token_type', 'refresh_token', 'expires_in', 'error_description'],
-    ...['authorization_details'],
+    ...['authorization_details', 'id_token'],
   ],
   'a parameter of a callback': ['code', 'state', 'iss', 'session_state', 'response', 'error_uri'],
   'a claim': ['auth_time', 'at_hash', 'acr', 'sub', 'aud', 'exp', 'iat', 'typ'],
@@ -35,7 +38,7 @@ const names = {
     ...['v', 'sid', 'gen', 'tokenEndpoint', 'endpoints', 'refreshToken'],
     ...['idToken', 'access', 'default', 'token', 'type', 'obtainedAt', 'expiresAt'],
     ...['unknown', 'failures', 'notBefore', 'mode', 'createdAt', 'verifier', 'server'],
-    ...['finished'],
+    ...['finished', 'claims', 'pending'],
   ],
   'a header': [
     ...['Authorization', 'cookie', 'dpop', 'accept', 'content-type', 'x-evil'],
@@ -127,5 +130,101 @@ describe('something on Object.prototype that is also the name of (A-84)', () => 
     expect(usual.sent).toHaveLength(12)
     for (const moment of ['beforeMaking', 'afterMaking'] as const)
       expect(await life({ [moment]: () => pollute(name) })).toEqual(usual)
+  })
+})
+
+describe("somebody else's refresh token on Object.prototype (A-84)", () => {
+  const names = ['refresh_token', 'refreshToken']
+  const withoutOne = { scope: 'openid profile' }
+
+  /** Grace uses the same app at the same server, so the server takes her token from anybody. */
+  async function polluteWithGraces(world: World, name: string): Promise<string> {
+    const tab = world.browser.openTab()
+    const overrides = { sessionKey: 'grace' }
+    await world.signIn(tab, { overrides, person: { username: 'grace', jar: createCookieJar() } })
+    const key = `pkce:${world.options.issuer}|${world.options.clientId}|grace`
+    const token = world.storedSession(key)!['refreshToken'] as string
+    pollute(name, token)
+    return token
+  }
+
+  it.each(names)('%s: a sign-in that brought none has none', async (name) => {
+    const world = createWorld()
+    const token = await polluteWithGraces(world, name)
+    const auth = await world.signIn(world.tab, { overrides: withoutOne })
+    await world.clock.advance(900_000)
+    const error = await rejection(auth.fetch(usersMe))
+    clean()
+    expect(error).toMatchObject({ code: 'session_ended', sessionEnded: true })
+    expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'expired' })
+    expect(sentTokens(world)).not.toContain(token)
+  })
+
+  it.each(names)('%s: a session that was stored without one has none', async (name) => {
+    const world = createWorld()
+    await world.signIn(world.tab, { overrides: withoutOne })
+    const token = await polluteWithGraces(world, name)
+    await world.clock.advance(900_000)
+    const auth = world.load(world.tab, '/', withoutOne)
+    await auth.start()
+    const error = await rejection(auth.fetch(usersMe))
+    clean()
+    expect(error).toMatchObject({ sessionEnded: true })
+    expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'expired' })
+    expect(sentTokens(world)).not.toContain(token)
+  })
+
+  it.each(names)('%s: a refusal is a refusal', async (name) => {
+    const world = await expiredTab()
+    const token = await polluteWithGraces(world, name)
+    world.server.revokeSessions('ada')
+    const error = await rejection(world.auth.refresh())
+    clean()
+    expect(error).toMatchObject({ code: 'session_ended' })
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'ended-by-server' })
+    expect(sentTokens(world)).not.toContain(token)
+  })
+
+  it.each(names)('%s: an answer that never came brought none', async (name) => {
+    const world = await expiredTab()
+    await polluteWithGraces(world, name)
+    const own = world.storedSession()!['refreshToken']
+    world.server.fault('network-error', { path: '/token' })
+    const error = await rejection(world.auth.refresh())
+    clean()
+    expect(error).toMatchObject({ code: 'network', retryable: true })
+    expect(refreshes(world).length).toBeGreaterThan(0)
+    expect(new Set([...sentTokens(world), world.storedSession()!['refreshToken']])).toEqual(
+      new Set([own]),
+    )
+  })
+})
+
+describe('a place to go on Object.prototype (A-84)', () => {
+  const places = {
+    returnTo: 'javascript:alert(1)',
+    appState: { next: 'https://attacker.example/' },
+  }
+  const polluteWithPlaces = () =>
+    Object.entries(places).forEach(([name, value]) => pollute(name, value))
+
+  it('is not where somebody wanted to go who did not sign in', async () => {
+    const world = createWorld()
+    polluteWithPlaces()
+    const { kind, returnTo, appState } = await world.client().start()
+    clean()
+    expect({ kind, returnTo, appState }).toEqual({ kind: 'restored' })
+  })
+
+  it('is not where somebody wanted to go whose sign-in is not known any more', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    const { transactionStore } = world.tab.ports
+    const broken = { ...transactionStore, get: () => Promise.reject(new Error('broken')) }
+    const auth = world.load(world.tab, callback, { transactionStore: broken })
+    polluteWithPlaces()
+    const { code, returnTo, appState } = (await rejection(auth.start())) as CallbackError
+    clean()
+    expect({ code, returnTo, appState }).toEqual({ code: 'storage_unavailable' })
   })
 })

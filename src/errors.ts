@@ -91,8 +91,7 @@ export class CallbackError extends PkceClientError {
     cause: PkceClientError,
     { returnTo, appState }: { returnTo?: string | undefined; appState?: unknown },
   ) {
-    const { code, message, retryable, sessionEnded } = cause
-    super(code, message, { retryable, sessionEnded, cause })
+    super(cause.code, cause.message, { ...(cause as ErrorFacts), cause })
     this.returnTo = returnTo
     this.appState = appState
   }

@@ -125,16 +125,12 @@ function isPlain(headers: HeadersInit): headers is Record<string, string> {
 
 /** Streams and iterators are read by the first request and cannot be sent again. */
 function isOneShot(body: unknown): boolean {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    (body instanceof ReadableStream || Symbol.asyncIterator in body)
-  )
+  return body instanceof ReadableStream || Symbol.asyncIterator in Object(body)
 }
 
 function notAllowed(url: URL): PkceClientError {
   return new PkceClientError(
     'resource_not_allowed',
-    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add ${JSON.stringify(`${url.origin}/`)} to the resources option if it should.`,
+    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add "${url.origin}/" to the resources option if it should.`,
   )
 }

@@ -14,7 +14,7 @@ export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFet
   let undo: (() => void) | undefined
   let replaced: Fetch | undefined
 
-  function isTarget(...[input, init]: Parameters<Fetch>): boolean {
+  function isTarget(input: RequestInfo | URL, init?: RequestInit): boolean {
     try {
       target(input)
       // With a header it may be our own request, when the option fetch leads back to the global one.

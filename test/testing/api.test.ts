@@ -94,6 +94,7 @@ describe('credentials', () => {
       400,
       expect.stringContaining('error="invalid_request"'),
     ])
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' })
   })
 
   it('S-40 names the scope that is missing', async () => {
@@ -102,6 +103,7 @@ describe('credentials', () => {
     const response = await callApi(server, '/orders', token, { method: 'POST', body: '{}' })
     expect(response.status).toBe(403)
     expect(challengeOf(response)).toBe('Bearer error="insufficient_scope", scope="orders:write"')
+    expect(await response.json()).toMatchObject({ error: 'insufficient_scope' })
   })
 
   it('S-41 does not look for a token in the query', async () => {

@@ -55,6 +55,7 @@ describe('who is told about a problem', () => {
     ['another path on a loopback literal', 'http://127.0.0.1:3000/other'],
     ['a backslash', 'http://127.0.0.1:3000\\callback'],
     ['https for http', 'https://127.0.0.1/callback'],
+    ['a loopback literal behind something else', 'javascript:x//http://127.0.0.1/callback'],
   ])('S-02 refuses %s', async (_, redirectUri) => {
     const refusal = await refusalOf({ redirect_uri: redirectUri })
     expect(refusal).toMatchObject({ status: 400, by: 'page' })
@@ -95,6 +96,21 @@ describe('who is told about a problem', () => {
       expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
     },
   )
+
+  it('S-03 names no parameter in a way that an error description cannot hold', async () => {
+    for (const name of ['"', 'é', '<b>x</b>', 'x'.repeat(41)]) {
+      const { sentence } = await refusalOf({ [name]: ['one', 'two'] })
+      expect(sentence).toBe('the parameter with a strange name came twice')
+    }
+    const { sentence } = await refusalOf({ nonce: ['one', 'two'] })
+    expect(sentence).toBe('the parameter nonce came twice')
+  })
+
+  it('S-03 takes a resource twice', async () => {
+    const resource = ['https://api.example.com/', 'https://files.example.com/']
+    const server = strictServer({ resources: ['https://files.example.com/'] })
+    expect(await obtainCode(server, { resource })).toHaveLength(43)
+  })
 
   it.each(['client_id', 'redirect_uri'])('S-03 refuses %s twice, by page', async (name) => {
     const twice = name === 'client_id' ? 'sandbox-app' : 'http://localhost:3000/callback'
@@ -200,6 +216,7 @@ describe('what a request may say', () => {
     ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
     ['a max_age in words', { max_age: 'soon' }, 'invalid_request'],
     ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
+    ['a max_age with a unit', { max_age: '10s' }, 'invalid_request'],
   ])('S-12 refuses %s', async (_, overrides: Overrides, error) => {
     expect(await refusalOf(overrides)).toMatchObject({ by: 'redirect', error })
   })
@@ -444,6 +461,8 @@ describe('pages', () => {
     const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
     const response = await browse(`${server.issuer}/login`, {
       method: 'POST',
+      // The page after it is too old as well.
+      redirect: 'manual',
       body: new URLSearchParams(fields),
     })
     expect(response.status).toBe(400)

@@ -62,6 +62,46 @@ describe('signing out at the server', () => {
     expect(await page.text()).toContain('<h1>Sign in</h1>')
   })
 
+  it('S-47 ends it for a cookie that somebody kept as well, and takes the cookie away', async () => {
+    const server = strictServer()
+    const jar = createCookieJar()
+    const tokens = await signIn(server, {}, { jar })
+    const cookie = jar.header(new URL(server.issuer))!
+    const again = () =>
+      server.fetch(authorizationUrl(server), { headers: { cookie }, redirect: 'manual' })
+    expect((await again()).status).toBe(303)
+    await server.withCookies(jar)(endSessionUrl(server, { id_token_hint: tokens.id_token }))
+    expect((await again()).status).toBe(200)
+    expect(jar.header(new URL(server.issuer))).not.toContain('auth-session')
+  })
+
+  it('S-47 ends the session of the hint, whoever signed in before', async () => {
+    const server = strictServer()
+    const other = await signIn(server, {}, { jar: createCookieJar() })
+    const tokens = await signIn(server, {}, { jar: createCookieJar() })
+    await open(server, endSessionUrl(server, { id_token_hint: tokens.id_token }))
+    expect((await refresh(server, other.refresh_token)).status).toBe(200)
+    expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-47 takes a client_id beside the hint that was issued to it', async () => {
+    const { server, tokens } = await signedIn()
+    const url = endSessionUrl(server, {
+      id_token_hint: tokens.id_token,
+      client_id: 'sandbox-app',
+      post_logout_redirect_uri: target,
+    })
+    expect((await open(server, url)).headers.get('location')).toBe(target)
+  })
+
+  it('S-47 does nothing when a parameter came twice', async () => {
+    const { server, tokens } = await signedIn()
+    const hint = encodeURIComponent(tokens.id_token)
+    const url = endSessionUrl(server, { id_token_hint: tokens.id_token })
+    expect((await open(server, `${url}&id_token_hint=${hint}`)).status).toBe(400)
+    expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
+  })
+
   it('S-47 ends the refresh tokens and access tokens of the session', async () => {
     const { server, tokens } = await signedIn()
     await open(server, endSessionUrl(server, { id_token_hint: tokens.id_token }))

@@ -97,6 +97,24 @@ describe('faults of the token response', () => {
     expect(members['access_token']).toBe('a-token-of-somebody-else')
   })
 
+  it.each([
+    ['sign-in', [true, false]],
+    ['refresh', [false, true]],
+    [undefined, [true, true]],
+  ] as const)('strikes at %s', async (on, expected) => {
+    const server = strictServer()
+    const options = on ? { on } : {}
+    server.fault('token-type', { ...options, value: 'mac' })
+    server.fault('wrong-content-type', { ...options, contentType: 'text/x-strange' })
+    const first = await exchange(server, await obtainCode(server))
+    const tokens = (await first.json()) as { refresh_token: string; token_type: string }
+    const second = await refresh(server, tokens.refresh_token)
+    const renewed = (await second.json()) as typeof tokens
+    const types = [first, second].map((one) => one.headers.get('content-type'))
+    expect(types.map((type) => type === 'text/x-strange')).toEqual(expected)
+    expect([tokens, renewed].map((one) => one.token_type === 'mac')).toEqual(expected)
+  })
+
   it('leaves refusals alone', async () => {
     const server = strictServer()
     server.fault('no-access-token')

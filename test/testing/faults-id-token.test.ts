@@ -203,7 +203,19 @@ describe('faults of the ID token', () => {
     const { id_token: idToken } = await signIn(server)
     const kid = headerOf(idToken)['kid'] as string
     expect(before).not.toContain(kid)
-    expect(await (await server.fetch(`${server.issuer}/jwks`)).text()).toContain(kid)
+    const after = (await (await server.fetch(`${server.issuer}/jwks`)).json()) as object
+    expect(after).toEqual({ keys: [expect.objectContaining({ kid })] })
+  })
+
+  it('key-rotation at the refresh only', async () => {
+    const server = strictServer()
+    server.fault('key-rotation', { on: 'refresh' })
+    const tokens = await signIn(server)
+    const renewed = (await (await refresh(server, tokens.refresh_token)).json()) as Tokens
+    const kids = [tokens, renewed].map((one) => headerOf(one.id_token)['kid'])
+    expect(kids[0]).not.toBe(kids[1])
+    server.clearFaults()
+    expect(headerOf((await signIn(server)).id_token)['kid']).toBe(kids[1])
   })
 })
 

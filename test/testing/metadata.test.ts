@@ -1,7 +1,14 @@
 import * as oauth from 'oauth4webapi'
 import { describe, expect, it } from 'vitest'
 import { createAuthServer } from '../../src/testing/index.ts'
-import { discover, signIn, signInWithAnotherClient, strictServer, through } from './support.ts'
+import {
+  claimsOf,
+  discover,
+  signIn,
+  signInWithAnotherClient,
+  strictServer,
+  through,
+} from './support.ts'
 
 describe('metadata', () => {
   it('S-48 publishes what the server can do', async () => {
@@ -14,8 +21,23 @@ describe('metadata', () => {
       authorization_response_iss_parameter_supported: true,
       require_pushed_authorization_requests: false,
       response_types_supported: ['code'],
+      response_modes_supported: ['query'],
       id_token_signing_alg_values_supported: ['RS256'],
+      subject_types_supported: ['public'],
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+      acr_values_supported: ['pwd', 'mfa'],
+      claims_parameter_supported: false,
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
     })
+  })
+
+  it('S-48 names every claim there can be, and none besides', async () => {
+    const server = strictServer()
+    const { id_token: idToken } = await signIn(server)
+    const { claims_supported: supported } = await discover(server)
+    const given = Object.keys(claimsOf(idToken))
+    expect([...given, 'azp'].sort()).toEqual([...(supported as string[])].sort())
   })
 
   it.each([

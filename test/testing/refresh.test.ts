@@ -108,6 +108,15 @@ describe('rotation', () => {
     expect(await errorOf(refresh(server, third.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
+  it('S-29 takes it also when another sign-in has gone on', async () => {
+    const server = strictServer({ rotation: 'until-used' })
+    const mine = await signIn(server)
+    const other = await signIn(server)
+    await refreshed(server, (await refreshed(server, other.refresh_token)).refresh_token)
+    expect((await refresh(server, mine.refresh_token)).status).toBe(200)
+    expect(server.revoked).toEqual([])
+  })
+
   it('S-29 sends no refresh token along, and takes the same again, when rotation is off', async () => {
     const server = strictServer({ rotation: false })
     const tokens = await signIn(server)

@@ -66,6 +66,21 @@ describe('revocation', () => {
     expect(await errorOf(post(strictServer(), '/revoke', fields))).toEqual([status, error])
   })
 
+  it('S-45 with anything in the query is refused', async () => {
+    const server = strictServer()
+    const response = post(server, '/revoke?client_id=sandbox-app', { ...client, token: 'x' })
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
+  it('S-45 later, when the server says so', async () => {
+    const server = strictServer()
+    const { refresh_token: token } = await signIn(server)
+    server.fault('try-later', { path: '/revoke', times: 1, retryAfter: 7 })
+    const response = await post(server, '/revoke', { ...client, token })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7'])
+    expect((await refresh(server, token)).status).toBe(200)
+  })
+
   it('S-45 by GET is refused', async () => {
     const server = strictServer()
     expect((await server.fetch(`${server.issuer}/revoke?token=x`)).status).toBe(405)

@@ -78,6 +78,31 @@ describe('prompt=none', () => {
     expect(error).toBe('login_required')
   })
 
+  it('S-07 with the hint of the person who is signed in: a code', async () => {
+    const server = strictServer()
+    const jar = createCookieJar()
+    const { id_token: hint } = await signIn(server, {}, { jar })
+    const response = await openIn(jar, server, { prompt: 'none', id_token_hint: hint })
+    expect(redirectOf(response).get('code')).toHaveLength(43)
+  })
+
+  it('S-07 with a hint that is none: login_required', async () => {
+    const server = strictServer()
+    const jar = createCookieJar()
+    await signIn(server, {}, { jar })
+    const overrides = { prompt: 'none', id_token_hint: 'not.a.token' }
+    expect(await errorIn(jar, server, overrides)).toBe('login_required')
+  })
+
+  it('S-07 with a session that is exactly as old as max_age: a code', async () => {
+    const server = strictServer()
+    const jar = createCookieJar()
+    await signIn(server, {}, { jar })
+    server.clock.pass(10)
+    const response = await openIn(jar, server, { prompt: 'none', max_age: '10' })
+    expect(redirectOf(response).get('code')).toHaveLength(43)
+  })
+
   it('S-07 with a session that is older than max_age: login_required', async () => {
     const server = strictServer()
     const jar = createCookieJar()
@@ -161,5 +186,27 @@ describe('who is asked again', () => {
     expect(answersOf(server)).toHaveLength(1)
     await signIn(server, { scope: 'openid orders:write' })
     expect(answersOf(server)).toHaveLength(2)
+  })
+
+  it('asks each person for consent, and for each app', async () => {
+    const redirectUris = ['http://localhost:3000/callback']
+    const clients = ['sandbox-app', 'another-app'].map((clientId) => ({ clientId, redirectUris }))
+    const server = strictServer({ clients })
+    await signIn(server)
+    await signIn(server, {}, { username: 'grace' })
+    await signIn(server, { client_id: 'another-app' })
+    expect(answersOf(server)).toHaveLength(3)
+  })
+
+  it('a person whose sessions were revoked signs in anew, and nobody else', async () => {
+    const server = strictServer()
+    const [ada, grace] = [createCookieJar(), createCookieJar()]
+    await signIn(server, {}, { jar: ada })
+    await signIn(server, {}, { jar: grace, username: 'grace' })
+    server.revokeSessions('ada')
+    expect(await errorIn(ada, server, { prompt: 'none' })).toBe('login_required')
+    expect(await errorIn(grace, server, { prompt: 'none' })).toBeNull()
+    server.revokeSessions()
+    expect(await errorIn(grace, server, { prompt: 'none' })).toBe('login_required')
   })
 })

@@ -111,6 +111,21 @@ describe('client authentication', () => {
     expect(await errorOf(response)).toEqual([401, 'invalid_client'])
   })
 
+  it.each([
+    ['of an unknown client', basic('nobody', 'secret').authorization],
+    ['of a client that has no secret', basic(sandbox.clientId, '').authorization],
+    ['that is not base64', 'Basic %%%'],
+    ['without a colon', `Basic ${btoa('back end')}`],
+    ['that is not form-encoded', `Basic ${btoa('back end:%')}`],
+    ['of another scheme', 'Bearer a.b.c'],
+  ])('S-17 refuses a header %s', async (_, authorization) => {
+    const server = strictServer({ clients: [...confidential.clients!, sandboxRegistration] })
+    const fields = { grant_type: 'authorization_code', code: 'x' }
+    const response = await post(server, '/token', fields, { authorization: authorization! })
+    expect(response.headers.get('www-authenticate')).toMatch(/^Basic /)
+    expect(await errorOf(response)).toEqual([401, 'invalid_client'])
+  })
+
   it('S-17 refuses a Basic header of one client and the id of another', async () => {
     const server = strictServer(confidential)
     const fields = { grant_type: 'authorization_code', code: 'x', client_id: 'another' }
@@ -150,6 +165,11 @@ describe('client authentication', () => {
     expect(await errorOf(exchange(server, code, atBackEnd))).toEqual([401, 'invalid_client'])
   })
 })
+
+async function challengeOf(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Buffer.from(hash).toString('base64url')
+}
 
 describe('the code', () => {
   it('S-18 is for one client (fapi2 ensure-authorization-code-is-bound-to-client)', async () => {
@@ -202,6 +222,26 @@ describe('the code', () => {
     const code = await obtainCode(server)
     const response = exchange(server, code, { code_verifier: codeVerifier })
     expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  // RFC 7636 §4.1: 43 to 128 characters, all of them unreserved.
+  it.each([
+    ['too short', 'a'.repeat(42)],
+    ['too long', 'a'.repeat(129)],
+    ['of other characters at its end', `${'a'.repeat(43)}+`],
+    ['of other characters at its beginning', ` ${'a'.repeat(43)}`],
+  ])('S-21 is refused with a verifier that fits and is %s', async (_, strange) => {
+    const server = strictServer()
+    const code = await obtainCode(server, { code_challenge: await challengeOf(strange) })
+    const response = exchange(server, code, { code_verifier: strange })
+    expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
+  })
+
+  it.each([43, 128])('S-21 takes a verifier of %d characters', async (length) => {
+    const server = strictServer()
+    const long = '~'.repeat(length)
+    const code = await obtainCode(server, { code_challenge: await challengeOf(long) })
+    expect((await exchange(server, code, { code_verifier: long })).status).toBe(200)
   })
 
   it('S-22 is refused with a verifier when the request had no challenge', async () => {
@@ -309,6 +349,12 @@ describe('the token response', () => {
     expect(claimsOf(idToken)).not.toHaveProperty('email')
   })
 
+  it('has an ID token that names its access token (OpenID Connect Core §3.1.3.6)', async () => {
+    const { id_token: idToken, access_token: token } = await signIn(strictServer())
+    const hash = Buffer.from(await challengeOf(token), 'base64url')
+    expect(claimsOf(idToken)['at_hash']).toBe(hash.subarray(0, 16).toString('base64url'))
+  })
+
   it.each(['HS256', 'RS256'] as const)('has a %s access token when asked for', async (format) => {
     const server = strictServer({ accessTokenFormat: format })
     const tokens = await signIn(server)
@@ -342,6 +388,34 @@ describe('resource indicators', () => {
     const code = await obtainCode(server, { resource: 'https://files.example.com/' })
     expect(await errorOf(exchange(server, code, { resource }))).toEqual([400, 'invalid_target'])
   })
+
+  const both = ['https://api.example.com/', 'https://files.example.com/']
+
+  it.each(both)('S-12 may be narrowed to one of several: %s', async (resource) => {
+    const server = strictServer(options)
+    const code = await obtainCode(server, { resource: both })
+    const { access_token: token, refresh_token: refreshToken } = (await (
+      await exchange(server, code, { resource })
+    ).json()) as Tokens
+    expect(claimsOf(token)['aud']).toBe(resource)
+    const other = both.find((one) => one !== resource)!
+    const renewed = await (await refresh(server, refreshToken, { resource: other })).json()
+    expect(claimsOf((renewed as Tokens).access_token)['aud']).toBe(other)
+  })
+
+  it('S-12 may be named late when none was asked for at first', async () => {
+    const server = strictServer(options)
+    const [, resource] = both
+    const response = await exchange(server, await obtainCode(server), { resource })
+    expect(claimsOf(((await response.json()) as Tokens).access_token)['aud']).toBe(resource)
+  })
+
+  it('S-12 are refused when a token is to be for two', async () => {
+    const server = strictServer(options)
+    const code = await obtainCode(server, { resource: both })
+    const response = exchange(server, code, { resource: both })
+    expect(await errorOf(response)).toEqual([400, 'invalid_target'])
+  })
 })
 
 describe('the password grant', () => {
@@ -357,6 +431,23 @@ describe('the password grant', () => {
     const server = strictServer({ legacyPasswordGrant: true })
     const tokens = (await (await post(server, '/token', fields)).json()) as Tokens
     expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(200)
+  })
+
+  it('is for the person named, gives no ID token, and says when', async () => {
+    const server = strictServer({ legacyPasswordGrant: true, accessTokenFormat: 'HS256' })
+    const grace = { ...fields, username: 'grace', password: 'hopper' }
+    const tokens = (await (await post(server, '/token', grace)).json()) as Tokens
+    expect(claimsOf(tokens.access_token)).toMatchObject({ sub: 'user-grace', gty: 'password' })
+    expect(tokens).not.toHaveProperty('id_token')
+  })
+
+  it('is for openid when no scope was asked for, and never for more than the client may', async () => {
+    const clients = [{ ...sandboxRegistration, scopes: ['openid', 'email'] }]
+    const server = strictServer({ legacyPasswordGrant: true, clients })
+    const plain = await post(server, '/token', { ...fields, scope: undefined })
+    expect(await plain.json()).toMatchObject({ scope: 'openid' })
+    const greedy = post(server, '/token', { ...fields, scope: 'openid orders:read' })
+    expect(await errorOf(greedy)).toEqual([400, 'invalid_scope'])
   })
 
   it('refuses a wrong password', async () => {

@@ -76,8 +76,8 @@ export interface FakeTab {
   resume(): void
   /** Brings back the page that navigated away last, as it was; throws if there is none to bring back. */
   restoreFromBackForwardCache(): void
-  /** Tells the page that it became visible, that the network returned, or that it was shown again. */
-  wake(kind?: 'visible' | 'online' | 'pageshow'): void
+  /** Tells the page that time may have passed unseen: it became visible, the network returned, or it was shown again. */
+  wake(): void
   /** Shows a page that was prerendered. */
   activate(): void
 }

@@ -33,7 +33,7 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
         () => (settled = true),
         () => (settled = true),
       )
-      tab.wake('visible')
+      tab.wake()
       await new Promise((resolve) => setImmediate(resolve))
       expect(settled).toBe(false)
     })

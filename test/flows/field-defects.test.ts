@@ -21,7 +21,7 @@ describe('a refresh that fails for a passing reason', () => {
     const { refreshToken } = world.storedSession()!
     world.server.fault('respond', { ...at, status: 503, body: { error: 'busy' }, times: 1 })
     await failure(world.auth.refresh())
-    world.tab.wake('online')
+    world.tab.wake()
     await recovered(world, world.auth)
     expect(sentTokens(world)).toEqual([refreshToken, refreshToken])
   })
@@ -56,7 +56,7 @@ describe('a refresh that fails for a passing reason', () => {
     for (let minute = 0; minute < 5; minute += 1) await world.clock.advance(60_000)
     expect(world.auth.getSession()).toMatchObject({ ...signedIn, stale: true })
     mend()
-    world.tab.wake('online')
+    world.tab.wake()
     await recovered(world, world.auth)
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
   })

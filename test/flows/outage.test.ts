@@ -67,7 +67,7 @@ describe('a token endpoint that is out for minutes, four tabs and 1,200 calls a 
       mend()
       // The last request of the silent server may still be waited for.
       await world.clock.advance(15_000)
-      world.tab.wake('online')
+      world.tab.wake()
       for (const auth of world.clients) await recovered(world, auth)
     },
     60_000,

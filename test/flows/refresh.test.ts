@@ -479,23 +479,20 @@ describe('not now', () => {
     await failure(world.auth.fetch(usersMe))
     await world.clock.advance(20_000)
     mend()
-    world.tab.wake('online')
+    world.tab.wake()
     await recovered(world, world.auth)
     expect(world.storedSession()).not.toHaveProperty('pending')
   })
 
-  test.each(['visible', 'online', 'pageshow'] as const)(
-    '%s lifts the back-off at once',
-    async (wake) => {
-      const world = await expiredTab()
-      const mend = fail(world, ['try-later', { ...at, retryAfter: 300 }])
-      await failure(world.auth.fetch(usersMe))
-      mend()
-      world.tab.wake(wake)
-      await recovered(world, world.auth)
-      expect(refreshes(world)).toHaveLength(2)
-    },
-  )
+  test('a page that is woken lifts the back-off at once', async () => {
+    const world = await expiredTab()
+    const mend = fail(world, ['try-later', { ...at, retryAfter: 300 }])
+    await failure(world.auth.fetch(usersMe))
+    mend()
+    world.tab.wake()
+    await recovered(world, world.auth)
+    expect(refreshes(world)).toHaveLength(2)
+  })
 
   test('a clock that was set back by hours does not hold the session back for hours', async () => {
     const world = await expiredTab()
@@ -549,7 +546,7 @@ describe('the request is wrong', () => {
     const error = await failure(world.auth.fetch(usersMe))
     expect(error).toMatchObject({ code: 'server_error', retryable: false, sessionEnded: false })
     expect(await failure(world.auth.refresh())).toBe(error)
-    world.tab.wake('online')
+    world.tab.wake()
     await world.clock.advance(3_600_000)
     expect(refreshes(world)).toHaveLength(1)
     expect(kept(world)).toEqual(before)
@@ -733,15 +730,12 @@ describe('when', () => {
     expect(world.clock.timers).toBe(0)
   })
 
-  test.each(['visible', 'online', 'pageshow'] as const)(
-    'a token that is due is renewed when the page is woken (%s)',
-    async (wake) => {
-      const world = await expiredTab()
-      world.tab.wake(wake)
-      await renewedNow(world, world.auth)
-      expect(refreshes(world)).toHaveLength(1)
-    },
-  )
+  test('a token that is due is renewed when the page is woken', async () => {
+    const world = await expiredTab()
+    world.tab.wake()
+    await renewedNow(world, world.auth)
+    expect(refreshes(world)).toHaveLength(1)
+  })
 
   test('a token that is not due is left alone when the page is woken', async () => {
     const world = await signedInTab()
@@ -774,7 +768,7 @@ describe('when', () => {
     world.tab.freeze()
     await world.clock.advance(8 * 3_600_000)
     world.tab.resume()
-    world.tab.wake('visible')
+    world.tab.wake()
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
     expect(refreshes(world)).toHaveLength(1)
   })
@@ -962,7 +956,7 @@ describe('after close()', () => {
     world.auth.close()
     expect(world.clock.timers).toBe(0)
     expect(world.browser.locks).toMatchObject({ held: 0, waiting: 0 })
-    world.tab.wake('online')
+    world.tab.wake()
     await world.clock.advance(3_600_000)
     expect(refreshes(world)).toHaveLength(2)
   })

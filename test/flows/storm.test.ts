@@ -90,7 +90,7 @@ test('a week of expiries, 401s and passing failures: the server never sees a spe
     if (day % 2) world.server.fault('try-later', { path: '/token', times: 1 })
     else world.server.expireAccessTokens()
     await Promise.allSettled(thousand.slice(990).map(() => world.auth.fetch(usersMe)))
-    world.tab.wake('online')
+    world.tab.wake()
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
   }
   expect(new Set(sentTokens(world)).size).toBe(6)

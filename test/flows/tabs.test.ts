@@ -318,7 +318,7 @@ describe('a back-off is for all tabs', () => {
     await failure(world.auth.fetch(usersMe))
     await world.clock.settle()
     mend()
-    for (const tab of world.browser.tabs) tab.wake('online')
+    for (const tab of world.browser.tabs) tab.wake()
     for (const auth of world.clients) await recovered(world, auth)
     expect(refreshes(world)).toHaveLength(2)
   })

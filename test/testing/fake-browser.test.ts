@@ -444,7 +444,7 @@ describe('a frozen tab', () => {
     const listener = vi.fn()
     one.ports.host.onWake(listener)
     one.freeze()
-    one.wake('visible')
+    one.wake()
     expect(listener).not.toHaveBeenCalled()
     one.resume()
     expect(listener).toHaveBeenCalledOnce()

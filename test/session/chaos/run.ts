@@ -53,7 +53,7 @@ async function calmDown(stage: Stage): Promise<void> {
   expect(stage.asked.filter(({ done }) => !done)).toHaveLength(0)
   // More than once, so that whoever hears nothing of the others sees what a look made them write.
   for (let look = 0; look < 3; look += 1) {
-    for (const { tab } of stage.actors) tab.wake('online')
+    for (const { tab } of stage.actors) tab.wake()
     await clock.settle()
     for (let round = 0; round < 40 && clock.timers > 0; round += 1) await clock.advance(5000)
   }
@@ -123,7 +123,7 @@ async function close({ actors, clock, browser, server, doors }: Stage): Promise<
   expect(browser.locks).toMatchObject({ held: 0, waiting: 0 })
   for (const { auth } of actors) expect(doors.get(auth) ?? 0).toBe(0)
   const before = server.requests.length
-  for (const { tab } of actors) tab.wake('online')
+  for (const { tab } of actors) tab.wake()
   await clock.advance(600_000)
   expect(server.requests).toHaveLength(before)
 }

@@ -89,7 +89,7 @@ const usual: Record<string, Play> = {
   'wants a token that lasts': (stage, actor) =>
     ask(stage, actor, () => actor.auth.getAccessToken({ minValidity: 800 })),
   'calls somebody else': (stage, actor) => ask(stage, actor, () => actor.auth.fetch(elsewhere)),
-  'wakes up': (_, { tab }, amount) => tab.wake(amount % 2 ? 'online' : 'visible'),
+  'wakes up': (_, { tab }) => tab.wake(),
   'a moment passes': ({ clock }, _, amount) => clock.advance(amount),
   'half a minute passes': ({ clock }, _, amount) => clock.advance(amount * 60),
   'the token expires': ({ clock }, _, amount) => clock.advance(900 * second + amount),

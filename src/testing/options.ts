@@ -31,7 +31,7 @@ export interface ClientRegistration {
    * what the redirect URIs are.
    */
   environment?: 'sandbox' | 'production'
-  /** What the client may ask for. Default: every scope of the server. */
+  /** What the client may ask for, scopes of an API of yours among it. Default: every scope of the server. */
   scopes?: readonly string[]
   /** Origins that may read answers (CORS), beside those of the redirect URIs. */
   allowedOrigins?: readonly string[]

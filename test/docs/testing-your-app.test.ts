@@ -24,6 +24,7 @@ test.each([
   ['greeting.test', 5],
   ['sign-in.test', 1],
   ['app.test', 1],
+  ['own-api.test', 1],
 ])('the tests of %s pass', async (block, count) => {
   expect(await runTests(block)).toHaveLength(count)
 })

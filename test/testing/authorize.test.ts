@@ -233,6 +233,26 @@ describe('what a request may say', () => {
     expect(redirectOf(await open(server, url)).get('error')).toBe('invalid_scope')
   })
 
+  it('S-12 takes a scope of an API of the app, registered for the client, and says that it has it', async () => {
+    const server = strictServer({
+      clients: [
+        {
+          clientId: 'c',
+          redirectUris: [production.redirectUri],
+          scopes: ['openid', 'todos:read'],
+          kind: 'internal',
+        },
+      ],
+    })
+    const app = { client_id: 'c', redirect_uri: production.redirectUri }
+    const url = authorizationUrl(server, { ...app, scope: 'openid todos:read' })
+    expect(new URL(await server.authorize(url)).searchParams.get('code')).toBeTruthy()
+    const metadata = await server.fetch(`${server.issuer}/.well-known/openid-configuration`)
+    expect(await metadata.json()).toMatchObject({
+      scopes_supported: expect.arrayContaining(['todos:read', 'orders:read']) as string[],
+    })
+  })
+
   it('S-12 refuses a client that may not use the code flow', async () => {
     const server = strictServer({
       clients: [

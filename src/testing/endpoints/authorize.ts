@@ -12,7 +12,6 @@ import { fromBase64url, randomToken } from '../encoding.ts'
 import { useAll } from '../faults.ts'
 import { formOf, readCookie, readParameters, redirect, withHeader } from '../http.ts'
 import type { Parameters, Problem, Reply } from '../http.ts'
-import { allScopes } from '../options.ts'
 import type { RegisteredClient } from '../options.ts'
 import { consentPage, errorPage, loginPage } from '../pages.ts'
 import { interactionLifetime } from '../sessions.ts'
@@ -127,9 +126,7 @@ function checkScope(client: RegisteredClient, parameters: Parameters): Problem |
     return { error: 'unauthorized_client', description: 'this client may not use the code flow' }
   }
   const scope = scopeOf(parameters)
-  const strange = scope.find(
-    (entry) => !allScopes.includes(entry) || !client.scopes.includes(entry),
-  )
+  const strange = scope.find((entry) => !client.scopes.includes(entry))
   if (scope.length > 0 && strange === undefined) return undefined
   const description =
     strange === undefined

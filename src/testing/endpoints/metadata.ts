@@ -16,7 +16,9 @@ export function metadata({ context }: Visit): Reply {
     jwks_uri: endpoint(context, '/jwks'),
     revocation_endpoint: endpoint(context, '/revoke'),
     end_session_endpoint: endpoint(context, '/end_session'),
-    scopes_supported: allScopes,
+    scopes_supported: [
+      ...new Set([...allScopes, ...settings.clients.flatMap(({ scopes }) => scopes)]),
+    ],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: [

@@ -34,18 +34,21 @@ export interface SessionOptions {
 /** Milliseconds that a store may take to show another tab what was written. */
 const visibleAfter = 100
 
+/** Milliseconds after which a mark is in nobody's way: a session that was not renewed for so long is over or forgotten. */
+const longestIdle = 2_592_000_000
+
 export type SessionKeeper = ReturnType<typeof createSession>
 
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
 export function createSession(options: SessionOptions) {
-  const { key, issuer, clientId, store, channel, emit, newId, onAdopted } = options
+  const { key, issuer, clientId, store, channel, clock, emit, newId, onAdopted } = options
   const marks = options.transactionStore
   let state: Session = unknownSession
   let record: SessionRecord | undefined
   /** Set while this tab knows better than a store that failed to save: the sid that the store has been left with. */
   let leftBehind: string | undefined
   let connection: ChannelConnection | undefined
-  let ownName: string | undefined
+  let owner: string | undefined
   let settled = false
 
   /** Compares by { sid, gen }; a store that cannot be read, or has something else in it, knows nothing. */
@@ -85,7 +88,7 @@ export function createSession(options: SessionOptions) {
   async function reread(): Promise<SessionRecord | undefined> {
     const before = record
     const next = newest(await read().catch(() => undefined))
-    const isCopy = next && !next.signedOut && (await copied(next))
+    const isCopy = next && (await copied(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
     if (isCopy) await write(next, ended(next, 'tab-copied'))
@@ -124,35 +127,38 @@ export function createSession(options: SessionOptions) {
         if (leftBehind === undefined) emit('storage-failed', { error: notSaved(cause) })
         leftBehind = stored?.sid ?? ''
       }
-      if (next.gen !== found?.gen) await mark(next)
       adopt(next)
       return true
     }
     // A store of this tab's own is nobody else's to lock.
-    const owner = store.shared ? '' : (ownName ??= newId())
+    owner ??= store.shared ? '' : newId()
     // Whoever writes next must have read this.
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
-    return exclusive(options, { name: `${key}|commit|${owner}`, task, linger })
+    // Also when it was refused or could not be saved: the token before it is spent all the same.
+    return exclusive(options, { name: `${key}|commit|${owner}`, task, linger }).finally(() =>
+      copied(next, true),
+    )
   }
 
-  /** Browsers copy sessionStorage into a duplicated tab; the mark tells which of the two is behind. */
-  async function mark({ sid, gen, signedOut }: SessionRecord): Promise<void> {
-    // It outlives the session: a copy that is behind is not to send a spent token even then.
-    if (store.shared || store.volatile || signedOut) return
+  /**
+   * Browsers copy sessionStorage into a duplicated tab; a mark that both see tells which of the two is behind. It outlives
+   * the session: whoever is behind is not to send a spent token even then.
+   */
+  async function copied({ sid, gen, signedOut }: SessionRecord, mark = false): Promise<boolean> {
+    if (store.shared || store.volatile || signedOut) return false
     try {
-      await marks.set(`${key}|gen|${sid}`, String(gen))
+      const prefix = `${key}|gen|`
+      if (Number((await marks.get(prefix + sid))?.split(' ')[0]) > gen) return true
+      if (mark) await marks.set(prefix + sid, `${gen} ${clock.now()}`)
+      // A session begins: what others have left behind goes.
+      if (gen === 1)
+        for (const name of await marks.keys(prefix))
+          if (clock.now() - Number((await marks.get(name))?.split(' ')[1]) > longestIdle)
+            await marks.remove(name)
     } catch {
       // Without marks a copied tab finds out from the server.
     }
-  }
-
-  async function copied({ sid, gen }: SessionRecord): Promise<boolean> {
-    if (store.shared || store.volatile) return false
-    try {
-      return Number(await marks.get(`${key}|gen|${sid}`)) > gen
-    } catch {
-      return false
-    }
+    return false
   }
 
   return {

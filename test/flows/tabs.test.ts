@@ -16,6 +16,7 @@ import type { SignedInOptions, World } from '../support/world.ts'
 
 const at = { path: '/token' }
 const key = 'pkce:https://login.example.com|production-app'
+const day = 86_400_000
 
 /** Another tab of the app, with its client started. */
 async function anotherTab(world: World): Promise<{ tab: FakeTab; auth: PkceClient }> {
@@ -513,13 +514,33 @@ describe('a duplicated tab', () => {
     expect([...world.browser.local.keys()].filter((name) => !name.includes('|tx|'))).toEqual([])
   })
 
-  test('no token leaves sessionStorage: what the tabs share says only how often it changed', async () => {
+  /** What is in localStorage beside the sign-ins under way. */
+  const marks = ({ browser }: World) =>
+    [...browser.local].filter(([name]) => !name.includes('|tx|'))
+
+  test('no token leaves sessionStorage: what the tabs share says only how often it changed, and when', async () => {
     const world = await ownSession()
     await world.auth.refresh()
-    const shared = () => [...world.browser.local].filter(([name]) => !name.includes('|tx|'))
-    expect(shared()).toEqual([[expect.stringMatching(/\|gen\|/) as string, '2']])
+    const mark = [expect.stringMatching(/\|gen\|/), `2 ${world.clock.now()}`]
+    expect(marks(world)).toEqual([mark])
     await world.auth.signOut({ redirect: false })
-    expect(shared()).toEqual([[expect.stringMatching(/\|gen\|/) as string, '2']])
+    expect(marks(world)).toEqual([mark])
+  })
+
+  test('what the tabs share is swept by the next sign-in, of sessions that nobody has renewed for a month', async () => {
+    const world = await ownSession()
+    const names = () => marks(world).map(([name]) => name)
+    const tab = world.browser.openTab()
+    const other = world.client(tab, { store: tab.sessionStore })
+    const [forgotten] = names()
+    await world.clock.advance(29 * day)
+    await world.server.signInTo(other)
+    world.browser.local.set(`${key}|gen|no mark`, 'something else')
+    const rest = names().filter((name) => name !== forgotten)
+    expect(names()).toEqual([forgotten, ...rest])
+    await world.clock.advance(2 * day)
+    await world.server.signInTo(other, 'grace')
+    expect(names()).toEqual([...rest, expect.stringMatching(/\|gen\|/)])
   })
 })
 

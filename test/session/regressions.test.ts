@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PkceClient, Store } from '../../src/index.ts'
-import type { FakeTab } from '../../src/testing/index.ts'
+import type { AuthServerOptions, FakeTab } from '../../src/testing/index.ts'
 import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -85,7 +85,70 @@ describe('stories that the chaos test has found, told again', () => {
     expect(refreshes(world)).toHaveLength(1)
     expect(world.server.revoked).toEqual([])
   }, 60_000)
+
+  test('a tab that signs in as somebody else during a refresh leaves its copy no token that is spent', async () => {
+    const world = await tabAndCopy()
+    world.server.fault('slow-headers', { path: '/token', milliseconds: 5000, times: 1 })
+    const call = failure(world.auth.refresh())
+    await world.until(() => refreshes(world).length)
+    await world.server.signInTo(world.auth, 'grace')
+    await world.clock.advance(5000)
+    await call
+    expect(await failure(world.copy.refresh())).toMatchObject({ code: 'session_ended' })
+    expect(world.copy.getSession()).toEqual({ status: 'signed-out', reason: 'tab-copied' })
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+  })
+
+  test('a tab whose storage was full while it renewed tells its copy as soon as there is room', async () => {
+    const world = await tabAndCopy()
+    world.browser.failStorage('set')
+    await world.auth.refresh()
+    world.browser.failStorage()
+    world.tab.wake()
+    await world.clock.settle()
+    await failure(world.copy.refresh())
+    expect(world.copy.getSession()).toEqual({ status: 'signed-out', reason: 'tab-copied' })
+    await world.clock.advance(900_000)
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    expect(world.server.revoked).toEqual([])
+  })
+
+  test('a tab that comes late with what it was given does not hide from it that its copy has gone further', async () => {
+    const world = await tabAndCopy({ reuseGraceSeconds: 60 })
+    world.server.fault('slow-headers', { path: '/token', milliseconds: 5000, times: 1 })
+    const call = world.auth.refresh()
+    await world.until(() => refreshes(world).length)
+    world.tab.freeze()
+    const copied = world.copy.refresh()
+    await world.clock.advance(40_000)
+    await copied
+    await world.copy.refresh()
+    world.tab.resume()
+    await call
+    await world.clock.advance(900_000)
+    await failure(world.auth.fetch(usersMe))
+    expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'tab-copied' })
+    expect((await world.copy.fetch(usersMe)).status).toBe(200)
+    expect(world.server.revoked).toEqual([])
+  }, 60_000)
 })
+
+interface Copied extends World {
+  auth: PkceClient
+  copy: PkceClient
+}
+
+/** Ada is signed in in a tab that keeps its session in its sessionStorage, and in a copy of it. */
+async function tabAndCopy(server?: AuthServerOptions): Promise<Copied> {
+  const world = createWorld(server && { server })
+  const clientOf = (tab: FakeTab) => world.client(tab, { store: tab.sessionStore })
+  const auth = clientOf(world.tab)
+  await world.server.signInTo(auth)
+  const copy = clientOf(world.tab.duplicate())
+  await copy.start()
+  return Object.assign(world, { auth, copy })
+}
 
 /** The localStorage of the world, each answer a tenth of a second late. */
 function slowStore({ browser, clock }: World): Store {

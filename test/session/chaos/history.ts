@@ -10,16 +10,24 @@ export interface Stored {
   gen: number
   signedOut?: string
   refreshToken?: string
+  claims?: unknown
+  scope: string
   access: { default?: { token: string; expiresAt?: number } }
-  pending?: { notBefore: number }
+  pending?: { notBefore: number; failures: number }
 }
 
-/** What has happened, and what of it must not have. */
+/** How the storage of the browser has fared. */
+export interface StorageTrouble {
+  /** What it refuses now. */
+  kind?: string | undefined
+  /** How many refresh requests there had been when it failed, or worked again, last. */
+  since?: number
+}
+
+/** What has happened to the session in one store, and what of it must not have. */
 export interface History {
   /** Whatever broke a rule, in words. */
   readonly wrongs: string[]
-  /** The storage has failed at some time. */
-  readonly storageTrouble: boolean
   /** The records of the session ever written, oldest first. */
   readonly records: readonly Stored[]
   /** Who is to be signed in, unless the server has said otherwise. */
@@ -33,31 +41,46 @@ export interface History {
   /** A call came back that was made as one person, with data of another, or not. */
   answered(call: { asked: string | undefined; got: string }): void
   rejected(error: unknown): void
-  storage(kind: string | undefined): void
+  /** The history of a store that is a copy of this one from now on. */
+  copy(): History
 }
 
 export interface HistoryOptions {
   wire: Wire
   /** The clock of the computer. */
   now: () => number
+  trouble: StorageTrouble
+  /** Whether the tabs have locks in common. */
+  locks: boolean
 }
 
-export function createHistory({ wire, now }: HistoryOptions): History {
+/** What a copy of a store knows of the time before. */
+interface Past {
+  records: readonly Stored[]
+  families: ReadonlyMap<string, Family>
+  tombs: ReadonlyMap<string, string>
+  /** What was sent by the pages on this store. */
+  own: ReadonlySet<Sending>
+}
+
+const nothing: Past = { records: [], families: new Map(), tombs: new Map(), own: new Set() }
+
+export function createHistory(options: HistoryOptions, past = nothing): History {
+  const { wire, now, trouble, locks } = options
   const wrongs: string[] = []
-  const records: Stored[] = []
-  const families = new Map<string, Family>()
-  const tombs = new Map<string, string>()
-  /** How many refresh requests there had been when the storage failed, or worked again, last. */
-  let trouble: number | undefined
-  let failing: string | undefined
+  const records = [...past.records]
+  const families = new Map(past.families)
+  const tombs = new Map(past.tombs)
+  const own = new Set(past.own)
   let signingOut = 0
   let everSignedOut = false
 
   const wrong = (rule: string, ...facts: unknown[]) => {
     wrongs.push([rule, ...facts.map((fact) => JSON.stringify(fact))].join(' '))
   }
+  const isTroubled = () => trouble.since !== undefined
   const troubleSince = (sending: Sending) =>
-    failing !== undefined || wire.sendings.indexOf(sending) < (trouble ?? 0)
+    trouble.kind !== undefined || wire.sendings.indexOf(sending) < (trouble.since ?? 0)
 
   /** The page that sent it was stopped before it could do anything about the answer. */
   const interrupted = (sending: Sending) => sending.by.lapses !== sending.lapses
@@ -71,7 +94,7 @@ export function createHistory({ wire, now }: HistoryOptions): History {
   function isTooEarly({ by, family }: Sending): boolean {
     const index = records.length - 2
     const looked = records[index]
-    if (!looked?.pending || families.get(looked.sid) !== family || trouble !== undefined)
+    if (!locks || !looked?.pending || families.get(looked.sid) !== family || isTroubled())
       return false
     const wait = looked.pending.notBefore - now()
     return wait > 0 && wait <= longestWait && by.wokenAt <= index
@@ -79,25 +102,41 @@ export function createHistory({ wire, now }: HistoryOptions): History {
 
   function reasonIsRight(record: Stored, family: Family | undefined): boolean {
     const before = records.filter(({ sid }) => sid === record.sid).at(-1)
-    const earlier = wire.sendings.filter(
-      ({ token, outcome }) => token === before?.refreshToken && outcome !== 'refused',
+    const all = wire.sendings.filter(({ token }) => token === before?.refreshToken)
+    // What became of that which was on its way when the store was copied, the copy is not told.
+    const isCopied = (sending: Sending) => past.own.has(sending)
+    const earlier = all.filter(
+      (sending) => own.has(sending) && (sending.outcome !== 'refused' || isCopied(sending)),
     )
     // A token that is not rotated is beyond doubt again with each answer.
     const answered = earlier
       .map((sending) => sending.kept || (sending.outcome === 'granted' && !interrupted(sending)))
       .lastIndexOf(true)
     earlier.splice(0, answered + 1)
-    const isDoubtful = earlier.some(({ outcome }) => outcome === 'unknown')
-    const mayBeDoubtful = isDoubtful || earlier.some(interrupted)
+    const isUnknown = ({ outcome }: Sending) => outcome === 'unknown'
+    const isDoubtful = earlier.some(isUnknown)
+    // A page that was robbed of the lock before it sent knows that somebody else has sent.
+    const others = all.filter((sending) => !own.has(sending))
+    const mayBeDoubtful = [...earlier, ...others].some(
+      (sending) => isUnknown(sending) || interrupted(sending) || isCopied(sending),
+    )
+    // Another tab has renewed the session, which this store never saw.
+    const isNews = ({ brought }: Sending) =>
+      !records.some(({ access }) => access.default?.token === brought)
+    const isBehind = wire.sendings.some(
+      (sending) => sending.family === family && sending.outcome === 'granted' && isNews(sending),
+    )
     switch (record.signedOut) {
       case 'signed-out':
-        return signingOut > 0 || (trouble !== undefined && everSignedOut)
+        return signingOut > 0 || (isTroubled() && everSignedOut)
       case 'expired':
         return before?.refreshToken === undefined
       case 'ended-by-server':
-        return family?.refused === true && (!isDoubtful || trouble !== undefined)
+        return family?.refused === true && (!isDoubtful || !locks || isTroubled())
       case 'refresh-response-lost':
-        return family?.refused === true && (mayBeDoubtful || trouble !== undefined)
+        return family?.refused === true && (mayBeDoubtful || isTroubled())
+      case 'tab-copied':
+        return isBehind || isTroubled()
       default:
         return false
     }
@@ -112,9 +151,6 @@ export function createHistory({ wire, now }: HistoryOptions): History {
   return {
     wrongs,
     records,
-    get storageTrouble() {
-      return trouble !== undefined
-    },
     get latest() {
       const live = records.at(-1)
       return live && !live.signedOut ? families.get(live.sid) : undefined
@@ -123,12 +159,14 @@ export function createHistory({ wire, now }: HistoryOptions): History {
     departing(sending) {
       const { token, family } = sending
       const others = wire.sendings.filter((other) => other.family === family)
-      if (others.some((other) => !other.over && !interrupted(other)) && trouble === undefined)
+      own.add(sending)
+      const inFlight = others.filter((other) => !other.over && !interrupted(other))
+      if (inFlight.some(({ by }) => locks || by === sending.by) && !isTroubled())
         wrong('two refreshes in flight:', token)
       const spending = others.find((other) => other.token === token && other.successor)
-      if (spending && !isExcused(spending)) wrong('a spent token was sent:', token)
+      if (spending && locks && !isExcused(spending)) wrong('a spent token was sent:', token)
       if (isTooEarly(sending)) wrong('a back-off was not kept:', token)
-      if (tombs.has(sidOf(family)) && trouble === undefined)
+      if (tombs.has(sidOf(family)) && !isTroubled())
         wrong('a token of a session that has ended was sent:', token)
     },
 
@@ -136,10 +174,10 @@ export function createHistory({ wire, now }: HistoryOptions): History {
       const last = records.at(-1)
       const known = records.filter(({ sid }) => sid === record.sid).at(-1)
       if (tombs.has(record.sid) && !record.signedOut) wrong('a session came back:', record)
-      if (known && known !== last && last?.sid !== record.sid && trouble === undefined)
+      if (known && known !== last && last?.sid !== record.sid && !isTroubled())
         wrong('an older session came back:', record)
       // A tab that cannot read ends what it knows; that it was ended already makes no difference.
-      const endedTwice = known?.signedOut && record.signedOut && trouble !== undefined
+      const endedTwice = known?.signedOut && record.signedOut && isTroubled()
       if (known && record.gen < known.gen && !endedTwice)
         wrong('a session went back in time:', record, known)
       const family = wire.familyOf(record.refreshToken ?? record.access.default?.token)
@@ -151,7 +189,7 @@ export function createHistory({ wire, now }: HistoryOptions): History {
     },
 
     published(session) {
-      if (session.status !== 'signed-in' || trouble !== undefined) return
+      if (session.status !== 'signed-in' || isTroubled()) return
       const { expiresAt } = session
       if (!records.some(({ access }) => access.default?.expiresAt === expiresAt))
         wrong('published before it was saved:', session)
@@ -159,7 +197,7 @@ export function createHistory({ wire, now }: HistoryOptions): History {
 
     signedOut(session) {
       const { reason } = session as { reason?: string }
-      if (trouble === undefined && ![...tombs.values()].some((tomb) => tomb === reason))
+      if (!isTroubled() && ![...tombs.values()].some((tomb) => tomb === reason))
         wrong('a tab signed out by itself:', session)
     },
 
@@ -177,11 +215,7 @@ export function createHistory({ wire, now }: HistoryOptions): History {
       if (!isPkceClientError(error)) wrong('rejected with', String(error))
     },
 
-    storage(kind) {
-      if (!kind && !failing) return
-      failing = kind
-      trouble = wire.sendings.length
-    },
+    copy: () => createHistory(options, { records, families, tombs, own }),
   }
 
   function sidOf(family: Family): string {

@@ -1,6 +1,7 @@
-import { PkceClient } from '../../../src/index.ts'
-import type { Session, Store } from '../../../src/index.ts'
+import { memoryStore, PkceClient } from '../../../src/index.ts'
+import type { Store } from '../../../src/index.ts'
 import { createAuthServer, createFakeBrowser } from '../../../src/testing/index.ts'
+import { localLock } from '../../../src/tabs/local-lock.ts'
 import type {
   AuthServer,
   AuthServerOptions,
@@ -12,20 +13,24 @@ import type {
 import { callbackUri, listen, usualScope } from '../../support/world.ts'
 import type { HeardEvent } from '../../support/world.ts'
 import { createHistory } from './history.ts'
-import type { History } from './history.ts'
+import type { History, StorageTrouble } from './history.ts'
 import { createQuickClock, turn } from './quick-clock.ts'
 import { createWire } from './wire.ts'
 import type { Sender, Wire } from './wire.ts'
 
+/** What the tabs have in common: a store and locks, a store only, or locks only. */
+export type World = 'one store' | 'no Web Locks' | 'a store for each tab'
+
 /** How one run differs from the next before anything happens. */
 export interface Setting {
+  world: World
   seed: number
   /** Seconds. */
   accessTokenLifetime: number
   /** What the server does about refresh tokens. */
-  server: 'strict' | 'with a grace period' | 'without rotation'
-  /** Whether the store answers at once, as localStorage does, or later, as IndexedDB does. */
-  store: 'prompt' | 'late'
+  server: 'strict' | 'forgiving' | 'with a grace period' | 'without rotation'
+  /** Whether the store answers at once, as localStorage does, or later, as IndexedDB does; or ends with the page. */
+  store: 'prompt' | 'late' | 'memory'
   /** Whether it can fail, which excuses a lot. */
   storeFails: boolean
   /** Whether the tabs hear of each other; some never do. */
@@ -36,6 +41,8 @@ export interface Setting {
 export interface Actor extends Sender {
   readonly tab: FakeTab
   readonly auth: PkceClient
+  /** Of the store it has. */
+  readonly history: History
   readonly heard: HeardEvent[]
   /** It hears nothing of the other tabs. */
   readonly deaf: boolean
@@ -54,21 +61,32 @@ export interface Stage {
   readonly server: AuthServer
   readonly browser: FakeBrowser
   readonly wire: Wire
-  readonly history: History
+  readonly histories: readonly History[]
+  /** Whether the tabs have locks in common. */
+  readonly locks: boolean
   actors: Actor[]
   readonly asked: Asked[]
   /** Milliseconds that the local clock is ahead of the server's. */
   skew: number
   /** How many listeners and channels each client has open. */
   readonly doors: Map<PkceClient, number>
-  openTab(options?: { deaf?: boolean; tab?: FakeTab }): Actor
+  openTab(options?: Opening): Actor
   failStorage(kind?: 'get' | 'set' | 'all'): void
+}
+
+export interface Opening {
+  deaf?: boolean
+  /** In place of a new one. */
+  tab?: FakeTab
+  /** What has become of the store that the tab has to itself. */
+  history?: History | undefined
 }
 
 const key = 'pkce:https://login.example.com|production-app'
 
 const servers: Record<Setting['server'], AuthServerOptions> = {
   strict: {},
+  forgiving: {},
   'with a grace period': { reuseGraceSeconds: 60 },
   'without rotation': { rotation: false },
 }
@@ -81,40 +99,56 @@ export function createStage(setting: Setting): Stage {
     accessTokenLifetime: setting.accessTokenLifetime,
   })
   const browser = createFakeBrowser({ clock })
-  const wire = createWire({ server, clock, onDeparture: (sending) => history.departing(sending) })
-  const history = createHistory({ wire, now: () => clock.now() + stage.skew })
-  watchStore(browser, history)
+  const wire = createWire({ server, clock, forgiving: setting.server === 'forgiving' })
+  const trouble: StorageTrouble = {}
+  const now = () => clock.now() + stage.skew
+  const locks = setting.world !== 'no Web Locks'
+  const newHistory = () => createHistory({ wire, now, trouble, locks })
+  const common = isShared(setting) ? newHistory() : undefined
+  if (common) watchStore(browser, common)
+  const histories = new Set<History>()
   const stage: Stage = {
-    ...{ clock, server, browser, wire, history, actors: [], asked: [], skew: 0, doors: new Map() },
-    openTab({ deaf = false, tab = browser.openTab() } = {}) {
-      const actor = enter(stage, { setting, deaf: deaf || !setting.channel, tab })
+    ...{ clock, server, browser, wire, locks, actors: [], asked: [], skew: 0, doors: new Map() },
+    get histories() {
+      return [...histories]
+    },
+    openTab({ deaf = false, tab = browser.openTab(), ...known } = {}) {
+      const left = setting.store === 'memory' ? undefined : known.history
+      const history = common ?? left ?? newHistory()
+      const actor = enter(stage, { setting, deaf: deaf || !setting.channel, tab, history })
+      histories.add(history)
       stage.actors.push(actor)
       return actor
     },
     failStorage(kind) {
-      if (!setting.storeFails) return
-      history.storage(kind)
+      if (!setting.storeFails || (!kind && !trouble.kind)) return
+      trouble.kind = kind
+      trouble.since = wire.sendings.length
       browser.failStorage(kind)
     },
   }
   return stage
 }
 
+const isShared = ({ world }: Setting): boolean => world !== 'a store for each tab'
+
 interface Entrance {
   setting: Setting
   deaf: boolean
   tab: FakeTab
+  history: History
 }
 
-function enter(stage: Stage, { setting, deaf, tab }: Entrance): Actor {
-  const { server, wire, history } = stage
+function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
+  const { server, wire } = stage
   const count = (change: number) => stage.doors.set(auth, (stage.doors.get(auth) ?? 0) + change)
   const woken = () => void (sender.wokenAt = history.records.length)
-  const ports = portsOf(stage, { deaf, tab, count, woken })
+  const ports = portsOf(stage, { setting, deaf, tab, count, woken })
   const sender: Sender = {
     lapses: 0,
     wokenAt: history.records.length,
     runs: () => ports.host.whenShown(),
+    departing: history.departing,
   }
   const auth: PkceClient = new PkceClient({
     issuer: server.issuer,
@@ -124,10 +158,11 @@ function enter(stage: Stage, { setting, deaf, tab }: Entrance): Actor {
     resources: [server.api.url],
     ...ports,
     ...(setting.store === 'late' && { store: lateStore(ports) }),
+    ...(!isShared(setting) && { store: ownStore(setting, { tab, history }) }),
     fetch: wire.fetchOf(sender),
   })
   const actor: Actor = Object.assign(sender, {
-    ...{ tab, auth, deaf, heard: listen(auth), state: 'running' as const },
+    ...{ tab, auth, history, deaf, heard: listen(auth), state: 'running' as const },
   })
   auth.on('session-changed', ({ session }) => history.published(session))
   auth.on('signed-out', ({ session }) => history.signedOut(session))
@@ -136,6 +171,7 @@ function enter(stage: Stage, { setting, deaf, tab }: Entrance): Actor {
 }
 
 interface Fittings {
+  setting: Setting
   deaf: boolean
   tab: FakeTab
   /** Something was opened (1) or closed (-1). */
@@ -146,8 +182,9 @@ interface Fittings {
 type WakeListener = Parameters<FakePorts['host']['onWake']>[0]
 
 /** The ports of the page, counted, with the clock of the computer and, for the deaf, without a channel. */
-function portsOf(stage: Stage, { deaf, tab, count, woken }: Fittings): FakePorts {
+function portsOf(stage: Stage, { setting, deaf, tab, count, woken }: Fittings): FakePorts {
   const { clock, host, channel, ...ports } = tab.ports
+  const pageLock = localLock()
   const hear: (listener: WakeListener) => WakeListener = (listener) => (wake) => {
     woken()
     listener(wake)
@@ -163,6 +200,14 @@ function portsOf(stage: Stage, { deaf, tab, count, woken }: Fittings): FakePorts
   }
   return {
     ...ports,
+    ...(setting.world === 'no Web Locks' && {
+      lock: {
+        request(name, options, task) {
+          const release = counted(() => undefined)
+          return pageLock.request(name, options, task).finally(release)
+        },
+      },
+    }),
     clock: {
       ...clock,
       now: () => clock.now() + stage.skew,
@@ -195,6 +240,21 @@ function lateStore({ store, host }: FakePorts): Store {
   }
 }
 
+/** The store of a tab that keeps its session to itself. */
+function ownStore({ store }: Setting, { tab, history }: Pick<Entrance, 'tab' | 'history'>): Store {
+  const own = store === 'memory' ? memoryStore() : tab.sessionStore
+  return {
+    ...own,
+    set(name, value) {
+      const note = () => {
+        if (name === key) history.stored(JSON.parse(value))
+      }
+      const writing = own.set(name, value)
+      return writing ? writing.then(note) : note()
+    },
+  }
+}
+
 /** Everything that is ever written of the session goes into the history. */
 function watchStore(browser: FakeBrowser, history: History): void {
   const set = browser.local.set.bind(browser.local)
@@ -206,15 +266,16 @@ function watchStore(browser: FakeBrowser, history: History): void {
 }
 
 /** What the store has of the session, as an app would be shown it. */
-export function storedSession({ browser }: Pick<Stage, 'browser'>): Session {
-  const record = JSON.parse(browser.local.get(key) ?? 'null')
+export function storedSession({ records }: History): unknown {
+  const record = records.at(-1)
   if (!record) return { status: 'signed-out' }
   if (record.signedOut) return { status: 'signed-out', reason: record.signedOut }
+  const { expiresAt } = record.access.default!
   return {
     status: 'signed-in',
     claims: record.claims,
     scope: record.scope,
-    ...(record.access.default.expiresAt && { expiresAt: record.access.default.expiresAt }),
+    ...(expiresAt && { expiresAt }),
     stale: (record.pending?.failures ?? 0) > 0,
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { elsewhere, usersMe } from './stage.ts'
-import type { Actor, Stage } from './stage.ts'
+import type { Actor, Stage, World } from './stage.ts'
 import type { Fate } from './wire.ts'
 
 /** Something that happens: what, in which tab, and how much of it. */
@@ -18,11 +18,11 @@ function ask(stage: Stage, actor: Actor, work: () => Promise<unknown>): void {
   const asked = { by: actor, done: false }
   stage.asked.push(asked)
   void work()
-    .catch((error: unknown) => stage.history.rejected(error))
+    .catch((error: unknown) => actor.history.rejected(error))
     .then(() => (asked.done = true))
 }
 
-async function call({ history }: Stage, { auth }: Actor): Promise<void> {
+async function call({ auth, history }: Actor): Promise<void> {
   const session = auth.getSession()
   const response = await auth.fetch(usersMe)
   const { sub } = response.ok ? ((await response.json()) as { sub: string }) : {}
@@ -35,7 +35,7 @@ async function signIn(stage: Stage, { auth }: Actor, how: { user: string; scope?
   await auth.handleCallback(await stage.server.authorize(url, { username: how.user }))
 }
 
-async function signOut({ history }: Stage, { auth }: Actor): Promise<void> {
+async function signOut({ auth, history }: Actor): Promise<void> {
   const done = history.signingOut()
   await auth.signOut({ redirect: false })
   done()
@@ -60,11 +60,17 @@ function leave(stage: Stage, actor: Actor, how: 'crash' | 'close'): void {
 }
 
 function reload(stage: Stage, actor: Actor): void {
-  const { tab, deaf } = actor
+  const { tab, deaf, history } = actor
   if (actor.state === 'away') return
   forget(stage, actor)
   tab.load('/')
-  stage.openTab({ tab, deaf })
+  stage.openTab({ tab, deaf, history })
+}
+
+/** The person duplicates the tab, with the contents of its own store if it has one. */
+export function copy(stage: Stage, { tab, deaf, history, state }: Actor): void {
+  if (stage.actors.length < 5 && state !== 'away')
+    stage.openTab({ tab: tab.duplicate(), deaf, history: history.copy() })
 }
 
 export function comeBack(stage: Stage, actor: Actor): void {
@@ -77,14 +83,14 @@ export function comeBack(stage: Stage, actor: Actor): void {
       // The browser did not keep it: it held a lock.
       forget(stage, actor)
       tab.load('/')
-      stage.openTab({ tab, deaf: actor.deaf })
+      stage.openTab({ tab, deaf: actor.deaf, history: actor.history })
     }
   }
   actor.state = 'running'
 }
 
 const usual: Record<string, Play> = {
-  'calls the API': (stage, actor) => ask(stage, actor, () => call(stage, actor)),
+  'calls the API': (stage, actor) => ask(stage, actor, () => call(actor)),
   refreshes: (stage, actor) => ask(stage, actor, () => actor.auth.refresh()),
   'wants a token that lasts': (stage, actor) =>
     ask(stage, actor, () => actor.auth.getAccessToken({ minValidity: 800 })),
@@ -120,7 +126,7 @@ const people: Record<string, Play> = {
     ask(stage, actor, () => signIn(stage, actor, { user: 'grace' })),
   'signs in for now': (stage, actor) =>
     ask(stage, actor, () => signIn(stage, actor, { user: 'ada', scope: 'openid' })),
-  'signs out': (stage, actor) => ask(stage, actor, () => signOut(stage, actor)),
+  'signs out': (stage, actor) => ask(stage, actor, () => signOut(actor)),
 }
 
 const respond =
@@ -194,7 +200,18 @@ const storage: Record<string, Play> = {
   'storage works': (stage) => stage.failStorage(),
 }
 
-const table = { ...usual, ...tabs, ...people, ...network, ...server, ...time, ...storage }
+const copies: Record<string, Play> = { 'is duplicated': copy }
+
+const table = {
+  ...copies,
+  ...usual,
+  ...tabs,
+  ...people,
+  ...network,
+  ...server,
+  ...time,
+  ...storage,
+}
 
 export function play(stage: Stage, [what, which, amount]: Step): unknown {
   return table[what]!(stage, stage.actors[which % stage.actors.length]!, amount)
@@ -203,7 +220,7 @@ export function play(stage: Stage, [what, which, amount]: Step): unknown {
 const among = (steps: Record<string, Play>): fc.Arbitrary<Step> =>
   fc.tuple(fc.constantFrom(...Object.keys(steps)), fc.nat(4), fc.integer({ min: 1, max: 1000 }))
 
-export const steps = (most: number): fc.Arbitrary<Step[]> =>
+export const steps = (most: number, world: World): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.oneof(
       { arbitrary: among(usual), weight: 14 },
@@ -213,6 +230,7 @@ export const steps = (most: number): fc.Arbitrary<Step[]> =>
       { arbitrary: among(server), weight: 3 },
       { arbitrary: among(time), weight: 1 },
       { arbitrary: among(storage), weight: 1 },
+      { arbitrary: among(copies), weight: world === 'a store for each tab' ? 2 : 0 },
     ),
     { minLength: 1, maxLength: most, size: 'max' },
   )

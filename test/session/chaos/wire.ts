@@ -28,6 +28,8 @@ export interface Sender {
   wokenAt: number
   /** Resolves once the page runs, if ever. */
   runs: () => Promise<void>
+  /** Called before a refresh request leaves. */
+  departing: (sending: Sending) => void
 }
 
 /** One refresh request. */
@@ -76,12 +78,12 @@ interface TokenAnswer {
 export interface WireOptions {
   server: AuthServer
   clock: FakeClock
-  /** Called before a refresh request leaves. */
-  onDeparture: (sending: Sending) => void
+  /** A spent refresh token is refused, and the session goes on with the one that came after it. */
+  forgiving: boolean
 }
 
 /** The network between the pages and the server. It sees everything the server gives away. */
-export function createWire({ server, clock, onDeparture }: WireOptions): Wire {
+export function createWire({ server, clock, forgiving }: WireOptions): Wire {
   const families = new Map<string, Family>()
   const sendings: Sending[] = []
   let fates: Fate[] = []
@@ -106,20 +108,29 @@ export function createWire({ server, clock, onDeparture }: WireOptions): Wire {
       sending.brought = answer.access_token
       learn(answer, sending.family)
     }
-    if (answer?.error === 'invalid_grant') sending.family.refused = true
+    if (answer?.error === 'invalid_grant' && !isForgiven(sending)) sending.family.refused = true
   }
+
+  const spending = ({ token }: Sending) =>
+    sendings.find((other) => other.token === token && other.successor)
+
+  /** Others have what came after it. */
+  const isForgiven = (sending: Sending) => forgiving && spending(sending)?.kept === true
+
+  const judgement = (sending: Sending, ask: () => Promise<Response>) =>
+    forgiving && spending(sending) ? refusal() : ask()
 
   async function carry(sending: Sending, ask: () => Promise<Response>): Promise<Delivery> {
     const fate = fates.shift()
     if (fate === 'breaks off before it arrives') throw new TypeError('fetch failed')
     if (fate === 'never arrives') return silence()
-    const response = await ask()
+    const response = await judgement(sending, ask)
     const { text, answer } = await read(response)
     const judged = { status: response.status, type: response.headers.get('content-type'), answer }
     arrived(sending, judged)
     if (fate === 'is processed and its answer lost') throw new TypeError('fetch failed')
     if (fate === 'is processed and never answered') return silence()
-    if (fate) await new Promise<void>((resolve) => held.push(resolve))
+    if (fate) await new Promise<void>((resolve) => held.push(resolve)).then(turn)
     await sending.by.runs()
     return { outcome: judge(judged), response: copy(response, text) }
   }
@@ -132,7 +143,7 @@ export function createWire({ server, clock, onDeparture }: WireOptions): Wire {
       ...{ token, family, by, lapses, at: clock.now(), over: false, kept: false },
       outcome: 'unknown',
     }
-    onDeparture(sending)
+    by.departing(sending)
     sendings.push(sending)
     try {
       const { response, outcome } = await Promise.race([carry(sending, ask), aborted(signal)])
@@ -203,6 +214,8 @@ async function read(response: Response): Promise<{ text: string; answer?: TokenA
     return { text }
   }
 }
+
+const refusal = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
 
 function copy({ status, headers }: Response, text: string): Response {
   return new Response(text, { status, headers })

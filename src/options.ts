@@ -88,6 +88,12 @@ const redirectUri: Rule = [
 const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
 const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
 
+// A Storage itself has no get: it would lose every session at the next reload.
+const store: Rule = [
+  (value?: Partial<Store> | null) => value?.get,
+  'a store, such as webStorageStore(localStorage)',
+]
+
 /** What each option must be; a name that is not here is a mistake. */
 const rules: Record<keyof PkceClientOptions, Rule> = {
   issuer: [
@@ -115,8 +121,8 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
     (value: number) => Number.isFinite(value) && value > 0,
     'a positive number of milliseconds',
   ],
-  store: object,
-  transactionStore: object,
+  store,
+  transactionStore: store,
   navigator: object,
   lock: object,
   channel: object,

@@ -9,6 +9,9 @@ const good: PkceClientOptions = {
   redirectUri: 'https://app.example.com/callback',
 }
 
+/** As `localStorage` is, which has to be made a store first. */
+const storage = { getItem: () => null, setItem: () => {}, removeItem: () => {}, length: 0 }
+
 function complaint(options: object): { code: string; message: string } {
   try {
     new PkceClient({ ...good, ...options })
@@ -68,7 +71,9 @@ describe('new PkceClient', () => {
     ['timeout', '15000'],
     ['timeout', null],
     ['store', 'localStorage'],
+    ['store', storage],
     ['transactionStore', null],
+    ['transactionStore', storage],
     ['navigator', 'popup'],
     ['lock', true],
     ['channel', 'tabs'],

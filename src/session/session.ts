@@ -144,7 +144,7 @@ export function createSession(options: SessionOptions) {
    * Browsers copy sessionStorage into a duplicated tab; a mark that both see tells which of the two is behind. It outlives
    * the session: whoever is behind is not to send a spent token even then.
    */
-  async function copied({ sid, gen, signedOut }: SessionRecord, mark = false): Promise<boolean> {
+  async function copied({ sid, gen, signedOut }: SessionRecord, mark?: boolean): Promise<boolean> {
     if (store.shared || store.volatile || signedOut) return false
     try {
       const prefix = `${key}|gen|`

@@ -1,6 +1,6 @@
 import { discoveryRequest } from 'oauth4webapi'
 import { PkceClientError, inert } from '../errors.ts'
-import { translateError } from './translate-error.ts'
+import { statusError } from './translate-error.ts'
 import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
@@ -75,19 +75,15 @@ async function discover(
   [algorithm, other]: ('oidc' | 'oauth2')[],
 ): Promise<object> {
   const { issuer, transport } = options
-  const url = new URL(issuer)
-  try {
-    const request = { algorithm: algorithm!, ...transport('discovery') }
-    const response = await discoveryRequest(url, request)
-    if (response.status === 404 && other) return await discover(options, [other])
-    if (response.status !== 200) throw new Error('', { cause: response })
-    const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
-    // Compared afterwards, exactly, and with a message that shows both.
-    if (typeof found?.issuer === 'string') return found
-    throw unusable(issuer, 'the answer is not a JSON object with an issuer')
-  } catch (error) {
-    throw translateError(error, ['discovery_failed', `The metadata of ${issuer} cannot be used`])
-  }
+  const request = { algorithm: algorithm!, ...transport('discovery') }
+  const response = await discoveryRequest(new URL(issuer), request)
+  const { status } = response
+  if (status === 404 && other) return discover(options, [other])
+  if (status !== 200) throw statusError(status)
+  const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
+  // Compared afterwards, exactly, and with a message that shows both.
+  if (typeof found?.issuer === 'string') return found
+  throw unusable(issuer, 'the answer is not a JSON object with an issuer')
 }
 
 /**

@@ -3,7 +3,7 @@ import { OAuthServerError, PkceClientError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 
 /**
- * The one place where anything caught becomes a {@link PkceClientError}.
+ * Where anything caught becomes a {@link PkceClientError}.
  *
  * - An error of ours stays as it is.
  * - An answer that is an error by its HTTP status or its OAuth `error` becomes an {@link OAuthServerError}.
@@ -28,7 +28,8 @@ export function translateError(
   return new PkceClientError(code, `${what}: ${reason}.`)
 }
 
-function statusError(
+/** What an answer with such a status means, with the words of the server if it had any. */
+export function statusError(
   status: number,
   words?: { error: string; description: string | undefined },
 ): OAuthServerError {

@@ -78,11 +78,10 @@ type Rule = [isRight: (value: never) => unknown, whatIsRight: string]
 
 const object: Rule = [(value: unknown) => typeof value === 'object' && value !== null, 'an object']
 const redirectUri: Rule = [
-  (value: unknown) => {
-    if (typeof value !== 'string' || value.includes('#')) return false
-    // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
-    return secureUrl(value) ?? /^[a-z][\w+-]*\.[\w+.-]+:\S+$/.test(value)
-  },
+  // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
+  (value: unknown) =>
+    typeof value === 'string' &&
+    (secureUrl(value) ?? /^[a-z][\w+-]*\.[\w+.-]+:[^\s#]+$/.test(value)),
   "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
 ]
 const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
@@ -91,13 +90,13 @@ const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty 
 // A Storage itself has no get: it would lose every session at the next reload.
 const store: Rule = [
   (value?: Partial<Store> | null) => value?.get,
-  'a store, such as webStorageStore(localStorage)',
+  'an object such as webStorageStore(localStorage)',
 ]
 
 /** What each option must be; a name that is not here is a mistake. */
 const rules: Record<keyof PkceClientOptions, Rule> = {
   issuer: [
-    (value: string) => secureUrl(value) && !/[?#]/.test(value),
+    (value: string) => secureUrl(value) && !value.includes('?'),
     'an absolute https URL without a fragment or query (http on loopback only)',
   ],
   clientId: text,
@@ -107,7 +106,7 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
     (value: string) => typeof value === 'string' && value && !/^ | $| {2}|[^ !#-[\]-~]/.test(value),
     'scopes separated by single spaces, such as "openid profile"',
   ],
-  resources: [Array.isArray, 'a list, such as ["https://api.example.com/", "/api/"]'],
+  resources: [Array.isArray, 'a list, such as ["/api/"]'],
   metadata: object,
   authorizationParams: [
     (value: object) =>
@@ -146,7 +145,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze(
     Object.assign(options, {
-      metadata: ownMembers({ ...options.metadata }),
+      metadata: ownMembers(options.metadata ?? {}),
       key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
       resourceList: (options.resources ?? []).map((entry: unknown) => {
         const { url, ...unknown } =

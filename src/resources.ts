@@ -34,15 +34,15 @@ function covers(prefix: string, pathname: string): boolean {
 /** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */
 export function parseResource(entry: unknown, base: string): Resource | undefined {
   const url = secureUrl(entry, base)
-  if (!url || /[*?#]/.test(entry as string) || ambiguous.test(url.pathname)) return undefined
+  if (!url || /[*?]/.test(entry as string) || ambiguous.test(url.pathname)) return undefined
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 
 // Plainly absolute or plainly a path: "//host", "https:host" and "api.example.com" are mistakes, as are blanks and backslashes,
-// which parsers forgive and a server that compares letters does not.
-const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\]*$/i
+// which parsers forgive and a server that compares letters does not. Nothing of ours has a fragment.
+const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\#]*$/i
 
-/** The URL, if it is https, or http on a host that never leaves this machine, without a user name. */
+/** The URL, if it is https, or http on a host that never leaves this machine, without a user name or fragment. */
 export function secureUrl(value: unknown, base?: string): URL | undefined {
   if (typeof value !== 'string' || !plain.test(value) || !URL.canParse(value, base))
     return undefined

@@ -109,8 +109,7 @@ export function checkServer(
   if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   for (const name of endpoints) {
     const value = server[name]
-    const url = secureUrl(value)
-    if (value === undefined ? /auth|tok/.test(name) : !url || url.hash) {
+    if (value === undefined ? /auth|tok/.test(name) : !secureUrl(value)) {
       throw unusable(issuer, `${name} is missing or not an https URL`)
     }
   }

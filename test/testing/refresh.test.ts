@@ -164,6 +164,14 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
+  it('S-27 the resource it was given, also when it is not named again', async () => {
+    const resource = 'https://files.example.com/'
+    const server = strictServer({ resources: [resource], accessTokenFormat: 'HS256' })
+    const tokens = await signIn(server, { resource })
+    const renewed = await refreshed(server, tokens.refresh_token)
+    expect(claimsOf(renewed.access_token)['aud']).toBe(resource)
+  })
+
   it('S-27 hands its whole scope on, even when less was asked for', async () => {
     const server = strictServer()
     const tokens = await signIn(server, { scope: 'openid offline_access orders:read' })

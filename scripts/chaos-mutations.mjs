@@ -14,8 +14,8 @@ const mutations = [
   {
     name: 'no re-read',
     file: 'src/session/refresh.ts',
-    from: 'await session.reread()',
-    to: '',
+    from: 'await session.reread()\n      const record',
+    to: 'const record',
   },
   {
     name: 'no generation check',

@@ -159,11 +159,9 @@ export class PkceClient {
     const { host, session, refresher, tokens } = this.#parts
     if (this.#closed) return
     this.#stopListening = host.onWake(() => {
-      refresher.liftBackOff()
       void session.reread().then(tokens.lookAgain)
     })
-    await session.restore()
-    refresher.liftBackOff()
+    refresher.liftBackOff(await session.restore())
   }
 
   /** Listens to an event, for logs and tools; returns the way to stop. Nothing in an event is secret. */

@@ -104,6 +104,13 @@ export function isPkceClientError(error: unknown): error is PkceClientError {
   )
 }
 
+/** The same error, for somebody who tries again later. */
+export function retryable(error: PkceClientError): PkceClientError {
+  return error.retryable
+    ? error
+    : new PkceClientError(error.code, error.message, { retryable: true, cause: error })
+}
+
 /** Untrusted text made harmless: capped, and nothing in it that could break a line, a terminal or the reading direction. */
 export function inert(text: unknown, length: number): string | undefined {
   if (typeof text !== 'string') return undefined

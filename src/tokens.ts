@@ -42,8 +42,9 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
   }
 
   async function signedIn(signal: AbortSignal | undefined): Promise<SessionRecord> {
-    await unlessAborted(started(), signal)
-    const record = session.current()
+    // The one there is now: a call is not to go out in the name of whoever is found to have signed in elsewhere.
+    const record =
+      session.current() ?? (await unlessAborted(started().then(session.current), signal))
     if (record) return record
     const why = 'Nobody is signed in; call signIn() first.'
     const error = new PkceClientError('sign_in_required', why, { sessionEnded: true })
@@ -112,8 +113,8 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     },
 
     /** Looks at the token after time may have passed unseen. */
-    async lookAgain(): Promise<void> {
-      const record = session.current()
+    async lookAgain(record: SessionRecord | undefined): Promise<void> {
+      refresher.liftBackOff(record)
       if (!record?.refreshToken) return dropExpired()
       if (clock.now() >= dueAt(record) || record.pending?.failures) refresher.inBackground(record)
     },

@@ -7,7 +7,7 @@ import {
   refreshTokenGrantRequest,
   skipAuthTimeCheck,
 } from 'oauth4webapi'
-import { PkceClientError } from '../errors.ts'
+import { PkceClientError, retryable } from '../errors.ts'
 import {
   OtherIdentity,
   checkAccessToken,
@@ -239,10 +239,4 @@ function judgeFailure(
   }
   if (status > 499 || status < 300) return { kind: 'unknown', error: retryable(error) }
   return { kind: 'wrong-request', error }
-}
-
-function retryable(error: PkceClientError): PkceClientError {
-  return error.retryable
-    ? error
-    : new PkceClientError(error.code, error.message, { retryable: true, cause: error })
 }

@@ -10,8 +10,8 @@ export interface Exclusive {
 
 export interface ExclusiveTask<T> {
   name: string
-  /** Can ask whether the lock was stolen from it. */
-  task: (robbed: () => boolean) => Promise<T>
+  /** Can ask whether the lock was stolen from it, and is told whether it was stolen for it. */
+  task: (robbed: () => boolean, stolen?: boolean) => Promise<T>
   linger?: number
 }
 
@@ -19,8 +19,9 @@ const steps = 20
 
 /**
  * Runs the task under the lock. A holder that is frozen or stuck cannot keep the others out: whoever has been awake and
- * waiting for twice the time a holder may take steals the lock. Time asleep does not count, because the holder may have
- * slept as well; so the wait is made of short timers, of which a sleep completes one at most.
+ * waiting for twice the time a holder may take, and a little longer so as not to rob the second of two that both took all
+ * of it, steals the lock. Time asleep does not count, because the holder may have slept as well; so the wait is made of
+ * short timers, of which a sleep completes one at most.
  */
 export async function exclusive<T>(
   { lock, clock, timeout }: Exclusive,
@@ -32,7 +33,7 @@ export async function exclusive<T>(
   const wait = (left: number) => {
     cancel = clock.setTimeout(
       () => (left ? wait(left - 1) : patience.abort()),
-      (2 * timeout) / steps,
+      (2.02 * timeout) / steps,
     )
   }
   const request = async (options: LockOptions): Promise<T> => {
@@ -40,7 +41,7 @@ export async function exclusive<T>(
     try {
       return await lock.request(name, { ...options, ...(linger && { linger }) }, () => {
         cancel()
-        return (running = task(() => robbed))
+        return (running = task(() => robbed, options.steal))
       })
     } catch (error) {
       // Robbed of the lock, the task still goes on: what it sent cannot be unsent.

@@ -1,4 +1,4 @@
-import { PkceClientError } from '../errors.ts'
+import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
 import { expiryOf, ownerOf } from './record.ts'
 import { isSame, renewed } from './session.ts'
@@ -7,6 +7,7 @@ import type { Emit } from '../events.ts'
 import type { Grant, GrantAnswer } from '../protocol/token-set.ts'
 import type { Store } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
+import type { ExclusiveTask } from './exclusive.ts'
 import type { Pending, SessionRecord } from './record.ts'
 import type { SessionKeeper } from './session.ts'
 import type { SignedOutReason } from './state.ts'
@@ -38,8 +39,8 @@ export type Refresher = ReturnType<typeof createRefresher>
 export function createRefresher(options: RefreshOptions) {
   const { key, store, session, clock, timeout, prepare, grant, discard, emit } = options
   let flight: Promise<SessionRecord> | undefined
-  /** A request that the server calls wrong stays wrong until the next sign-in or reload. */
-  let givenUp: { sid: string; error: PkceClientError } | undefined
+  /** The session as the last failed refresh left it. */
+  let failedAt: SessionRecord | undefined
   let lastError: PkceClientError | undefined
   /** The back-off that a wake-up has lifted; any later one counts again. */
   let lifted: number | undefined
@@ -60,54 +61,57 @@ export function createRefresher(options: RefreshOptions) {
 
   async function run(seen: SessionRecord): Promise<SessionRecord> {
     // Looked at before anything is sent: discovery is a request as well.
-    const known = session.current()
+    const known = await session.reread()
     const held = known && isSame(known, seen) && heldBack(known)
     if (held) throw held
     let obstacle: PkceClientError | undefined
     if (seen.refreshToken) {
-      await prepare().catch((error: unknown) => (obstacle = error as PkceClientError))
+      await prepare().catch((error: unknown) => (obstacle = retryable(error as PkceClientError)))
     }
     // All tabs take turns where they hold the same session; otherwise only the copies of this very one do.
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
+    const task = attempt(seen, obstacle)
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const task = (robbed: () => boolean) => attempt(seen, { obstacle, robbed })
       const result = await exclusive(options, { name, task })
       if (result !== 'resend') return result
     }
   }
 
-  async function attempt(
+  /** What is done under the lock; `obstacle` is why no grant is possible. */
+  function attempt(
     seen: SessionRecord,
-    { obstacle, robbed }: { obstacle: PkceClientError | undefined; robbed: () => boolean },
-  ): Promise<SessionRecord | 'resend'> {
-    await session.reread()
-    const record = current()
-    const usable = clock.now() < expiryOf(record)
-    if (!isSame(record, seen) && usable) return record
-    const { refreshToken } = record
-    if (!refreshToken) {
-      if (!usable) return end(record, 'expired')
-      throw new PkceClientError(
-        'sign_in_required',
-        'There is no refresh token to renew with; sign in again.',
-      )
+    obstacle: PkceClientError | undefined,
+  ): ExclusiveTask<SessionRecord | 'resend'>['task'] {
+    return async (robbed, stolen) => {
+      await session.reread()
+      const record = current()
+      const usable = clock.now() < expiryOf(record)
+      if (!isSame(record, seen) && usable) return record
+      const { refreshToken } = record
+      if (!refreshToken) {
+        if (!usable) return end(record, 'expired')
+        throw new PkceClientError(
+          'sign_in_required',
+          'There is no refresh token to renew with; sign in again.',
+        )
+      }
+      const held = heldBack(record)
+      if (held) throw held
+      const before = record.pending ?? none
+      if (obstacle) return failed(record, before, { kind: 'passing', error: obstacle })
+      // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
+      const unknown = before.unknown + 1
+      // Whoever takes the lock over from a second attempt, or from a thief, waits until that one is over.
+      const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
+      const sent = { ...record, pending: { ...before, unknown, notBefore } }
+      if (!(await session.write(record, sent))) return current()
+      // Whoever stole the lock meanwhile sends the token.
+      if (robbed()) return 'resend'
+      const answer = await grant({ ...record, refreshToken })
+      if (answer.kind !== 'granted') return failed(sent, before, answer)
+      return succeeded(sent, renewed(sent, answer.tokens))
     }
-    const held = heldBack(record)
-    if (held) throw held
-    const before = record.pending ?? none
-    if (obstacle) return failed(record, { before, answer: { kind: 'passing', error: obstacle } })
-    // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
-    const unknown = before.unknown + 1
-    // Whoever takes the lock over from a second attempt waits until that one is over.
-    const notBefore = unknown > 1 ? clock.now() + timeout + firstDelay : 0
-    const sent = { ...record, pending: { ...before, unknown, notBefore } }
-    if (!(await session.write(record, sent))) return current()
-    // Whoever stole the lock meanwhile sends the token.
-    if (robbed()) return 'resend'
-    const answer = await grant({ ...record, refreshToken })
-    if (answer.kind !== 'granted') return failed(sent, { before, answer })
-    return succeeded(sent, renewed(sent, answer.tokens))
   }
 
   async function commit(sent: SessionRecord, next: SessionRecord): Promise<boolean> {
@@ -127,37 +131,36 @@ export function createRefresher(options: RefreshOptions) {
 
   async function failed(
     sent: SessionRecord,
-    { before, answer }: { before: Pending; answer: Exclude<GrantAnswer, { kind: 'granted' }> },
+    before: Pending,
+    answer: Exclude<GrantAnswer, { kind: 'granted' }>,
   ): Promise<SessionRecord | 'resend'> {
     const { kind, error } = answer
-    const failures = before.failures + 1
-    let wait = delay(failures)
-    let next: Partial<SessionRecord> = { pending: before.unknown ? before : undefined }
+    const { unknown } = before
+    let next: SessionRecord = { ...sent, pending: unknown ? { ...none, unknown } : undefined }
     switch (kind) {
       case 'refused':
-        return end(sent, before.unknown ? 'refresh-response-lost' : 'ended-by-server', error)
+        return end(sent, unknown ? 'refresh-response-lost' : 'ended-by-server', error)
       case 'other-identity':
         void discard(answer.token)
         return end(sent, 'identity-changed', error)
       case 'unknown':
-        if (!before.unknown) return 'resend'
-        next = { pending: { unknown: before.unknown + 1, failures, notBefore: clock.now() + wait } }
+        if (!unknown) return 'resend'
+        next = backedOff(sent, sent.pending!)
         break
       case 'passing':
-        wait = Math.max(wait, Math.min(answer.retryAfter ?? 0, longestRetryAfter))
-        next = { pending: { ...before, failures, notBefore: clock.now() + wait } }
+        next = backedOff(sent, before, answer.retryAfter)
         break
-      case 'odd':
-      case 'wrong-request':
-        givenUp = { sid: sent.sid, error }
+      case 'odd': {
+        const { refreshToken = sent.refreshToken } = answer
+        next = { ...sent, gen: sent.gen + 1, refreshToken, pending: undefined }
+      }
     }
-    if (kind === 'odd') {
-      const { refreshToken = sent.refreshToken } = answer
-      next = { gen: sent.gen + 1, refreshToken, pending: undefined }
-    }
-    await commit(sent, { ...sent, ...next })
+    // What has moved on meanwhile has not failed.
+    if (!(await commit(sent, next))) return current()
+    failedAt = next
+    lastError = error
     emit('refresh-failed', { error })
-    throw (lastError = error)
+    throw error
   }
 
   async function end(
@@ -181,24 +184,29 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   /** Why nothing is sent for now. */
-  function heldBack({ sid, pending }: SessionRecord): PkceClientError | undefined {
-    if (givenUp?.sid === sid) return givenUp.error
-    const { notBefore } = pending ?? none
+  function heldBack(record: SessionRecord): PkceClientError | undefined {
+    const last = isSame(failedAt, record) ? lastError : undefined
+    // Not backed off, so a request that the server calls wrong: it stays wrong until the session moves on, or a reload.
+    if (last && !failedAt?.pending?.failures) return last
+    const { notBefore } = record.pending ?? none
     const wait = notBefore - clock.now()
     // A clock that was set back must not hold the session back for longer than any back-off could.
     return wait > 0 && wait <= longestRetryAfter && notBefore !== lifted
-      ? (lastError ??
+      ? (last ??
           new PkceClientError(
             'server_error',
-            'Renewing the session failed a moment ago; it is tried again soon.',
+            'Renewing the session failed a moment ago; try again soon.',
             { retryable: true },
           ))
       : undefined
   }
 
-  function delay(failures: number): number {
-    const full = Math.min(firstDelay * 2 ** (failures - 1), longestDelay)
-    return full * (0.5 + 0.5 * clock.random())
+  function backedOff(record: SessionRecord, pending: Pending, retryAfter = 0): SessionRecord {
+    const { failures } = pending
+    const full = Math.min(firstDelay * 2 ** failures, longestDelay)
+    const wait = full * (0.5 + 0.5 * clock.random())
+    const notBefore = clock.now() + Math.max(wait, Math.min(retryAfter, longestRetryAfter))
+    return { ...record, pending: { ...pending, failures: failures + 1, notBefore } }
   }
 
   /** Nobody waits for it; a failure is in the events. */
@@ -210,17 +218,27 @@ export function createRefresher(options: RefreshOptions) {
     refresh,
     inBackground,
 
-    /** A failed refresh is tried again, by itself, when its back-off is over. */
+    /** A refresh that failed, or that nobody has come to tell of, is tried again by itself when its time is over. */
     watch(record: SessionRecord | undefined): void {
       cancelProbe()
-      if (closed || !record?.pending?.failures || givenUp?.sid === record.sid) return
-      const wait = Math.min(record.pending.notBefore - clock.now(), longestRetryAfter)
-      cancelProbe = clock.setTimeout(() => inBackground(record), Math.max(wait, 0) + 1)
+      const pending = record?.pending
+      if (closed || !pending) return
+      const { failures, notBefore } = pending
+      const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
+      // Whoever is sending the token may not live to see the answer, and is left the time it may take.
+      cancelProbe = clock.setTimeout(
+        () => {
+          // The wait is over, whatever the clock was set to meanwhile.
+          lifted = notBefore
+          inBackground(record)
+        },
+        Math.max(wait, failures ? 0 : timeout),
+      )
     },
 
     /** The person or the network is back: the next refresh need not wait for the back-off. */
-    liftBackOff(): void {
-      lifted = session.current()?.pending?.notBefore
+    liftBackOff(record: SessionRecord | undefined): void {
+      lifted = record?.pending?.notBefore
     },
 
     close(): void {

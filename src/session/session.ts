@@ -107,12 +107,14 @@ export function createSession(options: SessionOptions) {
    * Resolves to false, having adopted what is there instead, when it is not.
    */
   function write(base: SessionRecord | undefined, next: SessionRecord): Promise<boolean> {
-    const task = async () => {
+    const task = async (robbed: () => boolean): Promise<boolean> => {
       let unreadable: unknown
       const stored = await read().catch((cause: unknown): undefined => {
         unreadable = cause
       })
       const found = newest(stored)
+      // Whoever took the lock over may have written since this was read.
+      if (robbed()) return write(base, next)
       if (base && found !== base && !isSame(found, base)) {
         adopt(found)
         return false
@@ -169,9 +171,9 @@ export function createSession(options: SessionOptions) {
     write,
 
     /** Joins the other tabs and takes over the session there is. */
-    async restore(): Promise<void> {
+    restore(): Promise<SessionRecord | undefined> {
       if (store.shared) connection ??= channel.open(key, () => void reread())
-      await reread()
+      return reread()
     },
 
     /** From here on the session is known, also when nobody is signed in. */

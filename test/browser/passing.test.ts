@@ -103,7 +103,7 @@ describe.each(engineNames)('what passes, in %s', (engine) => {
     expect(await sessionOf(page)).toBe('signed-in')
   })
 
-  test('reloaded during a refresh, a page is signed in until its token expires, and then says why it is not', async () => {
+  test('reloaded during a refresh, a page is signed in for the moment, and says why when it is not any more', async () => {
     const app = await openApp()
     const [page] = (await app.signedIn(await newPerson(), 1)) as [Page]
     await reloadWhileRefreshing(app, page)

@@ -510,7 +510,8 @@ describe('not now', () => {
     const mend = fail(world, ['respond', { path: '/.well-known/openid-configuration', ...page }])
     const next = world.load(world.tab, `${appOrigin}/`)
     const error = await failure(next.fetch(usersMe))
-    expect(error).toMatchObject({ code: 'discovery_failed', sessionEnded: false })
+    const facts = { code: 'discovery_failed', retryable: true, sessionEnded: false }
+    expect(error).toMatchObject(facts)
     expect(refreshes(world)).toEqual([])
     expect(next.getSession()).toMatchObject(stale)
     mend()

@@ -130,6 +130,21 @@ describe('tabs that share one session', () => {
     expect(other.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
   })
 
+  test('a tab that hears no messages sees when it is woken that somebody else has signed in', async () => {
+    const world = await signedInTab()
+    const tab = world.browser.openTab()
+    const auth = world.client(tab, {
+      channel: { open: () => ({ post: () => undefined, close: () => undefined }) },
+    })
+    await auth.start()
+    await world.server.signInTo(world.auth, 'grace')
+    await world.clock.settle()
+    expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-ada' } })
+    tab.wake()
+    await world.clock.settle()
+    expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+  })
+
   test('a tab that was told nothing looks before it sends, and never returns an expired token', async () => {
     const world = await signedInTab()
     const deaf = world.client(world.browser.openTab(), {

@@ -171,7 +171,7 @@ export function createSignIn(options: SignInOptions) {
       ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
       : new PkceClientError(
           'transaction_not_found',
-          'This answer is to a sign-in begun in another browser, over an hour ago, or before storage was cleared; sign in again.',
+          'This answer is to a sign-in begun in another browser, or over an hour ago; sign in again.',
         )
   }
 

@@ -22,7 +22,7 @@ export function pageHost(): Host {
       if (!platform().document) {
         throw new PkceClientError(
           'invalid_option',
-          `There is no page to send to ${new URL(url).origin}; use createAuthorizationUrl() and handleCallback(url), or the option navigator.`,
+          'There is no page to leave; use createAuthorizationUrl() and handleCallback(url), or the option navigator.',
         )
       }
       location[options?.replace ? 'replace' : 'assign'](url)

@@ -49,10 +49,10 @@ export function pageStore(): TransactionStore {
   const chosen = () => (store ??= localStorageStore() ?? memoryStore())
   return {
     get shared() {
-      return chosen().shared === true
+      return chosen().shared ?? false
     },
     get volatile() {
-      return chosen().volatile === true
+      return chosen().volatile ?? false
     },
     get: (key) => chosen().get(key),
     set: (key, value) => chosen().set(key, value),

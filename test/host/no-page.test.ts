@@ -30,7 +30,7 @@ describe('pageHost without a page', () => {
       expect.objectContaining({
         code: 'invalid_option',
         message: expect.stringMatching(
-          /no page to send to https:\/\/login\.example\.com;/,
+          /no page to leave;/,
         ) as string,
       }),
     )

@@ -75,6 +75,7 @@ export class PkceClient {
   #started: Promise<StartResult> | undefined
   #handling: Promise<CallbackResult | undefined> | undefined
   #restored: Promise<void> | undefined
+  #signingOut: Promise<void> | undefined
   #stopListening = () => {}
   #closed = false
 
@@ -225,9 +226,17 @@ export class PkceClient {
   /**
    * Signs the person out: here and in all tabs first, then at the server by revocation (RFC 7009) and a redirect
    * (RP-Initiated Logout §2). Resolves once everything was sent. A server that cannot be reached delays it by two
-   * seconds at most and changes nothing. Rejects with `invalid_option` before anything is ended.
+   * seconds at most and changes nothing. A call while one is under way joins it. Rejects with `invalid_option` before
+   * anything is ended.
    */
-  async signOut(options: SignOutOptions = {}): Promise<void> {
+  signOut(options: SignOutOptions = {}): Promise<void> {
+    // A second click would leave the page without the facts of the session that the first has ended.
+    return (this.#signingOut ??= this.#signOut(options).finally(() => {
+      this.#signingOut = undefined
+    }))
+  }
+
+  async #signOut(options: SignOutOptions): Promise<void> {
     const { session, server, host, clock, signIn, clientId, revoke } = this.#parts
     const uri = options.postSignOutRedirectUri ?? this.#parts.postSignOutRedirectUri
     if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)

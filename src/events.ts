@@ -5,7 +5,7 @@ import type { Session, SignedInSession, SignedOutSession } from './session/state
 export interface EventMap {
   /** The session is another object than before, in this tab or because of another one. */
   'session-changed': { session: Session }
-  /** Somebody signed in, here or in another tab, or a stored session was found. */
+  /** Somebody, or somebody else, signed in, here or in another tab, or a stored session was found. */
   'signed-in': { session: SignedInSession }
   /** The session ended; `session.reason` says why. */
   'signed-out': { session: SignedOutSession }

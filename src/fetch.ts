@@ -58,6 +58,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
   }
 
   async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    // The members of a Request are not its own, and would get lost in a copy.
+    if (init instanceof Request) return authorizedFetch(new Request(input, init))
     const url = target(input)
     const given = input instanceof Request ? input : undefined
     const request = given ?? url.href

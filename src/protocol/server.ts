@@ -81,7 +81,8 @@ async function discover(
   if (status === 404 && other) return discover(options, [other])
   if (status !== 200) throw statusError(status)
   const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
-  // Compared afterwards, exactly, and with a message that shows both.
+  // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: to the letter, and with a message
+  // that shows both.
   if (typeof found?.issuer === 'string') return found
   throw unusable(issuer, 'the answer is not a JSON object with an issuer')
 }

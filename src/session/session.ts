@@ -71,10 +71,10 @@ export function createSession(options: SessionOptions) {
     if (next === previous || (!settled && next.status === 'signed-out')) return
     state = next
     emit('session-changed', { session: next })
-    if (next.status === 'signed-in' && previous.status !== 'signed-in')
-      emit('signed-in', { session: next })
-    if (next.status === 'signed-out' && previous.status === 'signed-in')
-      emit('signed-out', { session: next })
+    const was = previous.status === 'signed-in'
+    if (next.status === 'signed-in') {
+      if (!was || previous.claims?.sub !== next.claims?.sub) emit('signed-in', { session: next })
+    } else if (was && next.status === 'signed-out') emit('signed-out', { session: next })
   }
 
   function adopt(next: SessionRecord | undefined): void {
@@ -127,7 +127,7 @@ export function createSession(options: SessionOptions) {
         connection?.post('changed')
       } catch (cause) {
         if (leftBehind === undefined) emit('storage-failed', { error: notSaved(cause) })
-        leftBehind = stored?.sid ?? ''
+        leftBehind = stored?.sid ?? leftBehind ?? record?.sid ?? ''
       }
       adopt(next)
       return true

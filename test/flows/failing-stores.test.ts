@@ -91,6 +91,19 @@ describe.each(failingPlaces)('A-76, a store that fails: %s', (_, makePlace) => {
     },
   )
 
+  test('somebody else who signs in while it is blocked stays signed in when it works again', async () => {
+    const world = await signedIn()
+    world.place.fail('blocked')
+    await world.server.signInTo(world.auth, 'grace')
+    await world.clock.advance(900_000)
+    await world.auth.refresh()
+    world.place.fail()
+    world.tab.wake()
+    await world.stored((record) => record?.includes('user-grace') ?? false)
+    expect(world.auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+    expect((await world.reload()).getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+  })
+
   test('a sign-out while it is full counts here, and is saved when that is possible again', async () => {
     const world = await signedIn()
     world.place.fail('full')

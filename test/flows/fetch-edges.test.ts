@@ -95,6 +95,18 @@ test.each<HeadersInit>([{ 'x-correlation': '7' }, { 'x-request-id': '7' }, {}])(
   },
 )
 
+test('a Request in the place of init goes out with its method, headers and body, as it does in fetch', async () => {
+  const world = await signedInTab()
+  const init = { method: 'PUT', body: 'brass', headers: { 'x-order': '7' } }
+  const request = new Request('https://elsewhere.example/', init)
+  const answer = await world.auth.fetch('https://api.example.com/echo', request)
+  expect(await answer.json()).toMatchObject({ method: 'PUT', body: 'brass' })
+  expect(world.server.requestsTo('/echo')[0]!.headers).toMatchObject({
+    'x-order': '7',
+    authorization: expect.stringMatching(/^Bearer /) as string,
+  })
+})
+
 test('a refusal shows the place, and no more of a long path than helps', async () => {
   const { auth } = await signedInTab()
   const { message } = await failure(auth.fetch(`https://other.example/${'a'.repeat(10_000)}`))

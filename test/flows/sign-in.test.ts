@@ -22,6 +22,16 @@ describe('signing in', () => {
     expect(await auth.start()).toMatchObject({ kind: 'restored', session: { status: 'signed-in' } })
   })
 
+  test('of somebody else in the place of who was signed in is told, and a renewal is not', async () => {
+    const world = await signedInTab()
+    const told: unknown[] = []
+    world.auth.on('signed-in', ({ session }) => told.push(session.claims?.sub))
+    await world.auth.refresh()
+    await world.server.signInTo(world.auth, 'grace')
+    await world.auth.refresh()
+    expect(told).toEqual(['user-grace'])
+  })
+
   test('is done once, and remembered by a reload', async () => {
     const world = await signedInTab()
     const auth = world.load(world.tab, '/')

@@ -149,6 +149,14 @@ describe('signing out', () => {
     expect(world.server.requestsTo('/revoke')).toHaveLength(2)
   })
 
+  test('clicked twice leaves the page once, with the facts of the session that has ended', async () => {
+    const world = await signedInTab(withReturn)
+    const before = world.tab.navigations.length
+    await Promise.all([world.auth.signOut(), world.auth.signOut()])
+    expect(world.tab.navigations.slice(before)).toHaveLength(1)
+    expect(endSession(world).searchParams.get('id_token_hint')).toMatch(/^ey/)
+  })
+
   test('needs no start() before it', async () => {
     const world = await signedInTab()
     const auth = world.load(world.tab, '/')

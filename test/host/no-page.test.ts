@@ -29,9 +29,7 @@ describe('pageHost without a page', () => {
     expect(() => pageHost().navigate(secret)).toThrow(
       expect.objectContaining({
         code: 'invalid_option',
-        message: expect.stringMatching(
-          /no page to leave;/,
-        ) as string,
+        message: expect.stringMatching(/no page to leave;/) as string,
       }),
     )
   })

@@ -100,12 +100,14 @@ function createServer(options: ResolvedOptions, transport: Transport) {
   const addEndpoints = (among: object) => {
     for (const value of Object.values(among)) {
       const url = secureUrl(value)
-      if (url) endpoints.add(url.origin + url.pathname)
+      if (url) endpoints.add(url.pathname).add(url.origin + url.pathname)
     }
   }
   return {
     addEndpoints,
-    isOAuthEndpoint: (url: URL) => endpoints.has(url.origin + url.pathname),
+    // The path alone tells nearly always, and without making a string.
+    isOAuthEndpoint: (url: URL) =>
+      endpoints.has(url.pathname) && endpoints.has(url.origin + url.pathname),
     server: (): Promise<ServerMetadata> =>
       (found ??= discoverServer({ issuer, scope, metadata, transport, secureUrl }).then(
         (server) => {

@@ -107,6 +107,17 @@ test('a Request in the place of init goes out with its method, headers and body,
   })
 })
 
+test('a path that the authorization server has as well is the API’s own at the API', async () => {
+  const world = await signedInTab()
+  const place = 'https://api.example.com/token'
+  const fetch: typeof globalThis.fetch = (input, init) =>
+    input === place
+      ? Promise.resolve(new Response(new Headers(init?.headers).get('authorization')))
+      : world.server.fetch(input, init)
+  const auth = world.client(world.tab, { fetch })
+  expect(await (await auth.fetch(place)).text()).toMatch(/^Bearer /)
+})
+
 test('a refusal shows the place, and no more of a long path than helps', async () => {
   const { auth } = await signedInTab()
   const { message } = await failure(auth.fetch(`https://other.example/${'a'.repeat(10_000)}`))

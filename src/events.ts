@@ -28,8 +28,6 @@ export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revoc
 export type EventName = keyof EventMap
 export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
 
-export type Emitter = ReturnType<typeof createEmitter>
-
 export function createEmitter() {
   const listeners = new Map<EventName, Set<(facts: never) => void>>()
   const emit: Emit = (event, facts) => {

@@ -18,7 +18,7 @@ export interface Credential {
   owner: string
 }
 
-export interface AuthorizedFetchOptions {
+interface AuthorizedFetchOptions {
   resources: Resources
   isOAuthEndpoint: (url: URL) => boolean
   baseUrl: () => string | undefined

@@ -37,7 +37,7 @@ export interface CallbackResult {
   appState?: unknown
 }
 
-export type SignInOptions = ResolvedOptions & {
+type SignInOptions = ResolvedOptions & {
   host: Host
   clock: Clock
   navigator: Navigator
@@ -47,8 +47,6 @@ export type SignInOptions = ResolvedOptions & {
   session: SessionKeeper
   server: () => Promise<ServerMetadata>
 }
-
-export type SignIn = ReturnType<typeof createSignIn>
 
 /** The way to the authorization server and back. */
 export function createSignIn(options: SignInOptions) {

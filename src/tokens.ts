@@ -7,7 +7,7 @@ import type { SessionRecord } from './session/record.ts'
 import type { Refresher } from './session/refresh.ts'
 import type { SessionKeeper } from './session/session.ts'
 
-export interface TokensOptions {
+interface TokensOptions {
   session: SessionKeeper
   refresher: Refresher
   clock: Clock
@@ -21,8 +21,6 @@ export interface TokensOptions {
 const aheadAtMost = 60_000
 /** A token younger than this is not the reason for a 401. */
 const youngest = 10_000
-
-export type Tokens = ReturnType<typeof createTokens>
 
 /** Hands out the session's access token, and has it renewed when it is due or was refused. */
 export function createTokens({ session, refresher, clock, scheme, emit, started }: TokensOptions) {

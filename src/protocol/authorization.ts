@@ -18,7 +18,7 @@ export const createState = (): string => generateRandomState()
 
 export const createNonce = (): string => generateRandomNonce()
 
-export interface AuthorizationRequest {
+interface AuthorizationRequest {
   clientId: string
   redirectUri: string
   scope: string

@@ -39,7 +39,7 @@ const endpoints = [
   'end_session_endpoint',
 ] as const
 
-export interface ServerOptions {
+interface ServerOptions {
   issuer: string
   scope: string
   metadata?: Partial<ServerMetadata> | undefined

@@ -25,14 +25,14 @@ import type { ServerMetadata } from './server.ts'
 import type { Claims, Grant, GrantAnswer, TokenSet } from './token-set.ts'
 import type { Transport } from './transport.ts'
 
-export interface TokenEndpoint {
+interface TokenEndpoint {
   server: ServerMetadata
   clientId: string
   transport: Transport
   clock: Clock
 }
 
-export interface CodeExchange {
+interface CodeExchange {
   /** As {@link checkCallback} returned them. */
   parameters: URLSearchParams
   redirectUri: string

@@ -6,7 +6,7 @@ import type { Emit, RequestPurpose } from '../events.ts'
 /** An answer may have this many bytes; a token, key set or metadata document has a few thousand. */
 const maximumBytes = 1_048_576
 
-export interface TransportOptions {
+interface TransportOptions {
   fetch: () => typeof globalThis.fetch
   clock: Clock
   /** Milliseconds for one request, headers and body. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Lock, LockOptions } from '../tabs/lock.ts'
 
-export interface Exclusive {
+interface Exclusive {
   lock: Lock
   clock: Clock
   /** Milliseconds a holder may take at most. */

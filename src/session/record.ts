@@ -57,7 +57,7 @@ export interface Pending {
 }
 
 /** What a record must have been written for. The token endpoint is compared when it is known, before anything is sent. */
-export interface Binding {
+interface Binding {
   issuer: string
   clientId: string
 }

@@ -12,7 +12,7 @@ import type { Pending, SessionRecord } from './record.ts'
 import type { SessionKeeper } from './session.ts'
 import type { SignedOutReason } from './state.ts'
 
-export interface RefreshOptions {
+interface RefreshOptions {
   key: string
   store: Store
   session: SessionKeeper

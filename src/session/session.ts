@@ -12,7 +12,7 @@ import type { Lock } from '../tabs/lock.ts'
 import type { SessionRecord } from './record.ts'
 import type { Session, SignedInSession, SignedOutReason } from './state.ts'
 
-export interface SessionOptions {
+interface SessionOptions {
   key: string
   issuer: string
   clientId: string

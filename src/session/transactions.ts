@@ -43,7 +43,7 @@ const shape: Shape = {
   returnTo: 'string?',
 }
 
-export interface TransactionOptions {
+interface TransactionOptions {
   key: string
   transactionStore: TransactionStore
   lock: Lock

@@ -1,6 +1,6 @@
 import type { FaultBoard } from './faults.ts'
 import type { Grants } from './grants.ts'
-import type { Call, Outcome } from './http.ts'
+import type { Call } from './http.ts'
 import type { KeyRing } from './keys.ts'
 import type { RegisteredClient, Settings } from './options.ts'
 import type { Sessions } from './sessions.ts'
@@ -23,8 +23,6 @@ export interface Visit {
   context: Context
   call: Call
 }
-
-export type Handle = (call: Call) => Promise<Outcome>
 
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 

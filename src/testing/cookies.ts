@@ -10,7 +10,7 @@ export const browserCookie = (context: Context): string => `auth-browser${suffix
 export const sessionCookie = (context: Context): string => `auth-session${suffix(context)}`
 export const refreshCookie = (context: Context): string => `refresh-token${suffix(context)}`
 
-export interface Cookie {
+interface Cookie {
   name: string
   value: string
   path?: string

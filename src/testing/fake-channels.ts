@@ -3,7 +3,7 @@ import { turn } from './fake-clock.ts'
 import type { FakePage } from './fake-page.ts'
 
 /** The broadcast channels of a fake browser. */
-export interface FakeChannels {
+interface FakeChannels {
   /** Every message ever posted, oldest first. */
   readonly posted: string[]
   of(page: FakePage): Channel

@@ -3,7 +3,7 @@ import { turn } from './fake-clock.ts'
 import type { FakePage } from './fake-page.ts'
 
 /** The lock manager of a fake browser: one queue per name for all pages. */
-export interface FakeLocks {
+interface FakeLocks {
   /** How many locks are held. */
   readonly held: number
   /** How many requests wait for a lock. */

@@ -63,10 +63,6 @@ export function withHeader(answer: Reply, header: [name: string, value: string])
   return { ...answer, headers: [...answer.headers, header] }
 }
 
-export function headerOf(answer: Reply, name: string): string | undefined {
-  return answer.headers.find(([candidate]) => candidate === name)?.[1]
-}
-
 /** An OAuth error: a code for programs and one sentence for people. */
 export interface Problem {
   error: string

@@ -14,7 +14,7 @@ export interface ListenOptions {
 }
 
 /** The doors of one server: what answers a request, and where the URLs of its requests begin. */
-export interface Door {
+interface Door {
   port: number
   host: string
   origin(): string

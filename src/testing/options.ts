@@ -239,7 +239,7 @@ function checkRedirectUri(
 }
 
 /** An http or https URL of this machine. */
-export function isLoopback(uri: string): boolean {
+function isLoopback(uri: string): boolean {
   if (!URL.canParse(uri)) return false
   const { protocol, hostname } = new URL(uri)
   return (

@@ -6,7 +6,7 @@ import { issueIdToken } from './id-token.ts'
 import { hmacJwt, signJwt, verifyHmacJwt } from './keys.ts'
 import type { GrantType } from './options.ts'
 
-export interface TokenResponse {
+interface TokenResponse {
   access_token: string
   token_type: 'Bearer'
   expires_in: number

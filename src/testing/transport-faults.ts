@@ -7,7 +7,7 @@ import type { Outcome, Reply } from './http.ts'
 export type Sleep = (milliseconds: number) => Promise<void>
 
 /** What will go wrong with one request, decided when it arrives: the first to come is the one hit. */
-export interface Mishap {
+interface Mishap {
   /** What happens instead of processing the request, if anything does. */
   instead: Outcome | undefined
   /** What happens to the answer on its way back. */

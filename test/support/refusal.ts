@@ -73,7 +73,7 @@ export async function expectRefusal(options: RefusalOptions): Promise<Refusal> {
 }
 
 /** Those that tell of the session. The two of restoring it come first. */
-export function changes(events: readonly HeardEvent[]): string[] {
+function changes(events: readonly HeardEvent[]): string[] {
   return events.map(({ name }) => name).filter((name) => /^(?:session|signed)-/.test(name))
 }
 

@@ -44,7 +44,7 @@ export interface App {
 
 export const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
-export const fullScope = 'openid profile email offline_access orders:read orders:write'
+const fullScope = 'openid profile email offline_access orders:read orders:write'
 
 /** A server whose time stands still. */
 export function strictServer(

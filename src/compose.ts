@@ -21,9 +21,7 @@ import { broadcastChannel } from './tabs/broadcast-channel.ts'
 import { webLocks } from './tabs/web-locks.ts'
 import { createTokens } from './tokens.ts'
 import type { Fetch, Scheme } from './fetch.ts'
-import type { PkceClientOptions, ResolvedOptions } from './options.ts'
-import type { ServerMetadata } from './protocol/server.ts'
-import type { Transport } from './protocol/transport.ts'
+import type { PkceClientOptions } from './options.ts'
 
 const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: judgeChallenge }
 
@@ -45,17 +43,21 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
   })
   const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
   const transport = createTransport({ ...options, fetch })
-  const { server, isOAuthEndpoint, addEndpoints } = createServer(options, transport)
-  const { clientId } = options
+  const endpoints = createEndpoints()
+  const server = once(async () => {
+    const found = await discoverServer({ ...options, transport, secureUrl })
+    endpoints.add(found)
+    return found
+  })
   const revoke = async (token: string) =>
-    revokeToken(await server(), { clientId, token, transport })
+    revokeToken(await server(), { ...options, token, transport })
   const session = createSession({
     ...options,
     newId: createState,
     onAdopted(record) {
       tokens.adopted(record)
       refresher.watch(record)
-      addEndpoints({ ...record?.endpoints, token: record?.tokenEndpoint })
+      endpoints.add({ ...record?.endpoints, token: record?.tokenEndpoint })
     },
   })
   const refresher = createRefresher({
@@ -71,7 +73,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     ...tokens,
     fetch,
     scheme: bearer,
-    isOAuthEndpoint,
+    isOAuthEndpoint: endpoints.has,
     resources: createResources(options.resourceList),
     baseUrl: () => options.host.baseUrl(),
   })
@@ -92,32 +94,27 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
   return Object.assign(parts, { signIn: createSignIn(parts) })
 }
 
-/** The server's metadata, found once; a failure is forgotten, so that the next call tries again. */
-function createServer(options: ResolvedOptions, transport: Transport) {
-  const { issuer, scope, metadata } = options
-  const endpoints = new Set<string>()
-  let found: Promise<ServerMetadata> | undefined
-  const addEndpoints = (among: object) => {
-    for (const value of Object.values(among)) {
-      const url = secureUrl(value)
-      if (url) endpoints.add(url.pathname).add(url.origin + url.pathname)
-    }
-  }
+/** Where the OAuth endpoints are, as far as it is known yet: addresses that never get an access token from fetch. */
+function createEndpoints() {
+  const known = new Set<string>()
   return {
-    addEndpoints,
-    // The path alone tells nearly always, and without making a string.
-    isOAuthEndpoint: (url: URL) =>
-      endpoints.has(url.pathname) && endpoints.has(url.origin + url.pathname),
-    server: (): Promise<ServerMetadata> =>
-      (found ??= discoverServer({ issuer, scope, metadata, transport, secureUrl }).then(
-        (server) => {
-          addEndpoints(server)
-          return server
-        },
-        (error: unknown) => {
-          found = undefined
-          throw error
-        },
-      )),
+    add(among: object): void {
+      for (const value of Object.values(among)) {
+        const url = secureUrl(value)
+        if (url) known.add(url.pathname).add(url.origin + url.pathname)
+      }
+    },
+    // The path alone settles it nearly always, and costs no new string.
+    has: (url: URL): boolean => known.has(url.pathname) && known.has(url.origin + url.pathname),
   }
+}
+
+/** Finds the server's metadata once; a failure is forgotten, so that the next call tries again. */
+function once<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined
+  return () =>
+    (found ??= find().catch((error: unknown) => {
+      found = undefined
+      throw error
+    }))
 }

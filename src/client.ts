@@ -288,10 +288,6 @@ function within(
 ): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.setTimeout(resolve, milliseconds)
-    const done = () => {
-      cancel()
-      resolve()
-    }
-    work.then(done, done)
+    work.finally(cancel).then(resolve, resolve)
   })
 }

@@ -116,7 +116,7 @@ export class PkceClient {
    */
   handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
     if (url !== undefined) return this.#handle(url)
-    // Whoever asks while the page's own answer is being used waits for it: the address has been cleaned already.
+    // A second caller waits for the first one, which has already removed the answer from the address bar.
     return (this.#handling ??= this.#handle().finally(() => {
       this.#handling = undefined
     }))
@@ -147,7 +147,7 @@ export class PkceClient {
     const result = await this.handleCallback()
     if (result) return result
     await this.#parts.tokens.dropExpired()
-    // Own members: an app goes to whatever it finds under this name.
+    // Spelled out although undefined: an app navigates to `returnTo`, and must not find one on Object.prototype.
     return {
       kind: 'restored',
       session: this.getSession(),
@@ -230,7 +230,8 @@ export class PkceClient {
    * anything is ended.
    */
   signOut(options: SignOutOptions = {}): Promise<void> {
-    // A second click would leave the page without the facts of the session that the first has ended.
+    // A second click joins the first. On its own it would find the session gone, and leave the page without the ID token
+    // hint and before the tokens are revoked.
     return (this.#signingOut ??= this.#signOut(options).finally(() => {
       this.#signingOut = undefined
     }))
@@ -251,7 +252,7 @@ export class PkceClient {
     }
     await within(patience, { clock, work: tellServer() })
     const endpoint = metadata?.end_session_endpoint
-    // Somebody may have signed in meanwhile; that session is not to be ended.
+    // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
     if (!endpoint || options.redirect === false || !host.url() || session.current()) return
     const url = withParameters(endpoint, [
       ['id_token_hint', ended?.idToken],
@@ -262,7 +263,7 @@ export class PkceClient {
     host.navigate(url.href)
   }
 
-  /** A person's word counts whatever the other tabs do: if they have moved the session on, it is ended there. */
+  /** `end` refuses when another tab has just renewed the session. The person still wants out, so the newer one is ended. */
   async #endHere(): Promise<SessionRecord | undefined> {
     const { session } = this.#parts
     for (;;) {
@@ -281,7 +282,7 @@ export class PkceClient {
   }
 }
 
-/** Waits for the work to end, well or not, but no longer than so many milliseconds. */
+/** Waits until the work has succeeded or failed, but no longer than this many milliseconds. */
 function within(
   milliseconds: number,
   { clock, work }: { clock: Clock; work: Promise<void> },

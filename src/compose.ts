@@ -27,7 +27,7 @@ const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: j
 
 export type Parts = ReturnType<typeof compose>
 
-/** The composition root: every part is made here and handed what it needs. Making the default ports touches nothing. */
+/** The composition root: every part is made here and handed what it needs. Making the default ports reads no global. */
 export function compose(given: PkceClientOptions, started: () => Promise<unknown>) {
   const emitter = createEmitter()
   const options = ownMembers({
@@ -65,7 +65,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     session,
     prepare: server,
     grant: async (known) => refreshTokens({ ...options, transport, server: await server() }, known),
-    // A failure costs nothing: nobody uses the token, and it expires.
+    // A failure may be ignored: nobody will use the token, and it expires by itself.
     discard: (token) => revoke(token).catch(() => {}),
   })
   const tokens = createTokens({ ...options, session, refresher, scheme: bearer, started })
@@ -104,7 +104,7 @@ function createEndpoints() {
         if (url) known.add(url.pathname).add(url.origin + url.pathname)
       }
     },
-    // The path alone settles it nearly always, and costs no new string.
+    // On the hot path of fetch: nearly always the path alone settles it, without a new string for the whole address.
     has: (url: URL): boolean => known.has(url.pathname) && known.has(url.origin + url.pathname),
   }
 }

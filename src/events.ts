@@ -35,7 +35,7 @@ export function createEmitter() {
       try {
         listener(facts as never)
       } catch (error) {
-        // A listener's own failure is the app's to see, and nobody else's to suffer from.
+        // The app sees it as an uncaught error; the other listeners and our own work go on.
         queueMicrotask(() => {
           throw error
         })

@@ -17,7 +17,8 @@ export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFet
   function isTarget(input: RequestInfo | URL, init?: RequestInit): boolean {
     try {
       target(input)
-      // With a header it may be our own request, when the option fetch leads back to the global one.
+      // What already has the header may be our own request, on its way through an option `fetch` that calls the global one:
+      // it must not come back here.
       return !isAuthorized(input, init)
     } catch {
       return false

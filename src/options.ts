@@ -87,7 +87,7 @@ const redirectUri: Rule = [
 const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
 const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
 
-// A Storage itself has no get: it would lose every session at the next reload.
+// localStorage itself is refused: it has getItem and no get, so every session would be lost at the next reload.
 const store: Rule = [
   (value?: Partial<Store> | null) => value?.get,
   'an object such as webStorageStore(localStorage)',
@@ -157,7 +157,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   )
 }
 
-/** A copy without what some library may have put on `Object.prototype`. */
+/** A copy of what is set, without a prototype: what some library put on `Object.prototype` is not taken for an option. */
 export function ownMembers<T extends object>(given: T): T {
   const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
   return { __proto__: null, ...Object.fromEntries(members) } as unknown as T

@@ -38,8 +38,8 @@ export function parseResource(entry: unknown, base: string): Resource | undefine
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 
-// Plainly absolute or plainly a path: "//host", "https:host" and "api.example.com" are mistakes, as are blanks and backslashes,
-// which parsers forgive and a server that compares letters does not. Nothing of ours has a fragment.
+// Either absolute or a path: "//host", "https:host" and "api.example.com" are mistakes. So are blanks and backslashes, which
+// parsers forgive and servers that compare letter by letter do not. No URL in our options may have a fragment.
 const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\#]*$/i
 
 /** The URL, if it is https, or http on a host that never leaves this machine, without a user name or fragment. */

@@ -116,6 +116,7 @@ export function createSignIn(options: SignInOptions) {
     const redirectUri = found?.redirectUri ?? options.redirectUri
     if (!isAt(url, redirectUri) || !(isAnswer || found?.mode === signOutMode)) return undefined
     if (shown) host.replaceUrl(cleaned(redirectUri, url))
+    // Back from signing out: there is nothing to exchange, only the transaction to use up.
     if (!isAnswer) return transactions.take(state!, async () => undefined)
     const finishing = handled.get(state) ?? finish(callback, url.searchParams)
     if (state !== undefined) handled.set(state, finishing)
@@ -126,6 +127,7 @@ export function createSignIn(options: SignInOptions) {
     { state, problem }: Callback,
     parameters: URLSearchParams,
   ): Promise<CallbackResult> {
+    // Spelled out although undefined, so that neither is read from Object.prototype.
     let facts: ReturnFacts = { returnTo: undefined, appState: undefined }
     const use = async (found?: Transaction): Promise<CallbackResult> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }

@@ -26,7 +26,7 @@ const youngest = 10_000
 export function createTokens({ session, refresher, clock, scheme, emit, started }: TokensOptions) {
   let ready: Credential | undefined
   let freshUntil = 0
-  /** One ending is told once, however many calls it costs. */
+  /** The ending that `sign-in-required` was last emitted for: all calls that fail because of it share one event. */
   let told: PkceClientError | undefined
 
   function credential(record: SessionRecord): Credential {
@@ -40,7 +40,8 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
   }
 
   async function signedIn(signal: AbortSignal | undefined): Promise<SessionRecord> {
-    // The one there is now: a call is not to go out in the name of whoever is found to have signed in elsewhere.
+    // The session this tab already has comes first. start() might find that somebody else has signed in in another tab, and
+    // this call must not go out in their name.
     const record =
       session.current() ?? (await unlessAborted(started().then(session.current), signal))
     if (record) return record
@@ -87,7 +88,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       return credential(record)
     },
 
-    /** Another credential than the refused one; `undefined` when a 401 is the last word. */
+    /** Another credential than the refused one; `undefined` when there is none, and the caller gets the 401. */
     async renew(
       refused: Credential,
       { signal, invalidToken }: { signal?: AbortSignal | undefined; invalidToken: boolean },
@@ -110,7 +111,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       await renewed(await signedIn(signal), signal)
     },
 
-    /** Looks at the token after time may have passed unseen. */
+    /** After a wake-up: renews a token that came due while the page slept, or ends a session that expired. */
     async lookAgain(record: SessionRecord | undefined): Promise<void> {
       refresher.liftBackOff(record)
       if (!record?.refreshToken) return dropExpired()

@@ -15,13 +15,14 @@ export interface ExclusiveTask<T> {
   linger?: number
 }
 
+/** How many timers one wait is made of. */
 const steps = 20
 
 /**
- * Runs the task under the lock. A holder that is frozen or stuck cannot keep the others out: whoever has been awake and
- * waiting for twice the time a holder may take, and a little longer so as not to rob the second of two that both took all
- * of it, steals the lock. Time asleep does not count, because the holder may have slept as well; so the wait is made of
- * short timers, of which a sleep completes one at most.
+ * Runs the task under the lock. A holder that is frozen or stuck must not keep the others out for ever: whoever has waited
+ * for twice the time a holder may take steals the lock. It waits one percent longer than that, because two holders before
+ * it may both need all their time. Time asleep does not count, because the holder may have slept as well; so the wait is
+ * made of short timers, of which a sleep completes one at most.
  */
 export async function exclusive<T>(
   { lock, clock, timeout }: Exclusive,

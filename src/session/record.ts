@@ -37,13 +37,13 @@ export interface AccessToken {
   expiresAt?: number | undefined
 }
 
-/** The access token of a session that has not ended: such a one always has it. */
+/** The access token of a session that has not ended; `parseRecord` refuses one without. */
 export const tokenOf = (record: SessionRecord): AccessToken => record.access[defaultToken]!
 
 /** Whose session it is: the person's, or that of one sign-in where the server does not say who somebody is. */
 export const ownerOf = ({ claims, sid }: SessionRecord): string => claims?.sub ?? sid
 
-/** Milliseconds of the local clock. */
+/** When the access token expires, in milliseconds of the local clock; never, if the server did not say. */
 export const expiryOf = (record: SessionRecord): number => tokenOf(record).expiresAt ?? Infinity
 
 /** What is known of refreshes that have not succeeded. */

@@ -42,7 +42,7 @@ export function createRefresher(options: RefreshOptions) {
   /** The session as the last failed refresh left it. */
   let failedAt: SessionRecord | undefined
   let lastError: PkceClientError | undefined
-  /** The back-off that a wake-up has lifted; any later one counts again. */
+  /** The `notBefore` that no longer counts, because the person or the network is back; any later one does. */
   let lifted: number | undefined
   let cancelProbe = () => {}
   let closed = false
@@ -54,13 +54,13 @@ export function createRefresher(options: RefreshOptions) {
   async function refresh(seen: SessionRecord): Promise<SessionRecord> {
     flight ??= run(seen).finally(() => (flight = undefined))
     const next = await flight
-    // Nobody's call is to be made in the name of whoever signed in meanwhile.
+    // Somebody else may have signed in meanwhile, and this call must not be made in their name.
     if (ownerOf(next) !== ownerOf(seen)) throw ended('signed-out')
     return next
   }
 
   async function run(seen: SessionRecord): Promise<SessionRecord> {
-    // Looked at before anything is sent: discovery is a request as well.
+    // The back-off is looked at before `prepare`, because discovery is a request as well.
     const known = await session.reread()
     const held = known && isSame(known, seen) && heldBack(known)
     if (held) throw held
@@ -68,7 +68,7 @@ export function createRefresher(options: RefreshOptions) {
     if (seen.refreshToken) {
       await prepare().catch((error: unknown) => (obstacle = retryable(error as PkceClientError)))
     }
-    // All tabs take turns where they hold the same session; otherwise only the copies of this very one do.
+    // Tabs with one store share its refresh token and take turns. With a store for each, only copies of this session have to.
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
     const task = attempt(seen, obstacle)
     for (;;) {
@@ -78,7 +78,7 @@ export function createRefresher(options: RefreshOptions) {
     }
   }
 
-  /** What is done under the lock; `obstacle` is why no grant is possible. */
+  /** What is done under the lock. `obstacle` is what `prepare` failed with: then nothing can be sent. */
   function attempt(
     seen: SessionRecord,
     obstacle: PkceClientError | undefined,
@@ -102,11 +102,11 @@ export function createRefresher(options: RefreshOptions) {
       if (obstacle) return failed(record, before, { kind: 'passing', error: obstacle })
       // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
       const unknown = before.unknown + 1
-      // Whoever takes the lock over from a second attempt, or from a thief, waits until that one is over.
+      // If the lock is stolen from a second attempt, or from one that stole it, the thief must wait until that one is over.
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
       const sent = { ...record, pending: { ...before, unknown, notBefore } }
       if (!(await session.write(record, sent))) return current()
-      // Whoever stole the lock meanwhile sends the token.
+      // Whoever stole the lock meanwhile sends the token, and this tab lines up again.
       if (robbed()) return 'resend'
       const answer = await grant({ ...record, refreshToken })
       if (answer.kind !== 'granted') return failed(sent, before, answer)
@@ -155,7 +155,7 @@ export function createRefresher(options: RefreshOptions) {
         next = { ...sent, gen: sent.gen + 1, refreshToken, pending: undefined }
       }
     }
-    // What has moved on meanwhile has not failed.
+    // If the session has moved on meanwhile, this failure says nothing about it.
     if (!(await commit(sent, next))) return current()
     failedAt = next
     lastError = error
@@ -186,7 +186,7 @@ export function createRefresher(options: RefreshOptions) {
   /** Why nothing is sent for now. */
   function heldBack(record: SessionRecord): PkceClientError | undefined {
     const last = isSame(failedAt, record) ? lastError : undefined
-    // Not backed off, so a request that the server calls wrong: it stays wrong until the session moves on, or a reload.
+    // A failure without a back-off: the request itself is wrong, and stays so until the session moves on or the page reloads.
     if (last && !failedAt?.pending?.failures) return last
     const { notBefore } = record.pending ?? none
     const wait = notBefore - clock.now()
@@ -209,7 +209,7 @@ export function createRefresher(options: RefreshOptions) {
     return { ...record, pending: { ...pending, failures: failures + 1, notBefore } }
   }
 
-  /** Nobody waits for it; a failure is in the events. */
+  /** Renews while nobody waits; a failure is told by events only. */
   function inBackground(record: SessionRecord): void {
     if (!flight && !heldBack(record)) refresh(record).catch(() => {})
   }
@@ -218,14 +218,14 @@ export function createRefresher(options: RefreshOptions) {
     refresh,
     inBackground,
 
-    /** A refresh that failed, or that nobody has come to tell of, is tried again by itself when its time is over. */
+    /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome nobody has recorded. */
     watch(record: SessionRecord | undefined): void {
       cancelProbe()
       const pending = record?.pending
       if (closed || !pending) return
       const { failures, notBefore } = pending
       const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
-      // Whoever is sending the token may not live to see the answer, and is left the time it may take.
+      // Without failures, a tab may be sending the token right now; it has as long as a request may take to record the outcome.
       cancelProbe = clock.setTimeout(
         () => {
           // The wait is over, whatever the clock was set to meanwhile.

@@ -45,13 +45,13 @@ export function createSession(options: SessionOptions) {
   const marks = options.transactionStore
   let state: Session = unknownSession
   let record: SessionRecord | undefined
-  /** Set while this tab knows better than a store that failed to save: the sid that the store has been left with. */
+  /** Set while the store has not saved what this tab knows: the `sid` of the older record that is still in it. */
   let leftBehind: string | undefined
   let connection: ChannelConnection | undefined
   let owner: string | undefined
   let settled = false
 
-  /** Compares by { sid, gen }; a store that cannot be read, or has something else in it, knows nothing. */
+  /** The newer of the stored record and this tab's, by { sid, gen }. A store that gave nothing usable has no say. */
   function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
     if (!stored || !record) return stored ?? record
     if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
@@ -67,7 +67,7 @@ export function createSession(options: SessionOptions) {
 
   function publish(next: Session): void {
     const previous = state
-    // Nobody is said to be signed out while a sign-in on its way back may still be finished.
+    // Before `settle` the page may be about to finish a sign-in; to say 'signed-out' until then would be wrong.
     if (next === previous || (!settled && next.status === 'signed-out')) return
     state = next
     emit('session-changed', { session: next })
@@ -93,7 +93,7 @@ export function createSession(options: SessionOptions) {
     if (record !== before) return reread()
     if (isCopy) await write(next, ended(next, 'tab-copied'))
     else if (next !== record || state === unknownSession) adopt(next)
-    // What could not be saved is tried again, before another tab sends a refresh token that is spent.
+    // What could not be saved is saved now, before another tab finds the older record and sends its spent refresh token.
     else if (next && leftBehind !== undefined) await write(next, next)
     return current()
   }
@@ -132,11 +132,11 @@ export function createSession(options: SessionOptions) {
       adopt(next)
       return true
     }
-    // A store of this tab's own is nobody else's to lock.
+    // Where each tab has a store of its own, it has a lock of its own as well.
     owner ??= store.shared ? '' : newId()
-    // Whoever writes next must have read this.
+    // Another tab must be able to read a new generation before it may write.
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
-    // Also when it was refused or could not be saved: the token before it is spent all the same.
+    // The mark is set even if this was refused or could not be saved: the refresh token before it is spent all the same.
     return exclusive(options, { name: `${key}|commit|${owner}`, task, linger }).finally(() =>
       copied(next, true),
     )

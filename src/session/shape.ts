@@ -11,7 +11,7 @@ export function pick(source: unknown, shape: Shape): Record<string, unknown> {
     const value = Object.hasOwn(source as object, name)
       ? (source as Record<string, unknown>)[name]
       : undefined
-    // Also when it is missing: what somebody put on Object.prototype stays hidden behind it, in copies too.
+    // Also when it is missing: an own `undefined` hides what somebody may have put on Object.prototype, in copies too.
     picked[name] = value
     if (value === undefined && type.endsWith('?')) continue
     // JSON has no NaN, but 1e999 is Infinity.

@@ -45,7 +45,7 @@ export type Session = UnknownSession | SignedOutSession | SignedInSession
 /** The session before `start()`, and the one to render on a server. */
 export const unknownSession: UnknownSession = /* @__PURE__ */ Object.freeze({ status: 'unknown' })
 
-/** The next session, of the record adopted and the one before; the same session when a person could see no change. */
+/** The session to show for the record just adopted, given the record before it; the same object when nothing visible changed. */
 export function reduce(
   state: Session,
   { record, previous }: Record<'record' | 'previous', SessionRecord | undefined>,

@@ -95,7 +95,7 @@ export function createTransactions(options: TransactionOptions) {
     try {
       return await work()
     } catch (cause) {
-      // Chromium says under which name it could not save, and the name ends in the state.
+      // Chromium's error names the key that could not be saved, and the key ends in the state, which is nobody's to read.
       throw forgetful(String(cause).includes(prefix) ? undefined : cause)
     }
   }

@@ -1,6 +1,6 @@
 import { PkceClientError } from './errors.ts'
 import { withParameters } from './protocol/authorization.ts'
-import { patience } from './protocol/sign-out.ts'
+import { longestSignOut } from './protocol/sign-out.ts'
 import { requestUserInfo } from './protocol/user-info.ts'
 import { unlessAborted } from './tokens.ts'
 import type { Clock } from './clock.ts'
@@ -250,7 +250,7 @@ export class PkceClient {
       const accessTokens = Object.values(ended.access).map(({ token }) => token)
       for (const token of [ended.refreshToken, ...accessTokens]) if (token) await revoke(token)
     }
-    await within(patience, { clock, work: tellServer() })
+    await within(longestSignOut, { clock, work: tellServer() })
     const endpoint = metadata?.end_session_endpoint
     // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
     if (!endpoint || options.redirect === false || !host.url() || session.current()) return

@@ -10,7 +10,7 @@ import { checkServer } from './protocol/server.ts'
 import { exchangeCode } from './protocol/token.ts'
 import { secureUrl } from './resources.ts'
 import { safeReturnTo } from './return-to.ts'
-import { forgetful } from './session/transactions.ts'
+import { cannotRemember } from './session/transactions.ts'
 import { checkParams } from './sign-in-params.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
@@ -93,7 +93,7 @@ export function createSignIn(options: SignInOptions) {
     const navigation = navigator.open(host)
     try {
       if (navigator.leavesPage) {
-        if (options.transactionStore.volatile) throw forgetful()
+        if (options.transactionStore.volatile) throw cannotRemember()
         if (!gesture && (await transactions.isLooping(navigator.mode))) throw looping()
       }
       const { url } = await prepare(params, navigator.mode)

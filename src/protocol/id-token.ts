@@ -49,7 +49,7 @@ export function partiesFor(
   ]
 }
 
-/** Header or payload of a token that is checked afterwards, if it is one. */
+/** The header (0) or payload (1) of a token, read before it is checked; empty when it is not a JWT. */
 function unverified(token: string | undefined, part: 0 | 1): Record<string, unknown> {
   try {
     return (JSON.parse(decode(token!.split('.')[part]!)) as Record<string, unknown> | null) ?? {}
@@ -58,7 +58,7 @@ function unverified(token: string | undefined, part: 0 | 1): Record<string, unkn
   }
 }
 
-/** What Base64 of the kind for URLs stands for, a character for each byte. */
+/** Decodes base64url to a string with one character for each byte. */
 function decode(text: string): string {
   return atob(text.replace(/-/g, '+').replace(/_/g, '/'))
 }
@@ -73,7 +73,7 @@ export async function checkAccessToken(
 ): Promise<void> {
   if (at_hash === undefined) return
   const alg = String(unverified(idToken, 0).alg)
-  // Ed25519 has SHA-512 in it.
+  // Ed25519, also named EdDSA, goes with SHA-512; the other names end in the number.
   const name = `SHA-${alg.startsWith('Ed') ? 512 : alg.slice(-3)}`
   const hash = await crypto.subtle.digest(name, new TextEncoder().encode(accessToken))
   const half = String.fromCharCode(...new Uint8Array(hash, 0, hash.byteLength / 2))
@@ -118,7 +118,7 @@ function untrusted(why: string, Kind = PkceClientError): PkceClientError {
   return new Kind('id_token_invalid', `${distrust}: ${why}.`)
 }
 
-/** The server's keys, asked for beside the token request; `undefined` when they cannot be had, which is looked into later. */
+/** The server's keys, asked for beside the token request. When they cannot be had, `undefined`: `verifySignature` asks again. */
 export async function fetchKeys(
   server: ServerMetadata,
   transport: Transport,

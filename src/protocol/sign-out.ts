@@ -3,7 +3,7 @@ import type { ServerMetadata } from './server.ts'
 import type { Transport } from './transport.ts'
 
 /** How long signing out may wait for the server, in milliseconds. */
-export const patience = 2000
+export const longestSignOut = 2000
 
 /** Revokes one token (RFC 7009 §2); `keepalive` lets the request outlive the page. Nobody is told why it failed, if it did. */
 export async function revokeToken(
@@ -16,7 +16,7 @@ export async function revokeToken(
       { client_id: clientId },
       None(),
       token,
-      transport('revocation', { keepalive: true, timeout: patience }),
+      transport('revocation', { keepalive: true, timeout: longestSignOut }),
     ),
   )
 }

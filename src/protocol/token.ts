@@ -113,7 +113,7 @@ export async function refreshTokens(
     const options = transport('refresh', { keepalive: true })
     raw = await refreshTokenGrantRequest(server, sender, None(), spent, options)
     body = await readAnswer(raw)
-    // There is nothing to hold it to.
+    // The sign-in brought no ID token, so there is nothing to compare this one with.
     if (!original) delete body.id_token
     const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
     const response = withoutOddities(body, raw)
@@ -132,7 +132,7 @@ export async function refreshTokens(
   }
 }
 
-/** Beside an access token that could be used, it is the ID token that is wrong. */
+/** What was wrong with an answer: if its access token can be used, it must have been the ID token. */
 function translateAnswerError(error: unknown, body: Answer): PkceClientError {
   return body.access_token && isBearer(body)
     ? translateIdTokenError(error)
@@ -160,7 +160,7 @@ const textMembers = [
   'error_description',
 ] as const
 
-/** Without a prototype: a refresh token that somebody put there would be used. */
+/** Without a prototype: a refresh token that somebody put on Object.prototype would be used as if the server had sent it. */
 const nothing = () => ({ __proto__: null }) as Answer
 
 /** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
@@ -179,7 +179,7 @@ async function readAnswer(raw: Response): Promise<Answer> {
   return body
 }
 
-/** An error that came with success becomes one, and WWW-Authenticate goes, as it would hide the body. */
+/** The answer as oauth4webapi is to judge it: the members that make sense, and 400 if a success has an `error` among them. */
 function withoutOddities(body: Answer, { ok, status }: Response): Response {
   return new Response(JSON.stringify(body), {
     // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.

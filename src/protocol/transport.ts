@@ -53,7 +53,8 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
           reject(error)
           controller.abort(error)
         }
-        // In two steps: a page that was frozen meets the answer that came meanwhile before its time is up.
+        // Two timers, one after the other: a page that was frozen finds both the first timer and the answer due, and the
+        // answer is read before the second timer can expire.
         cancel = clock.setTimeout(() => {
           cancel = clock.setTimeout(expire, limit / 20)
         }, limit * 0.95)

@@ -96,7 +96,7 @@ export function createTransactions(options: TransactionOptions) {
       return await work()
     } catch (cause) {
       // Chromium's error names the key that could not be saved, and the key ends in the state, which is nobody's to read.
-      throw forgetful(String(cause).includes(prefix) ? undefined : cause)
+      throw cannotRemember(String(cause).includes(prefix) ? undefined : cause)
     }
   }
 
@@ -142,7 +142,7 @@ export function createTransactions(options: TransactionOptions) {
   }
 }
 
-export function forgetful(cause?: unknown): PkceClientError {
+export function cannotRemember(cause?: unknown): PkceClientError {
   return new PkceClientError(
     'storage_unavailable',
     'The sign-in cannot be remembered while the person is away; allow site data, or pass a transactionStore.',

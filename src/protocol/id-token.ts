@@ -21,10 +21,9 @@ const distrust = 'The ID token cannot be trusted'
 export class OtherIdentity extends PkceClientError {}
 
 /**
- * Server and client as oauth4webapi wants them for one answer; what they are given of its ID token is checked with the rest
- * afterwards. The server has the name the token must bear: Entra's template is filled in with the token's own tenant. The
- * client has the clock skew in seconds: `iat` says how far this machine's clock is off. Throws `id_token_invalid` for
- * tokens of another type or from the far future, and for a tenant that is none.
+ * Server and client as oauth4webapi wants them to judge one answer. Both take something from its ID token before that is
+ * checked: the server its issuer, where Entra's template needs the token's own tenant, and the client its clock skew. Throws
+ * `id_token_invalid` for tokens of another type or from the far future, and for a tenant that is none.
  */
 export function partiesFor(
   { server, clientId, clock }: { server: ServerMetadata; clientId: string; clock: Clock },
@@ -33,11 +32,6 @@ export function partiesFor(
   const { iat, tid } = unverified(idToken, 1)
   // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
   if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw untrusted('it is of another type')
-  let skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
-  if (bounded) {
-    if (skew > largestSkew) throw untrusted('it was issued in the future')
-    if (Math.abs(skew) < smallestSkew || skew < -largestSkew) skew = 0
-  }
   const tenant = () => {
     if (typeof tid !== 'string' || !/^[\da-f-]{36}$/.test(tid))
       throw untrusted('tid is not a tenant')
@@ -45,8 +39,19 @@ export function partiesFor(
   }
   return [
     idToken ? { ...server, issuer: server.issuer.replace('{tenantid}', tenant) } : server,
-    { client_id: clientId, [clockSkew]: clock.systemOffset() + skew },
+    { client_id: clientId, [clockSkew]: clock.systemOffset() + skewOf(iat, clock, bounded) },
   ]
+}
+
+/**
+ * How many seconds the server's clock is ahead of this machine's, as `iat` tells. With bounds, a small difference is taken for
+ * delay and a token from long ago for an old one, which is then judged without a skew; one from the far future is refused.
+ */
+function skewOf(iat: unknown, clock: Clock, bounded: boolean): number {
+  const skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
+  if (!bounded) return skew
+  if (skew > largestSkew) throw untrusted('it was issued in the future')
+  return Math.abs(skew) < smallestSkew || skew < -largestSkew ? 0 : skew
 }
 
 /** The header (0) or payload (1) of a token, read before it is checked; empty when it is not a JWT. */

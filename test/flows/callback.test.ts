@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CallbackError, OAuthServerError } from '../../src/index.ts'
+import { createFakeBrowser } from '../../src/testing/index.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { callbackUri, createWorld, listen, rejection, signedInTab } from '../support/world.ts'
 
@@ -580,6 +581,23 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
+  test('A-13, C-27: what could finish a sign-in is gone before the code leaves: a page that is reloaded meanwhile cannot send it again', async () => {
+    const world = createWorld()
+    const callback = await world.depart(world.tab, { params: { returnTo: '/here' } })
+    world.server.fault('hang', { path: '/token' })
+    void world.load(world.tab, callback).start()
+    await world.until(() => world.server.requestsTo('/token').length === 1)
+    expect([...world.transactions().values()]).toEqual([
+      expect.objectContaining({ taken: true, verifier: '', nonce: '' }),
+    ])
+    const error = await rejection(world.load(world.tab, callback).start())
+    expect(error).toMatchObject({
+      code: 'transaction_consumed',
+      returnTo: 'https://app.example.com/here',
+    })
+    expect(world.server.requestsTo('/token')).toHaveLength(1)
+  })
+
   test('C-27: a network failure does not bring the code back', async () => {
     const { world, tab, error } = await expectRefusal({
       code: 'network',
@@ -593,6 +611,7 @@ describe('a code counts once', () => {
 })
 
 describe('an answer nobody here asked for', () => {
+  let stolen: string
   const withUnknownState = (callback: string): string => {
     const url = new URL(callback)
     const [tag] = url.searchParams.get('state')!.split('.')
@@ -654,15 +673,25 @@ describe('an answer nobody here asked for', () => {
     expect(error.cause).toMatchObject({ error: 'invalid_grant', status: 400 })
   })
 
-  test('A-05: a stolen code, which the server ties to another verifier', async () => {
-    const { error } = await expectRefusal({
+  test('A-05: a stolen code, which the server ties to the challenge of the sign-in it was for', async () => {
+    const { error, world } = await expectRefusal({
       code: 'server_error',
       requests: ['/jwks', '/token'],
+      given: async (world) => {
+        const elsewhere = createFakeBrowser({ clock: world.clock }).openTab()
+        const { url } = await world.client(elsewhere).createAuthorizationUrl()
+        stolen = new URL(await world.server.authorize(url)).searchParams.get('code')!
+      },
       arrives: (callback) => {
-        callback.searchParams.set('code', 'the-code-of-a-victim')
+        callback.searchParams.set('code', stolen)
         return callback.href
       },
     })
-    expect(error.cause).toMatchObject({ error: 'invalid_grant' })
+    expect(error.cause).toMatchObject({
+      error: 'invalid_grant',
+      description: 'the code verifier is wrong',
+    })
+    const sent = world.server.requestsTo('/token').map(({ form }) => form!.code)
+    expect(sent.filter((code) => code === stolen)).toHaveLength(1)
   })
 })

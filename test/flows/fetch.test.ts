@@ -153,8 +153,11 @@ describe('inputs', () => {
   test('with nobody signed in: sign_in_required, an event, and nothing is sent', async () => {
     const world = createWorld()
     const auth = world.client()
+    const told: unknown[] = []
+    auth.on('sign-in-required', (facts) => told.push(facts.error))
     const error = await failure(auth.fetch(usersMe))
     expect(error).toMatchObject({ code: 'sign_in_required', retryable: false, sessionEnded: true })
+    expect(told).toEqual([error])
     expect(world.server.requests).toEqual([])
   })
 

@@ -5,6 +5,7 @@ import { refreshTokens } from '../../src/protocol/token.ts'
 import { createTransport } from '../../src/protocol/transport.ts'
 import type { GrantAnswer } from '../../src/protocol/token-set.ts'
 import { createFakeClock } from '../../src/testing/index.ts'
+import { fuzz, fuzzTimeout } from '../support/fuzz.ts'
 
 const issuer = 'https://login.example.com'
 const server = {
@@ -152,7 +153,7 @@ describe('what an answer to a refresh means', () => {
     })
   })
 
-  test('whatever comes, it is judged and never thrown', async () => {
+  test('whatever comes, it is judged and never thrown', { timeout: fuzzTimeout }, async () => {
     const status = fc.oneof(
       fc.constantFrom(200, 200, 400, 401, 503),
       fc.integer({ min: 200, max: 599 }),
@@ -198,7 +199,7 @@ describe('what an answer to a refresh means', () => {
         else expect(answer.error).toBeInstanceOf(PkceClientError)
         if (answer.kind === 'unknown') expect(answer.error.retryable).toBe(true)
       }),
-      { numRuns: 500 },
+      fuzz(500),
     )
   })
 })

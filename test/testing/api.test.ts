@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessTokenFormat, AuthServer } from '../../src/testing/index.ts'
-import { callApi, headerOf, post, signIn, strictServer } from './support.ts'
+import { callApi, claimsOf, headerOf, post, signIn, strictServer } from './support.ts'
 
 const formats: AccessTokenFormat[] = ['opaque', 'HS256', 'RS256']
 
@@ -34,11 +34,28 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect((await callApi(server, '/users/me', token)).status).toBe(200)
   })
 
-  it('S-40 refuses a token that was tampered with', async () => {
+  it('S-40 refuses a token that was revoked', async () => {
+    const server = strictServer({ accessTokenFormat })
+    const { access_token: token } = await signIn(server)
+    server.revokeSessions()
+    const response = await callApi(server, '/users/me', token)
+    expect([response.status, challengeOf(response)]).toEqual([
+      401,
+      expect.stringContaining('error="invalid_token"'),
+    ])
+  })
+
+  it('S-40 refuses a token that was tampered with, and what is none', async () => {
     const server = strictServer({ accessTokenFormat })
     const { access_token: token } = await signIn(server)
     const end = token.endsWith('AAAA') ? 'BBBB' : 'AAAA'
-    expect((await callApi(server, '/users/me', token.slice(0, -4) + end)).status).toBe(401)
+    for (const spoiled of [token.slice(0, -4) + end, 'e30.e30.e30', 'a.b', 'token']) {
+      const response = await callApi(server, '/users/me', spoiled)
+      expect([response.status, challengeOf(response)]).toEqual([
+        401,
+        expect.stringContaining('error="invalid_token"'),
+      ])
+    }
   })
 
   it('S-42 refuses a token for another audience', async () => {
@@ -63,6 +80,16 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect(headerOf(token)['typ']).toBe('JWT')
     expect((await callApi(server, '/users/me', token)).status).toBe(401)
   })
+})
+
+it('S-42 tells an ID token by its type, were it like an access token in all else', async () => {
+  const server = strictServer({ accessTokenFormat: 'RS256' })
+  const { access_token: accessToken } = await signIn(server)
+  server.fault('id-token-claims', { set: claimsOf(accessToken) })
+  const { id_token: idToken } = await signIn(server)
+  expect(claimsOf(idToken)).toMatchObject(claimsOf(accessToken))
+  expect((await callApi(server, '/users/me', accessToken)).status).toBe(200)
+  expect((await callApi(server, '/users/me', idToken)).status).toBe(401)
 })
 
 describe('credentials', () => {

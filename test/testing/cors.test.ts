@@ -64,8 +64,10 @@ describe('CORS', () => {
       headers: { origin: 'https://app.example.com' },
     })
     expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example.com')
-    expect(response.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
-    expect(response.headers.get('access-control-expose-headers')).toContain('DPoP-Nonce')
+    const exposed = response.headers.get('access-control-expose-headers')?.split(', ')
+    expect(exposed).toEqual(
+      expect.arrayContaining(['WWW-Authenticate', 'DPoP-Nonce', 'Retry-After']),
+    )
   })
 
   it('S-25 takes any port of a registered loopback literal', async () => {
@@ -101,7 +103,7 @@ describe('CORS', () => {
     expect(response.status).toBe(204)
   })
 
-  it.each(['/authorize', '/login', '/consent', '/end_session'])(
+  it.each(['/authorize', '/login', '/consent', '/end_session', '/end_session/confirm'])(
     'S-11 %s is for no script',
     async (path) => {
       const server = strictServer()

@@ -217,6 +217,19 @@ describe('signing out at the server', () => {
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
   })
 
+  it('S-47 does not redirect when the hint is of another issuer, though signed by the same key', async () => {
+    const server = strictServer()
+    server.fault('id-token-iss-wrong', { iss: 'https://login.example.com/another' })
+    const tokens = await signIn(server)
+    const url = endSessionUrl(server, {
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: target,
+    })
+    const response = await open(server, url)
+    expect([response.status, response.headers.get('location')]).toEqual([400, null])
+    expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
+  })
+
   it('S-47 does not let a client_id make up for a bad hint', async () => {
     const server = strictServer()
     const url = endSessionUrl(server, {

@@ -49,7 +49,9 @@ const memberFaults: {
   },
   'token-members': (members, { set = {}, remove = [] }) => {
     for (const name of remove) members[name] = undefined
-    for (const [name, value] of Object.entries(set)) members[name] = value
+    // Defined, because an assignment to __proto__ would put no member of that name into the answer.
+    for (const name of Object.keys(set))
+      Object.defineProperty(members, name, Object.getOwnPropertyDescriptor(set, name)!)
   },
   'error-200': (members, { error = 'invalid_grant' }) => {
     for (const name of Object.keys(members)) members[name] = undefined

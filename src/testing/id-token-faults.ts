@@ -113,6 +113,7 @@ export const idTokenFaults: { [Name in IdTokenFault]: Change<Name> } = {
   'id-token-at-hash-wrong': put('at_hash', 'AAAAAAAAAAAAAAAAAAAAAA'),
   'id-token-claims': (draft, { set = {}, remove = [] }) => {
     for (const claim of remove) drop(claim)(draft)
-    for (const [claim, value] of Object.entries(set)) draft.claims[claim] = value
+    // A spread, because an assignment to __proto__ would put no claim of that name into the token.
+    draft.claims = { ...draft.claims, ...set }
   },
 }

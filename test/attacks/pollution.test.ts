@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { CallbackError } from '../../src/index.ts'
+import type { CallbackError, SignedInSession } from '../../src/index.ts'
 import { createCookieJar } from '../../src/testing/index.ts'
 import { expiredTab, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
-import { createWorld, rejection } from '../support/world.ts'
+import { appOrigin, createWorld, rejection, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 /**
@@ -226,5 +226,86 @@ describe('a place to go on Object.prototype (A-84)', () => {
     const { code, returnTo, appState } = (await rejection(auth.start())) as CallbackError
     clean()
     expect({ code, returnTo, appState }).toEqual({ code: 'storage_unavailable' })
+  })
+})
+
+describe('members named __proto__ and constructor (A-64)', () => {
+  const evil = '{"sub":"user-grace","roles":["admin"],"scope":"admin"}'
+  /** As JSON has them: members of their own. */
+  const members = JSON.parse(`{"__proto__":${evil},"constructor":{"prototype":${evil}}}`) as Record<
+    string,
+    unknown
+  >
+
+  afterEach(() => {
+    expect({}).not.toHaveProperty('roles')
+  })
+
+  it('in an ID token, and in the session stored with it, claim nothing', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-claims', { set: members })
+    const auth = await world.signIn()
+    const [, payload] = (world.storedSession()!['idToken'] as string).split('.')
+    expect(Object.keys(JSON.parse(atob(payload!)) as object)).toContain('__proto__')
+    const next = world.load(world.tab, `${appOrigin}/`)
+    await next.start()
+    await next.refresh()
+    for (const client of [auth, next]) {
+      const { claims, scope } = client.getSession() as SignedInSession
+      expect([claims!.sub, claims!['roles'], scope]).toEqual([
+        'user-ada',
+        undefined,
+        'openid profile offline_access',
+      ])
+    }
+  })
+
+  it.each(['sign-in', 'refresh'] as const)('in the answer to a %s grant nothing', async (on) => {
+    const world = createWorld()
+    const set = { ...members, constructor: { access_token: 'x', refresh_token: 'y' } }
+    world.server.fault('token-members', { on, set, remove: ['scope'] })
+    const auth = await world.signIn()
+    await auth.refresh()
+    await auth.refresh()
+    expect(auth.getSession()).toMatchObject({
+      scope: 'openid profile offline_access',
+      claims: { sub: 'user-ada' },
+    })
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  it('in userinfo say nothing', async () => {
+    const { auth, server } = await signedInTab()
+    server.fault('user-info-claims', { set: members })
+    const info = await auth.getUserInfo()
+    expect([info.sub, info['roles']]).toEqual(['user-ada', undefined])
+    server.fault('user-info-claims', { set: members, remove: ['sub'] })
+    server.fault('respond', { path: '/userinfo', body: `{"__proto__":{"sub":"user-ada"}}` })
+    expect(await rejection(auth.getUserInfo())).toMatchObject({ code: 'server_error' })
+  })
+
+  it('in metadata lead nowhere', async () => {
+    const world = createWorld()
+    const patch = JSON.parse(
+      '{"__proto__":{"end_session_endpoint":"https://attacker.example/"}}',
+    ) as Record<string, unknown>
+    world.server.fault('metadata', { patch: { ...patch, end_session_endpoint: undefined } })
+    const auth = await world.signIn()
+    const before = world.tab.navigations.length
+    await auth.signOut()
+    expect(world.tab.navigations).toHaveLength(before)
+  })
+
+  it('among the parameters of a sign-in replace none of our own', async () => {
+    const world = createWorld()
+    const hidden = { state: 'mine', redirect_uri: 'https://attacker.example/' }
+    const make = (value: unknown) =>
+      JSON.parse(`{"__proto__":${JSON.stringify(value)}}`) as Record<string, string>
+    const ask = (extraParams: Record<string, string>) =>
+      world.client().createAuthorizationUrl({ extraParams })
+    expect(await rejection(ask(make(hidden)))).toMatchObject({ code: 'invalid_option' })
+    const { url, state } = await ask(make('text'))
+    expect(url.searchParams.getAll('state')).toEqual([state])
+    expect(url.searchParams.get('redirect_uri')).toBe('https://app.example.com/callback')
   })
 })

@@ -4,7 +4,7 @@ import { failure } from '../support/refreshes.ts'
 import { createWorld } from '../support/world.ts'
 
 /** An ID token that is right in everything, signed with a new key of this many bits, and the key set to check it with. */
-function signedWith(bits: number, nonce: string): { idToken: string; keys: object[] } {
+function signedWith(bits: number, nonce: string) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits })
   const iat = Date.UTC(2026, 0, 1) / 1000
   const claims = {
@@ -20,16 +20,17 @@ function signedWith(bits: number, nonce: string): { idToken: string; keys: objec
     .join('.')
   const signature = createSign('RSA-SHA256').update(input).sign(privateKey, 'base64url')
   const key = { ...publicKey.export({ format: 'jwk' }), kid: 'made-here', alg: 'RS256', use: 'sig' }
-  return { idToken: `${input}.${signature}`, keys: [key] }
+  const secret = { ...key, ...privateKey.export({ format: 'jwk' }) }
+  return { idToken: `${input}.${signature}`, keys: [key], secrets: [secret] }
 }
 
-async function comeBackWith(bits: number) {
+async function comeBackWith(bits: number, published: 'keys' | 'secrets' = 'keys') {
   const world = createWorld()
   const callback = await world.depart()
   const [transaction] = world.transactions().values()
-  const { idToken, keys } = signedWith(bits, transaction!['nonce'] as string)
-  world.server.fault('id-token-garbage', { value: idToken })
-  world.server.fault('jwks-keys', { keys })
+  const signed = signedWith(bits, transaction!['nonce'] as string)
+  world.server.fault('id-token-garbage', { value: signed.idToken })
+  world.server.fault('jwks-keys', { keys: signed[published] })
   return { world, auth: world.load(world.tab, callback) }
 }
 
@@ -41,6 +42,21 @@ test('a token signed with a key of 2048 bits is taken', async () => {
 test.each([512, 1024])('A-69: a signature by a key of %d bits proves nothing', async (bits) => {
   const { world, auth } = await comeBackWith(bits)
   expect(await failure(auth.start())).toMatchObject({ code: 'id_token_invalid', retryable: false })
+  expect(world.storedSession()).toBeUndefined()
+})
+
+test('A-69: a key that everybody could sign with, as its secret half is published, proves nothing', async () => {
+  const { world, auth } = await comeBackWith(2048, 'secrets')
+  expect(await failure(auth.start())).toMatchObject({ code: 'id_token_invalid', retryable: false })
+  expect(world.storedSession()).toBeUndefined()
+})
+
+test('A-69: a key set that is not there is asked for three times, and signs nobody in', async () => {
+  const world = createWorld()
+  world.server.fault('jwks-error', { status: 404 })
+  const auth = world.load(world.tab, await world.depart())
+  expect(await failure(auth.start())).toMatchObject({ code: 'server_error' })
+  expect(world.server.requestsTo('/jwks')).toHaveLength(3)
   expect(world.storedSession()).toBeUndefined()
 })
 

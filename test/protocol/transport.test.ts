@@ -220,3 +220,15 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
     },
   )
 })
+
+test.each(['bom', 'wrong-content-type'] as const)(
+  'A-62, A-63: %s is only odd in every answer there is',
+  async (fault) => {
+    const world = createWorld()
+    for (const path of ['/.well-known/openid-configuration', '/jwks', '/token', '/userinfo'])
+      world.server.fault(fault, { path })
+    const auth = await world.signIn()
+    expect(await auth.getUserInfo()).toMatchObject({ sub: 'user-ada' })
+    expect(await auth.refresh()).toMatchObject({ status: 'signed-in', stale: false })
+  },
+)

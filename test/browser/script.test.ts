@@ -46,12 +46,18 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     }
   }
 
-  async function duplicate(page: Page): Promise<Page> {
-    const opened = page.context().waitForEvent('page')
+  /** A tab with its session in sessionStorage, and a duplicate of it. The access token in both has expired. */
+  async function duplicated() {
+    const person = await world.newPerson()
+    const page = await person.newPage()
+    await page.goto(await serve({ clients: [{ ...client(), store: 'session' }] }))
+    await part(page).signIn()
+    const opened = person.waitForEvent('page')
     await page.evaluate(() => void window.open(location.href))
     const copy = await opened
     await part(copy).shows('status', 'signed-in Ada Lovelace')
-    return copy
+    await person.clock.fastForward('16:00')
+    return { person, page, copy }
   }
 
   const refreshes = (requests: string[]) => requests.filter((request) => request === 'POST /token')
@@ -129,12 +135,7 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
   })
 
   test('with a session in sessionStorage, the copy in a duplicated tab never sends a spent refresh token', async () => {
-    const person = await world.newPerson()
-    const page = await person.newPage()
-    await page.goto(await serve({ clients: [{ ...client(), store: 'session' }] }))
-    await part(page).signIn()
-    const copy = await duplicate(page)
-    await person.clock.fastForward('16:00')
+    const { person, page, copy } = await duplicated()
     await part(page).callApi()
     const sent = await world.asked(async () => {
       await part(copy).press('Call the API')
@@ -146,12 +147,7 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
   })
 
   test('with a session in sessionStorage, a tab and its copy that renew at the same moment send one token request', async () => {
-    const person = await world.newPerson()
-    const page = await person.newPage()
-    await page.goto(await serve({ clients: [{ ...client(), store: 'session' }] }))
-    await part(page).signIn()
-    const copy = await duplicate(page)
-    await person.clock.fastForward('16:00')
+    const { person, page, copy } = await duplicated()
     const held = world.server.hold('/token')
     onTestFinished(() => held.release())
     const sent = await world.asked(async () => {

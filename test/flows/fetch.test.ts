@@ -25,6 +25,16 @@ async function settledTab(options: SignedInOptions = {}) {
   return world
 }
 
+/** A call of such a tab that the API refuses with 401, which is held back. */
+async function lateRefusal() {
+  const world = await settledTab()
+  world.server.expireAccessTokens()
+  const held = world.server.hold('/users/me')
+  const call = world.auth.fetch(usersMe)
+  await world.until(() => held.count)
+  return { world, held, call }
+}
+
 /** Every request that carried the header of a token, and where it went. */
 function carriers({ server }: World): string[] {
   return server.requests
@@ -515,11 +525,7 @@ describe('401', () => {
   })
 
   test('a session that ended meanwhile: the 401 is returned', async () => {
-    const world = await settledTab()
-    world.server.expireAccessTokens()
-    const held = world.server.hold('/users/me')
-    const call = world.auth.fetch(usersMe)
-    await world.until(() => held.count)
+    const { world, held, call } = await lateRefusal()
     await world.auth.signOut({ redirect: false })
     held.release()
     expect((await call).status).toBe(401)
@@ -527,11 +533,7 @@ describe('401', () => {
   })
 
   test("a late 401 is not sent again in another person's name", async () => {
-    const world = await settledTab()
-    world.server.expireAccessTokens()
-    const held = world.server.hold('/users/me')
-    const call = world.auth.fetch(usersMe)
-    await world.until(() => held.count)
+    const { world, held, call } = await lateRefusal()
     await world.server.signInTo(world.auth, 'grace')
     held.release()
     expect((await call).status).toBe(401)
@@ -539,11 +541,7 @@ describe('401', () => {
   })
 
   test('a call that waits while the same person signs in anew is sent with the new token', async () => {
-    const world = await settledTab()
-    world.server.expireAccessTokens()
-    const held = world.server.hold('/users/me')
-    const call = world.auth.fetch(usersMe)
-    await world.until(() => held.count)
+    const { world, held, call } = await lateRefusal()
     await world.server.signInTo(world.auth, 'ada')
     held.release()
     expect((await call).status).toBe(200)

@@ -215,27 +215,25 @@ describe('leaving for the server', () => {
     expect(error).toMatchObject({ code: 'callback_invalid' })
   })
 
-  test('coming back by the back button, without an answer, rejects sign_in_cancelled', async () => {
+  async function goBack() {
     const world = createWorld()
     const auth = world.client()
     const signIn = rejection(auth.signIn())
     await world.until(() => world.tab.navigations.length === 1)
     await world.clock.settle()
     world.tab.restoreFromBackForwardCache()
-    const error = await signIn
+    return { world, auth, error: await signIn }
+  }
+
+  test('coming back by the back button, without an answer, rejects sign_in_cancelled', async () => {
+    const { world, error } = await goBack()
     expect(error).toBeInstanceOf(PkceClientError)
     expect(error).toMatchObject({ code: 'sign_in_cancelled' })
     expect(world.tab.url).toBe('https://app.example.com/')
   })
 
   test('and the next click works', async () => {
-    const world = createWorld()
-    const auth = world.client()
-    const signIn = rejection(auth.signIn())
-    await world.until(() => world.tab.navigations.length === 1)
-    await world.clock.settle()
-    world.tab.restoreFromBackForwardCache()
-    await signIn
+    const { world, auth } = await goBack()
     const url = await world.leave(world.tab, auth)
     const callback = await world.server.authorize(url)
     expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })

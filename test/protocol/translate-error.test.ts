@@ -1,9 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { OAuthServerError, isPkceClientError } from '../../src/index.ts'
+import type { CallbackError, ErrorCode } from '../../src/index.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { createWorld, rejection } from '../support/world.ts'
 
-const bothRequests = ['/jwks', '/token']
+/** The error of a sign-in whose token request the server answers like this; both requests of the callback are sent. */
+async function answered(
+  answer: { status: number; body?: unknown; headers?: Record<string, string> },
+  code: ErrorCode = 'server_error',
+): Promise<CallbackError> {
+  const { error } = await expectRefusal({
+    code,
+    away: ({ server }) => server.fault('respond', { path: '/token', ...answer }),
+    requests: ['/jwks', '/token'],
+  })
+  return error
+}
 
 describe('an error of the token endpoint', () => {
   test.each([
@@ -15,23 +27,18 @@ describe('an error of the token endpoint', () => {
     'invalid_scope',
     'something_of_its_own',
   ])('C-47: 400 %s is the cause, word for word', async (name) => {
-    const { error } = await expectRefusal({
-      code: 'server_error',
-      away: ({ server }) =>
-        server.fault('respond', {
-          path: '/token',
-          status: 400,
-          body: { error: name, error_description: 'in its own words' },
-        }),
-      requests: bothRequests,
+    const description = 'in its own words'
+    const error = await answered({
+      status: 400,
+      body: { error: name, error_description: description },
     })
     expect(error.retryable).toBe(false)
-    expect(error.message).not.toContain('in its own words')
+    expect(error.message).not.toContain(description)
     expect(error.cause).toBeInstanceOf(OAuthServerError)
     expect(error.cause).toMatchObject({
       name: 'OAuthServerError',
       error: name,
-      description: 'in its own words',
+      description,
       status: 400,
     })
   })
@@ -50,27 +57,17 @@ describe('an error of the token endpoint', () => {
   ] as const)(
     'C-47: %d without words is %s, worth another try: %s',
     async (status, code, retryable) => {
-      const { error } = await expectRefusal({
-        code,
-        away: ({ server }) => server.fault('respond', { path: '/token', status, body: 'oh' }),
-        requests: bothRequests,
-      })
+      const error = await answered({ status, body: 'oh' }, code)
       expect(error.retryable).toBe(retryable)
       expect(error.cause).toMatchObject({ status, error: undefined })
     },
   )
 
   test('401 with a challenge loses neither its status nor its words', async () => {
-    const { error } = await expectRefusal({
-      code: 'server_error',
-      away: ({ server }) =>
-        server.fault('respond', {
-          path: '/token',
-          status: 401,
-          headers: { 'www-authenticate': 'Basic realm="x"' },
-          body: { error: 'invalid_client' },
-        }),
-      requests: bothRequests,
+    const error = await answered({
+      status: 401,
+      headers: { 'www-authenticate': 'Basic realm="x"' },
+      body: { error: 'invalid_client' },
     })
     expect(error.cause).toMatchObject({ status: 401, error: 'invalid_client' })
   })
@@ -80,15 +77,9 @@ describe('an error of the token endpoint', () => {
     ['line breaks', 'a\r\nb'],
     ['a million characters', 'y'.repeat(500_000)],
   ])('C-28: with %s in its words stays inert', async (_, description) => {
-    const { error } = await expectRefusal({
-      code: 'server_error',
-      away: ({ server }) =>
-        server.fault('respond', {
-          path: '/token',
-          status: 400,
-          body: { error: description, error_description: description },
-        }),
-      requests: bothRequests,
+    const error = await answered({
+      status: 400,
+      body: { error: description, error_description: description },
     })
     const cause = error.cause as OAuthServerError
     expect(error.message.length).toBeLessThan(300)
@@ -98,15 +89,9 @@ describe('an error of the token endpoint', () => {
   })
 
   test('whose words are no text has none', async () => {
-    const { error } = await expectRefusal({
-      code: 'server_error',
-      away: ({ server }) =>
-        server.fault('respond', {
-          path: '/token',
-          status: 400,
-          body: { error: { toString: 1 }, error_description: ['x'] },
-        }),
-      requests: bothRequests,
+    const error = await answered({
+      status: 400,
+      body: { error: { toString: 1 }, error_description: ['x'] },
     })
     expect(error.cause).toMatchObject({ status: 400, error: undefined, description: undefined })
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PkceClientOptions } from '../../src/index.ts'
 import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
-import { createWorld, rejection, signedInTab } from '../support/world.ts'
+import { createWorld, listen, rejection, signedInTab } from '../support/world.ts'
 import type { SignedInOptions, World } from '../support/world.ts'
 
 const api = 'https://api.example.com'
@@ -595,18 +595,7 @@ describe('abort', () => {
 describe('A-40: what never shows a token', () => {
   test('events, errors, and the client itself', async () => {
     const world = await signedInTab()
-    const seen: unknown[] = []
-    const names = [
-      'session-changed',
-      'signed-in',
-      'signed-out',
-      'token-refreshed',
-      'refresh-failed',
-      'sign-in-required',
-      'storage-failed',
-      'request',
-    ] as const
-    for (const name of names) world.auth.on(name, (facts) => seen.push(facts))
+    const seen: unknown[] = [listen(world.auth)]
     const secrets = new Set<string>([await world.auth.getAccessToken()])
     await world.clock.advance(60_000)
     await world.auth.refresh()

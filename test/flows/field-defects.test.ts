@@ -8,7 +8,14 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+import {
+  anotherTab,
+  appOrigin,
+  createWorld,
+  listen,
+  rejection,
+  signedInTab,
+} from '../support/world.ts'
 
 // What was seen to go wrong in other libraries, each under its number in our list, and what happens here instead.
 
@@ -87,8 +94,7 @@ describe('a refresh that fails for a passing reason', () => {
 describe('calls at the same time', () => {
   test('field 2: a token endpoint that takes seven seconds serves whoever waits, in every tab', async () => {
     const world = await expiredTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     world.server.fault('slow-headers', { ...at, milliseconds: 7000, times: 1 })
     const calls = Promise.all([world.auth.fetch(usersMe), other.fetch(usersMe)])
     await world.until(() => refreshes(world).length)

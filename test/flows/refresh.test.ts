@@ -11,7 +11,7 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
+import { anotherTab, appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 type Fault = { [Name in FaultName]: [Name, ...FaultArguments<Name>] }[FaultName]
@@ -627,8 +627,7 @@ describe('200 with something odd beside the refresh token', () => {
 
   test('another tab that waited does not take the old access token for a new one', async () => {
     const world = await expiredTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const expired = expiredToken(world)
     fail(world, ['id-token-garbage', { on: 'refresh', times: 1 }])
     const held = world.server.hold('/token')
@@ -964,8 +963,7 @@ describe('after close()', () => {
 
   test('other tabs are not heard any more', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const heard = listen(other)
     other.close()
     await world.auth.signOut({ redirect: false })

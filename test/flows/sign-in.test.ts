@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { PkceClientError, memoryStore, redirect } from '../../src/index.ts'
 import type { Host, Navigator } from '../../src/index.ts'
-import { callbackUri, createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+import {
+  anotherTab,
+  callbackUri,
+  createWorld,
+  listen,
+  rejection,
+  signedInTab,
+} from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 describe('signing in', () => {
@@ -84,8 +91,7 @@ describe('signing in', () => {
 
   test('as somebody else replaces the session, in the other tabs too', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     world.jar.clear()
     await world.signIn(world.tab, { person: { username: 'grace' } })
     await world.clock.settle()
@@ -94,8 +100,7 @@ describe('signing in', () => {
 
   test('that fails in one tab leaves the other tabs alone', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const session = other.getSession()
     world.server.fault('callback-error')
     await rejection(world.comeBack())

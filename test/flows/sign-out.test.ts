@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { callbackUri, createWorld, listen, rejection, signedInTab } from '../support/world.ts'
+import {
+  anotherTab,
+  callbackUri,
+  createWorld,
+  listen,
+  rejection,
+  signedInTab,
+} from '../support/world.ts'
 import type { World, WorldOptions } from '../support/world.ts'
 
 const home = 'https://app.example.com/'
@@ -48,8 +55,7 @@ describe('signing out', () => {
 
   test('C-106: and over in the other tabs', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const events = listen(other)
     await world.auth.signOut({ redirect: false })
     await world.clock.settle()
@@ -395,8 +401,7 @@ describe('A-53: signing out while something is under way', () => {
 
   test('a refresh in another tab brings nobody back either', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const refresh = world.server.hold('/token')
     const refreshing = rejection(other.refresh())
     await world.until(() => refresh.count === 1)
@@ -439,8 +444,7 @@ describe('close()', () => {
     const seen: string[] = []
     world.auth.subscribe(() => seen.push('changed'))
     world.auth.close()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     await other.signOut({ redirect: false })
     await world.clock.settle()
     other.close()

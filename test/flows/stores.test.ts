@@ -9,7 +9,7 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
+import { anotherTab, appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const key = 'pkce:https://login.example.com|production-app'
@@ -75,8 +75,7 @@ describe('a store that fails', () => {
 
   test('a tab that cannot read what is stored does not write over a sign-out in another one', async () => {
     const world = await expiredTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     const held = world.server.hold('/token')
     const call = failure(other.fetch(usersMe))
     await world.until(() => held.count)
@@ -104,8 +103,7 @@ describe('a store that fails', () => {
 
   test('what could not be saved is saved as soon as storage works, before another tab sends the spent token', async () => {
     const world = await expiredTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     world.browser.failStorage('set')
     await world.auth.fetch(usersMe)
     world.browser.failStorage()

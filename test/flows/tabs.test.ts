@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
-import type { PkceClient } from '../../src/index.ts'
 import type { FakeTab } from '../../src/testing/index.ts'
 import {
   expiredTab,
@@ -11,20 +10,12 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
+import { anotherTab, appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
 import type { SignedInOptions, World } from '../support/world.ts'
 
 const at = { path: '/token' }
 const key = 'pkce:https://login.example.com|production-app'
 const day = 86_400_000
-
-/** Another tab of the app, with its client started. */
-async function anotherTab(world: World): Promise<{ tab: FakeTab; auth: PkceClient }> {
-  const tab = world.browser.openTab()
-  const auth = world.client(tab)
-  await auth.start()
-  return { tab, auth }
-}
 
 function expectNoTokenSentTwice(world: World): void {
   expect(new Set(sentTokens(world)).size).toBe(refreshes(world).length)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PkceClient, PkceClientOptions, SignedInSession, Store } from '../../src/index.ts'
-import type { FakeTab } from '../../src/testing/index.ts'
+import type { PkceClientOptions, SignedInSession, Store } from '../../src/index.ts'
 import {
   expiredTab,
   factsOf,
@@ -9,22 +8,12 @@ import {
   refreshes,
   usersMe,
 } from '../support/refreshes.ts'
-import { appOrigin, signedInTab } from '../support/world.ts'
+import { anotherTab, appOrigin, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const key = 'pkce:https://login.example.com|production-app'
 
 const at = { path: '/token' }
-
-async function anotherTab(
-  world: World,
-  overrides: Partial<PkceClientOptions> = {},
-): Promise<{ tab: FakeTab; auth: PkceClient }> {
-  const tab = world.browser.openTab()
-  const auth = world.client(tab, overrides)
-  await auth.start()
-  return { tab, auth }
-}
 
 /** A tab that hears nothing of the others. */
 const deaf: Partial<PkceClientOptions> = {

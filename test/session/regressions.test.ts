@@ -2,17 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { PkceClient, Store } from '../../src/index.ts'
 import type { AuthServerOptions, FakeTab } from '../../src/testing/index.ts'
 import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
-import { createWorld } from '../support/world.ts'
+import { anotherTab, createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const key = 'pkce:https://login.example.com|production-app'
-
-async function anotherTab(world: World): Promise<{ tab: FakeTab; auth: PkceClient }> {
-  const tab = world.browser.openTab()
-  const auth = world.client(tab)
-  await auth.start()
-  return { tab, auth }
-}
 
 describe('stories that the chaos test has found, told again', () => {
   test('two tabs that cannot save what they know do not wake each other for ever', async () => {

@@ -167,6 +167,17 @@ export async function signedInTab(
   return Object.assign(world, { auth: await world.signIn(world.tab, story) })
 }
 
+/** Another tab of the app, with its client started. */
+export async function anotherTab(
+  world: World,
+  overrides?: Partial<PkceClientOptions>,
+): Promise<{ tab: FakeTab; auth: PkceClient }> {
+  const tab = world.browser.openTab()
+  const auth = world.client(tab, overrides)
+  await auth.start()
+  return { tab, auth }
+}
+
 /** Writes down every event of a client from now on. */
 export function listen(client: PkceClient): HeardEvent[] {
   const heard: HeardEvent[] = []

@@ -78,7 +78,8 @@ async function discover(
   const request = { algorithm: algorithm!, ...transport('discovery') }
   const response = await discoveryRequest(new URL(issuer), request)
   const { status } = response
-  if (status === 404 && other) return discover(options, [other])
+  // Not only 404: Cognito, for one, says 400 where nothing is.
+  if (other && status > 399 && status < 408) return discover(options, [other])
   if (status !== 200) throw statusError(status)
   const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
   // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: to the letter, and with a message

@@ -18,7 +18,7 @@ import {
   verifySignature,
 } from './id-token.ts'
 import { asksForIdToken } from './server.ts'
-import { translateError } from './translate-error.ts'
+import { statusError, translateError } from './translate-error.ts'
 import type { OAuthServerError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { ServerMetadata } from './server.ts'
@@ -115,8 +115,8 @@ export async function refreshTokens(
     body = await readAnswer(raw)
     // The sign-in brought no ID token, so there is nothing to compare this one with.
     if (!original) delete body.id_token
-    const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
     const response = withoutOddities(body, raw)
+    const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
     const result = await processRefreshTokenResponse(issuer, client, response)
     const claims = getValidatedIdTokenClaims(result) as Claims | undefined
     if (claims) checkClaims(claims, { clientId, original })
@@ -147,7 +147,7 @@ interface Answer {
   scope?: string
   error?: string
   error_description?: string
-  expires_in?: number
+  expires_in?: number | undefined
 }
 
 const textMembers = [
@@ -174,18 +174,15 @@ async function readAnswer(raw: Response): Promise<Answer> {
     const value = source[name]
     if (typeof value === 'string' && value) body[name] = value
   }
-  const life = lifetime(source['expires_in'])
-  if (life) body.expires_in = life
+  body.expires_in = lifetime(source['expires_in'])
   return body
 }
 
-/** The answer as oauth4webapi is to judge it: the members that make sense, and 400 if a success has an `error` among them. */
+/** The answer as oauth4webapi is to judge it: the members that make sense. An error is thrown; some servers send one with 200. */
 function withoutOddities(body: Answer, { ok, status }: Response): Response {
-  return new Response(JSON.stringify(body), {
-    // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
-    status: ok ? (body.error ? 400 : 200) : status,
-    headers: { 'content-type': 'application/json' },
-  })
+  if (!ok || body.error) throw statusError(status, body)
+  // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
+  return new Response(JSON.stringify(body))
 }
 
 /** Seconds; digits in a string count, everything else that is not a positive number is as if it were missing. */
@@ -195,8 +192,9 @@ function lifetime(value: unknown): number | undefined {
   return Math.min(seconds, longestLife)
 }
 
-function isBearer({ token_type: type }: Answer): boolean {
-  return type?.toLowerCase() === 'bearer'
+/** A token with other characters (RFC 6749 A.12) fits no header, and platforms show it in the error that says so. */
+function isBearer({ token_type: type, access_token: token }: Answer): boolean {
+  return /^bearer [ -~]+$/i.test(`${type} ${token}`)
 }
 
 function tokenSet(
@@ -204,7 +202,8 @@ function tokenSet(
   { claims, requestedAt }: { claims?: Claims | undefined; requestedAt: number },
 ): TokenSet {
   if (!isBearer(body)) {
-    throw new PkceClientError('token_response_invalid', `${unreadable}: token_type is not Bearer.`)
+    const why = `${unreadable}: token_type or access_token is not Bearer.`
+    throw new PkceClientError('token_response_invalid', why)
   }
   return {
     accessToken: body.access_token!,
@@ -224,7 +223,7 @@ function judgeFailure(
   { raw, now }: { raw: Response | undefined; now: number },
 ): GrantAnswer {
   const { error: word, status } = error as Partial<OAuthServerError>
-  if (word && endings.includes(word)) return { kind: 'refused', error }
+  if (status! < 500 && endings.includes(word!)) return { kind: 'refused', error }
   if (status === undefined) {
     // A page instead of an answer comes from something in between, such as the sign-in page of a hotel's network.
     const page = raw?.headers.get('content-type')?.startsWith('text/html')
@@ -237,6 +236,6 @@ function judgeFailure(
     const wait = Number(value) * 1000 || Date.parse(value) - now
     return { kind: 'passing', error, retryAfter: wait > 0 ? wait : undefined }
   }
-  if (status > 499 || status < 300) return { kind: 'unknown', error: retryable(error) }
+  if (status > 499 || (status < 300 && !word)) return { kind: 'unknown', error: retryable(error) }
   return { kind: 'wrong-request', error }
 }

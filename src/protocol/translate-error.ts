@@ -1,4 +1,4 @@
-import { AuthorizationResponseError, ResponseBodyError } from 'oauth4webapi'
+import { AuthorizationResponseError } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 
@@ -16,11 +16,9 @@ export function translateError(
   [code, what]: readonly [ErrorCode, string],
 ): PkceClientError {
   if (error instanceof PkceClientError) return error
-  if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
-    const words = { error: error.error, description: error.error_description }
-    if ('status' in error) return statusError(error.status, words)
+  if (error instanceof AuthorizationResponseError) {
     const what = 'The authorization server did not sign the person in; `cause` has its reason.'
-    return new OAuthServerError('authorization_denied', what, words)
+    return new OAuthServerError('authorization_denied', what, wordsOf(error))
   }
   const answer = (error as Error).cause
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)
@@ -29,15 +27,21 @@ export function translateError(
 }
 
 /** What an answer with such a status means, with the words of the server if it had any. */
-export function statusError(
-  status: number,
-  words?: { error: string; description: string | undefined },
-): OAuthServerError {
+export function statusError(status: number, words: Words = {}): OAuthServerError {
   const limited = status === 429
   const retryable = limited || status === 408 || status > 499
   return new OAuthServerError(
     limited ? 'rate_limited' : 'server_error',
     `The authorization server answered ${status}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
-    { ...words, status, retryable },
+    { ...wordsOf(words), status, retryable },
   )
+}
+
+interface Words {
+  error?: string
+  error_description?: string
+}
+
+function wordsOf({ error, error_description: description }: Words) {
+  return { error, description }
 }

@@ -84,7 +84,8 @@ describe('at a server that answers as GitHub does', () => {
       expect(await rejection(world.visit())).toMatchObject({
         code: 'server_error',
         retryable: false,
-        cause: { name: 'OAuthServerError', error, description: error_description },
+        message: expect.stringContaining('answered 200') as string,
+        cause: { name: 'OAuthServerError', error, description: error_description, status: 200 },
       })
       expect(world.storedSession()).toBeUndefined()
     },

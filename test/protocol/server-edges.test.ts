@@ -30,14 +30,15 @@ describe('metadata that the app gives', () => {
 })
 
 describe('finding the metadata', () => {
-  test.each([403, 500])('status %d is an answer: nothing else is asked for', async (status) => {
-    const world = createWorld()
-    world.server.fault('respond', { path: openid, status })
-    expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
-      code: 'server_error',
-    })
-    expect(paths(world)).toEqual([openid])
-  })
+  test.each([408, 429, 500])(
+    'status %d is an answer: nothing else is asked for',
+    async (status) => {
+      const world = createWorld()
+      world.server.fault('respond', { path: openid, status })
+      expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({ status })
+      expect(paths(world)).toEqual([openid])
+    },
+  )
 
   test('C-50: a plain OAuth server is asked the OpenID way when the OAuth way leads nowhere', async () => {
     const world = createWorld({ client: { scope: 'orders:read' } })
@@ -45,6 +46,16 @@ describe('finding the metadata', () => {
     await world.client().createAuthorizationUrl()
     expect(paths(world)).toEqual([oauth, openid])
   })
+
+  test.each([400, 401, 403, 405, 407])(
+    'C-50: so it is where nothing is there means %d, as 400 does at Cognito',
+    async (status) => {
+      const world = createWorld({ client: { scope: 'orders:read' } })
+      world.server.fault('respond', { path: oauth, status })
+      expect((await world.comeBack()).result.kind).toBe('signed-in')
+      expect(paths(world).slice(0, 2)).toEqual([oauth, openid])
+    },
+  )
 
   test('neither way leads anywhere: each is tried once', async () => {
     const world = createWorld()

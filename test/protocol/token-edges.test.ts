@@ -118,3 +118,28 @@ test('A-56: tokens that are to live for ever live for a year', async () => {
   expect(session.expiresAt).toBe(world.clock.now() + 31_536_000_000)
   expect(refreshes(world)).toHaveLength(1)
 })
+
+describe('A-40: an access token that fits no header', () => {
+  const rows = [
+    ['a line break', 'secret\nsecret'],
+    ['a letter that is not ASCII', 'secret\u{e9}'],
+    ['a letter that is in no header', 'secret\u{1f511}'],
+  ]
+
+  test.each(rows)('with %s signs nobody in, and is in no error', async (_, access_token) => {
+    const world = createWorld({ client: plain })
+    world.server.fault('token-members', { set: { access_token } })
+    const error = (await rejection(world.comeBack())) as Error
+    expect(error).toMatchObject({ code: 'token_response_invalid' })
+    expect(error.message).not.toContain('secret')
+    expect(world.storedSession()).toBeUndefined()
+  })
+
+  test.each(rows)('with %s is not used after a refresh either', async (_, access_token) => {
+    const world = await signedInTab()
+    world.server.fault('token-members', { set: { access_token }, on: 'refresh', times: 1 })
+    expect(await rejection(world.auth.refresh())).toMatchObject({ code: 'token_response_invalid' })
+    expect((await world.auth.fetch(`${world.server.api.url}users/me`)).status).toBe(200)
+    expect(JSON.stringify(world.storedSession())).not.toContain('secret')
+  })
+})

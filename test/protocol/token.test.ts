@@ -74,6 +74,13 @@ describe('what an answer to a refresh means', () => {
     ],
     ['403 without words', text('', 403), 'wrong-request'],
     ['499', text('', 499), 'wrong-request'],
+    ['200 with an OAuth error that ends it', json({ error: 'invalid_grant' }), 'refused'],
+    ['200 with another OAuth error', json({ error: 'bad_refresh_token' }), 'wrong-request'],
+    [
+      'A-66: 200 with an OAuth error beside tokens',
+      json({ ...tokens, error: 'invalid_scope' }),
+      'wrong-request',
+    ],
     ['408', text('', 408), 'passing'],
     ['429', json({}, 429), 'passing'],
     ['503 with a page', text('<html>', 503), 'passing'],
@@ -93,6 +100,16 @@ describe('what an answer to a refresh means', () => {
     ],
     ['C-42: token_type mac', json({ ...tokens, token_type: 'mac', refresh_token: 'next' }), 'odd'],
     ['a refresh token alone', json({ refresh_token: 'next' }), 'odd'],
+    [
+      'a refresh token beside an OAuth error',
+      json({ error: 'invalid_scope', refresh_token: 'next' }),
+      'odd',
+    ],
+    [
+      'an access token that fits no header',
+      json({ ...tokens, access_token: 'a\nb', refresh_token: 'next' }),
+      'odd',
+    ],
     ['an ID token that is none', json({ ...tokens, id_token: 'x' }), 'odd'],
   ])('%s', async (_, answer, kind) => {
     expect(await judge(answer)).toMatchObject({ kind })

@@ -63,6 +63,21 @@ describe('an error of the token endpoint', () => {
     },
   )
 
+  test('C-47: 500 with words is worth another try, and its words are kept', async () => {
+    const body = { error: 'server_error', error_description: 'the database is down' }
+    const { error } = await expectRefusal({
+      code: 'server_error',
+      away: ({ server }) => server.fault('respond', { path: '/token', status: 500, body }),
+      requests: bothRequests,
+    })
+    expect(error.retryable).toBe(true)
+    expect(error.cause).toMatchObject({
+      status: 500,
+      error: 'server_error',
+      description: 'the database is down',
+    })
+  })
+
   test('401 with a challenge loses neither its status nor its words', async () => {
     const error = await answered({
       status: 401,

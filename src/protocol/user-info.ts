@@ -1,6 +1,7 @@
 import { processUserInfoResponse, skipSubjectCheck, userInfoRequest } from 'oauth4webapi'
-import { OAuthServerError, PkceClientError } from '../errors.ts'
+import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
+import type { OAuthServerError } from '../errors.ts'
 import type { ServerMetadata } from './server.ts'
 import type { Transport } from './transport.ts'
 
@@ -36,7 +37,7 @@ export async function requestUserInfo(
       'server_error',
       'The answer of the userinfo endpoint cannot be used',
     ])
-    if (translated instanceof OAuthServerError && translated.status === 401) return undefined
+    if ((translated as Partial<OAuthServerError>).status === 401) return undefined
     throw translated
   }
 }

@@ -65,11 +65,7 @@ describe('an error of the token endpoint', () => {
 
   test('C-47: 500 with words is worth another try, and its words are kept', async () => {
     const body = { error: 'server_error', error_description: 'the database is down' }
-    const { error } = await expectRefusal({
-      code: 'server_error',
-      away: ({ server }) => server.fault('respond', { path: '/token', status: 500, body }),
-      requests: bothRequests,
-    })
+    const error = await answered({ status: 500, body })
     expect(error.retryable).toBe(true)
     expect(error.cause).toMatchObject({
       status: 500,

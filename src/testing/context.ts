@@ -57,5 +57,5 @@ export function shorten(text: string): string {
 
 function loopbackKey(uri: string): string | undefined {
   const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/.exec(uri)
-  return match ? `${match[1]!}${match[2] ?? ''}` : undefined
+  return match && URL.canParse(uri) ? `${match[1]!}${match[2] ?? ''}` : undefined
 }

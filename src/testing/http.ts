@@ -79,11 +79,13 @@ export interface Parameters {
 
 /** RFC 6749 §3.1: an empty parameter counts as omitted, none but `resource` may be repeated. */
 export function readParameters(search: URLSearchParams): Parameters {
-  const names = [...search.keys()]
+  const seen = new Set<string>()
   return {
     get: (name) => search.get(name) || undefined,
     all: (name) => search.getAll(name).filter((value) => value !== ''),
-    duplicate: names.find((name, at) => name !== 'resource' && names.indexOf(name) !== at),
+    duplicate: [...search.keys()].find(
+      (name) => name !== 'resource' && seen.size === seen.add(name).size,
+    ),
   }
 }
 

@@ -41,7 +41,7 @@ export interface ClientRegistration {
   clientSecret?: string
   /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
-   * `POST /refresh_token` reads. Default: response.
+   * `POST /refresh_token` reads, for clients without a secret. Default: response.
    */
   refreshTokenIn?: 'response' | 'cookie'
 }

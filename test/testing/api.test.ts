@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessTokenFormat, AuthServer } from '../../src/testing/index.ts'
-import { callApi, claimsOf, headerOf, post, signIn, strictServer } from './support.ts'
+import { callApi, claimsOf, headerOf, post, refresh, signIn, strictServer } from './support.ts'
+import type { Tokens } from './support.ts'
 
 const formats: AccessTokenFormat[] = ['opaque', 'HS256', 'RS256']
 
@@ -226,6 +227,16 @@ describe('user info', () => {
     const { access_token: token } = await signIn(server)
     const response = await post(server, '/userinfo', { access_token: token })
     expect(response.status).toBe(200)
+  })
+
+  it('S-27 says no more than the scope of the token allows', async () => {
+    const server = strictServer()
+    const { refresh_token: token } = await signIn(server, {
+      scope: 'openid profile offline_access',
+    })
+    const narrowed = (await (await refresh(server, token, { scope: 'openid' })).json()) as Tokens
+    const response = await post(server, '/userinfo', { access_token: narrowed.access_token })
+    expect(await response.json()).toEqual({ sub: 'user-ada' })
   })
 
   it('S-40 needs openid', async () => {

@@ -55,6 +55,7 @@ describe('who is told about a problem', () => {
     ['another path on a loopback literal', 'http://127.0.0.1:3000/other'],
     ['a backslash', 'http://127.0.0.1:3000\\callback'],
     ['https for http', 'https://127.0.0.1/callback'],
+    ['a port that no machine has', 'http://127.0.0.1:99999/callback'],
     ['a loopback literal behind something else', 'javascript:x//http://127.0.0.1/callback'],
   ])('S-02 refuses %s', async (_, redirectUri) => {
     const refusal = await refusalOf({ redirect_uri: redirectUri })
@@ -176,6 +177,11 @@ describe('the order of the checks', () => {
     const refusal = await refusalOf({ code_challenge_method: method })
     expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
     expect(refusal.sentence).toMatch(/^invalid code challenge/)
+  })
+
+  it('S-06 looks at the method before the challenge', async () => {
+    const refusal = await refusalOf({ code_challenge_method: 'plain', code_challenge: undefined })
+    expect(refusal.sentence).toBe('invalid code challenge method, only S256 allowed')
   })
 
   it('S-06 takes S256 (oidcc-ensure-request-with-valid-pkce-succeeds)', async () => {

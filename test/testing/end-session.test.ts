@@ -84,6 +84,43 @@ describe('signing out at the server', () => {
     expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
+  it('S-47 asks before it signs somebody out whom the hint does not name', async () => {
+    const { server, tokens } = await signedIn()
+    const jar = createCookieJar()
+    const hers = await signIn(server, {}, { jar, username: 'grace' })
+    const browse = server.withCookies(jar)
+    const page = await (
+      await browse(endSessionUrl(server, { id_token_hint: tokens.id_token }))
+    ).text()
+    expect(page).toContain('signed in as <strong>Grace Hopper</strong>')
+    expect(jar.header(new URL(server.issuer))).toContain('auth-session')
+    await confirm(server, { browse, page })
+    expect(jar.header(new URL(server.issuer))).not.toContain('auth-session')
+    expect(await errorOf(refresh(server, hers.refresh_token))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-47 ends the session of the browser too when the hint is from an earlier one', async () => {
+    const server = strictServer()
+    const jar = createCookieJar()
+    const earlier = await signIn(server, {}, { jar })
+    const later = await signIn(server, { prompt: 'login' }, { jar })
+    const url = endSessionUrl(server, { id_token_hint: earlier.id_token })
+    await server.withCookies(jar)(url)
+    for (const { refresh_token: token } of [earlier, later])
+      expect(await errorOf(refresh(server, token))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('S-47 takes a hint whose audience is an array', async () => {
+    const server = strictServer()
+    server.fault('id-token-aud-array')
+    const { id_token: hint } = await signIn(server)
+    for (const client of [{}, { client_id: 'sandbox-app' }]) {
+      const url = { ...client, id_token_hint: hint, post_logout_redirect_uri: target }
+      const response = await open(server, endSessionUrl(server, url))
+      expect(response.headers.get('location')).toBe(target)
+    }
+  })
+
   it('S-47 takes a client_id beside the hint that was issued to it', async () => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {

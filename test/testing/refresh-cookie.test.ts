@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCookieJar } from '../../src/testing/index.ts'
-import { callApi, obtainCode, signIn, strictServer, verifier } from './support.ts'
+import { callApi, exchange, obtainCode, signIn, strictServer, verifier } from './support.ts'
+import type { Tokens } from './support.ts'
 
 const redirectUri = 'https://app.example.com/callback'
 const options = {
@@ -135,6 +136,26 @@ describe('a refresh token in a cookie', () => {
       code: 200,
       data: { access_token: expect.any(String), refresh_token: expect.any(String) },
     })
+  })
+
+  it('of a client with a secret is not taken here, where nobody asks for the secret', async () => {
+    const clientSecret = 'hush'
+    const app = { client_id: 'back-end', redirect_uri: redirectUri }
+    const server = strictServer({
+      clients: [{ clientId: 'back-end', clientSecret, redirectUris: [redirectUri] }],
+    })
+    const code = await obtainCode(server, app)
+    const tokens = (await (
+      await exchange(server, code, { ...app, client_secret: clientSecret })
+    ).json()) as Tokens
+    const response = await server.fetch(`${server.issuer}/refresh_token`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.refresh_token}` },
+    })
+    expect([response.status, await response.json()]).toMatchObject([
+      401,
+      { message: 'Invalid refresh token.' },
+    ])
   })
 
   it('is not asked for by GET', async () => {

@@ -155,6 +155,13 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
+  it('S-27 a scope that names something', async () => {
+    const server = strictServer()
+    const tokens = await signIn(server)
+    const none = refresh(server, tokens.refresh_token, { scope: ' ' })
+    expect(await errorOf(none)).toEqual([400, 'invalid_scope'])
+  })
+
   it('S-27 the resource it was given, without being spent by another', async () => {
     const resource = 'https://files.example.com/'
     const server = strictServer({ resources: [resource] })

@@ -58,6 +58,13 @@ describe('the token request', () => {
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
+  it('S-15 does not keep the server busy with its length', async () => {
+    const server = strictServer()
+    const many = Array.from({ length: 100_000 }, (_, at): [string, string] => [`p${at}`, ''])
+    const response = post(server, '/token', Object.fromEntries(many))
+    expect(await errorOf(response)).toEqual([400, 'invalid_request'])
+  })
+
   it('S-15 has nothing in the query', async () => {
     const server = strictServer()
     const response = await server.fetch(`${server.issuer}/token?client_id=sandbox-app`, {

@@ -114,7 +114,8 @@ function unknownClient(context: Context, clientId = '(none)'): string {
 
 function checkChallenge(parameters: Parameters): Problem | undefined {
   const challenge = parameters.get('code_challenge')
-  if (challenge && parameters.get('code_challenge_method') !== 'S256') {
+  const method = parameters.get('code_challenge_method')
+  if ((challenge ?? method) !== undefined && method !== 'S256') {
     return invalid('invalid code challenge method, only S256 allowed')
   }
   const hash = challenge?.length === 43 ? fromBase64url(challenge) : undefined

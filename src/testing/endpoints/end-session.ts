@@ -10,9 +10,10 @@ import type { BrowserSession } from '../sessions.ts'
 import { isOwnForm } from './interaction.ts'
 
 interface Wish {
-  /** Vouched for by an ID token, so that nobody needs to be asked. */
+  /** Whom the ID token names, if one came along: that person needs not be asked. */
+  subject: unknown
+  /** The session the ID token is from. */
   session: BrowserSession | undefined
-  hinted: boolean
   returnTo: string | undefined
 }
 
@@ -24,9 +25,10 @@ export async function endSession(visit: Visit): Promise<Reply> {
   )
   const wish = await understand(context, parameters)
   if (typeof wish === 'string') return errorPage(wish)
+  const { subject, returnTo } = wish
   const session = context.sessions.find(readCookie(call, sessionCookie(context)))
-  if (wish.hinted) return finish(context, { ...wish, session: wish.session })
-  return session ? confirm(visit, { session, returnTo: wish.returnTo }) : finish(context, wish)
+  if (session && session.user.sub !== subject) return confirm(visit, { session, returnTo })
+  return finish(context, { sessions: [wish.session, session], returnTo })
 }
 
 /** What is asked for, or the sentence that says why it cannot be done. */
@@ -38,19 +40,20 @@ async function understand(context: Context, parameters: Parameters): Promise<Wis
   if (hint !== undefined && claims?.['iss'] !== context.place.issuer) {
     return 'the id_token_hint is not one of ours'
   }
-  const clientId = parameters.get('client_id')
-  if (claims && clientId !== undefined && claims['aud'] !== clientId) {
+  const audience = [claims?.['aud']].flat() as (string | undefined)[]
+  const clientId = parameters.get('client_id') ?? audience[0]
+  if (claims && !audience.includes(clientId)) {
     return 'the id_token_hint was issued to another client'
   }
-  const client = findClient(context, clientId ?? (claims?.['aud'] as string | undefined))
+  const client = findClient(context, clientId)
   const target = parameters.get('post_logout_redirect_uri')
   const registered = client?.postLogoutRedirectUris ?? []
   if (target !== undefined && !isRegisteredUri(target, registered)) {
     return notRegistered(`post_logout_redirect_uri ${target}`, registered)
   }
   return {
+    subject: claims?.['sub'],
     session: claims && context.sessions.bySid(claims['sid']),
-    hinted: claims !== undefined,
     returnTo: target && returnAddress(context, { target, state: parameters.get('state') }),
   }
 }
@@ -89,14 +92,18 @@ export function confirmSignOut(visit: Visit): Reply {
     return errorPage(staleForm.description)
   }
   context.sessions.signOuts.delete(signOut.id)
-  return finish(context, signOut)
+  return finish(context, { sessions: [signOut.session], returnTo: signOut.returnTo })
 }
 
 function finish(
   context: Context,
-  { session, returnTo }: { session: BrowserSession | undefined; returnTo: string | undefined },
+  {
+    sessions,
+    returnTo,
+  }: { sessions: (BrowserSession | undefined)[]; returnTo: string | undefined },
 ): Reply {
-  if (session) {
+  for (const session of sessions) {
+    if (!session) continue
     context.sessions.end(session)
     context.grants.revokeWhere((grant) => grant.sid === session.sid, 'signed-out')
   }

@@ -17,9 +17,12 @@ export async function refreshByCookie({ context, call }: Visit): Promise<Reply> 
   const value = inHeader ?? readCookie(call, refreshCookie(context))
   if (value === undefined) return refuse(401, 'Refresh token missing.')
   const refreshToken = context.grants.findRefreshToken(value)
-  if (!refreshToken) return refuse(401, 'Invalid refresh token.')
+  const client = findClient(context, refreshToken?.grant.clientId)
+  // RFC 6749 §6: a client that has a secret must show it, which it can do at /token only.
+  if (!refreshToken || !client || client.clientSecret !== undefined) {
+    return refuse(401, 'Invalid refresh token.')
+  }
   const { grant } = refreshToken
-  const client = findClient(context, grant.clientId)!
   // A browser sends the cookie by itself; a page of another origin can set neither of these.
   if (
     inHeader === undefined &&

@@ -161,8 +161,8 @@ function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
   const { grant } = refreshToken
   const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   const requested = parameters.all('resource')
-  if (!scope.every((entry) => grant.scope.includes(entry))) {
-    return oauthError({ error: 'invalid_scope', description: 'more than was granted' })
+  if (scope.length === 0 || !scope.every((entry) => grant.scope.includes(entry))) {
+    return oauthError({ error: 'invalid_scope', description: 'nothing, or more than was granted' })
   }
   if (!areGranted(context, { grant, resources: requested })) return invalidTarget
   const spent = context.grants.spend(refreshToken)

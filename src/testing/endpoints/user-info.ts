@@ -9,8 +9,8 @@ export async function userInfo(visit: Visit): Promise<Reply> {
   const { context } = visit
   const token = await authorizeBearer(visit, { scope: 'openid' })
   if ('status' in token) return token
-  const { user, scope } = token.grant
-  const claims: Record<string, unknown> = { sub: user.sub, ...userClaims(user, scope) }
+  const { user } = token.grant
+  const claims: Record<string, unknown> = { sub: user.sub, ...userClaims(user, token.scope) }
   const fault = context.faults.use('user-info-claims')
   for (const name of fault?.remove ?? []) Reflect.deleteProperty(claims, name)
   return json({ ...claims, ...fault?.set })

@@ -1,5 +1,6 @@
 import { answerFaults } from './answer-faults.ts'
 import { callbackFaults } from './callback-faults.ts'
+import { checkValue } from './check-options.ts'
 import { idTokenFaults } from './id-token-faults.ts'
 
 /** For how many answers a fault lasts. Default: until it is switched off. */
@@ -12,7 +13,7 @@ export interface Times {
 export interface At extends Times {
   /** As in `requestsTo`: relative to the issuer or the API, such as `/token` or `/orders`. */
   path: string
-  /** Default: every method but a CORS preflight. */
+  /** In capitals. Default: every method but a CORS preflight. */
   method?: string
 }
 
@@ -269,11 +270,15 @@ const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
 }
 
 // A test whose misbehaviour never happens passes, and test runners do not look at types.
-function check(name: string, { path }: Partial<At>): void {
+function check(name: string, { path, method, on }: Partial<At & On>): void {
   if (!Object.hasOwn(tables, name) && !Object.hasOwn(others, name)) {
     throw new Error(`There is no fault ${name}; the type FaultName lists them all.`)
   }
   checkPath(path)
+  if (on !== undefined) checkValue('on', { value: on, choice: ['sign-in', 'refresh'] })
+  if (method !== undefined && method !== method.toUpperCase()) {
+    throw new Error(`A method is in capitals, as POST is; it is ${method}.`)
+  }
 }
 
 export function checkPath(path = '/'): void {
@@ -287,7 +292,7 @@ export function createFaultBoard(): FaultBoard {
     active.find((fault) => fault.name === name && fits(fault.options, circumstances))
   return {
     turnOn(name, options) {
-      check(name, options as Partial<At>)
+      check(name, options)
       const times = (options as Times).times ?? Infinity
       const path = defaultPaths[name]
       const fault: ActiveFault = { name, options: { path, ...options }, left: times }

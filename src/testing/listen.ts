@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
+import type { Choices } from './check-options.ts'
 import type { Outcome } from './http.ts'
 import type { Sent } from './in-process-fetch.ts'
 
@@ -11,6 +12,12 @@ export interface ListenOptions {
   apiPort?: number
   /** A loopback address, because this server hands out real tokens to known passwords. Default: 127.0.0.1. */
   host?: '127.0.0.1' | 'localhost' | '::1'
+}
+
+export const listenChoices: Choices<ListenOptions> = {
+  port: 'anything',
+  apiPort: 'anything',
+  host: 'anything',
 }
 
 /** The doors of one server: what answers a request, and where the URLs of its requests begin. */
@@ -68,8 +75,8 @@ function start(server: Server, { port, host }: Door): Promise<number> {
 }
 
 function stop(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()))
+  return new Promise((resolve) => {
+    server.close(() => resolve())
     server.closeAllConnections()
   })
 }

@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts'
+import { checkOptions, checkValue } from './check-options.ts'
+import type { Choices } from './check-options.ts'
 
 /** Somebody who can sign in. */
 export interface User {
@@ -178,8 +180,41 @@ const defaultUsers: readonly User[] = [
   },
 ]
 
+const serverChoices: Choices<AuthServerOptions> = {
+  issuer: 'anything',
+  apiUrl: 'anything',
+  clients: 'array',
+  users: 'array',
+  clock: 'anything',
+  resources: 'array',
+  accessTokenFormat: ['opaque', 'HS256', 'RS256'],
+  accessTokenLifetime: 'anything',
+  refreshTokenLifetime: 'anything',
+  codeLifetime: 'anything',
+  idTokenLifetime: 'anything',
+  idTokenAlg: ['RS256', 'PS256', 'ES256'],
+  rotation: [true, false, 'until-used'],
+  reuseGraceSeconds: 'anything',
+  legacyPasswordGrant: [true, false],
+}
+
+const clientChoices: Choices<ClientRegistration> = {
+  clientId: 'anything',
+  name: 'anything',
+  redirectUris: 'array',
+  postLogoutRedirectUris: 'array',
+  kind: ['internal', 'external'],
+  environment: ['sandbox', 'production'],
+  scopes: 'array',
+  allowedOrigins: 'array',
+  grantTypes: 'array',
+  clientSecret: 'anything',
+  refreshTokenIn: ['response', 'cookie'],
+}
+
 export function resolveSettings(options: AuthServerOptions): Settings {
-  const settings: Settings = {
+  checkOptions(options, { of: 'createAuthServer', choices: serverChoices })
+  return {
     accessTokenFormat: options.accessTokenFormat ?? 'opaque',
     accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
     refreshTokenLifetime: options.refreshTokenLifetime ?? 7 * 24 * 60 * 60,
@@ -193,13 +228,11 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     clients: (options.clients ?? defaultClients).map(registerClient),
     users: options.users ?? defaultUsers,
   }
-  const known = [...Object.keys(settings), 'issuer', 'apiUrl', 'clock']
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw new Error(`createAuthServer has no option ${unknown}.`)
-  return settings
 }
 
 function registerClient(client: ClientRegistration): RegisteredClient {
+  checkOptions(client, { of: 'A client', choices: clientChoices })
+  checkValue('redirectUris', { value: client.redirectUris, choice: 'array' })
   const environment =
     client.environment ??
     (client.redirectUris.every((uri) => isLoopback(uri)) ? 'sandbox' : 'production')
@@ -208,6 +241,7 @@ function registerClient(client: ClientRegistration): RegisteredClient {
   }
   const uris = [...client.redirectUris, ...(client.postLogoutRedirectUris ?? [])]
   for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
+  client.allowedOrigins?.forEach(checkOrigin)
   return {
     ...client,
     environment,
@@ -236,6 +270,13 @@ function checkRedirectUri(
   if (client.environment === 'production' && new URL(uri).protocol !== 'https:') {
     refuse('a production client has https redirect URIs only')
   }
+}
+
+function checkOrigin(origin: string): void {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return
+  throw new Error(
+    `A client cannot allow ${origin}: an origin is a scheme, a host and a port, no more.`,
+  )
 }
 
 /** An http or https URL of this machine. */

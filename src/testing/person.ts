@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.ts'
+import type { Choices } from './check-options.ts'
 import { createCookieJar } from './cookie-jar.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import type { Reply } from './http.ts'
@@ -16,6 +18,13 @@ export interface AuthorizeOptions {
   jar?: CookieJar
 }
 
+const choices: Choices<AuthorizeOptions> = {
+  username: 'anything',
+  password: 'anything',
+  consent: [true, false],
+  jar: 'anything',
+}
+
 interface Person {
   send: Send
   issuer: string
@@ -27,6 +36,7 @@ export async function playPerson(
   { send, issuer, users }: Person,
   { url, options }: { url: string | URL; options: AuthorizeOptions },
 ): Promise<string> {
+  checkOptions(options, { of: 'authorize', choices })
   const start = new URL(url)
   if (start.origin !== new URL(issuer).origin) {
     throw new Error(`${start.href} is not a URL of the authorization server ${issuer}.`)

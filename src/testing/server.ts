@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.ts'
 import type { Context } from './context.ts'
 import { dispatch, locate } from './dispatch.ts'
 import { checkPath, createFaultBoard } from './faults.ts'
@@ -10,7 +11,7 @@ import type { CookieJar } from './cookie-jar.ts'
 import { createFetch } from './in-process-fetch.ts'
 import type { Sent } from './in-process-fetch.ts'
 import { createKeyRing } from './keys.ts'
-import { openDoors } from './listen.ts'
+import { listenChoices, openDoors } from './listen.ts'
 import type { ListenOptions } from './listen.ts'
 import { checkPlace, resolveSettings } from './options.ts'
 import type { AuthServerOptions, RegisteredClient, User } from './options.ts'
@@ -159,7 +160,9 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     users: settings.users,
     fetch: createFetch(send),
     withCookies: (jar) => createFetch(send, jar),
-    async listen({ port = 0, apiPort = 0, host = '127.0.0.1' } = {}) {
+    async listen(how = {}) {
+      checkOptions(how, { of: 'listen', choices: listenChoices })
+      const { port = 0, apiPort = 0, host = '127.0.0.1' } = how
       const doors = await openDoors([
         { port, host, answer: send, origin: () => new URL(place.issuer).origin },
         { port: apiPort, host, answer: send, origin: () => new URL(place.apiUrl).origin },

@@ -28,6 +28,12 @@ describe('a listening server', () => {
     expect(await response.json()).toMatchObject({ issuer: url, token_endpoint: `${url}/token` })
   })
 
+  it('can be closed once more', async () => {
+    const { close } = await listening()
+    await close()
+    await expect(close()).resolves.toBeUndefined()
+  })
+
   it('keeps the issuer and the API it was given', async () => {
     const given = { issuer: 'https://login.example.com', apiUrl: 'https://api.example.com/v1/' }
     const { server, url, apiUrl } = await listening(given)

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createAuthServer } from '../../src/testing/index.ts'
 
+const app = { clientId: 'my-app', redirectUris: ['https://app.example.com/callback'] }
+
 // Test runners do not look at types, and a test whose misbehaviour never happens passes.
 describe('a mistake in a test is told at once', () => {
   it('a fault nobody knows', () => {
@@ -11,6 +13,52 @@ describe('a mistake in a test is told at once', () => {
   it('an option nobody knows', () => {
     const options = { accesTokenLifetime: 60 } as object
     expect(() => createAuthServer(options)).toThrow('no option accesTokenLifetime')
+  })
+
+  it('an option of a client nobody knows', () => {
+    const client = { clientId: 'my-app', redirectUri: 'https://app.example.com/callback' }
+    const options = { clients: [client] } as object
+    expect(() => createAuthServer(options)).toThrow('A client has no option redirectUri')
+  })
+
+  it.each([
+    [{ accessTokenFormat: 'jwt' }, 'accessTokenFormat must be one of "opaque", "HS256", "RS256"'],
+    [{ idTokenAlg: 'HS256' }, 'idTokenAlg must be one of "RS256", "PS256", "ES256"'],
+    [{ rotation: 'never' }, 'rotation must be one of true, false, "until-used"'],
+    [{ clients: { clientId: 'my-app' } }, 'clients must be an array'],
+    [{ clients: [{ ...app, kind: 'public' }] }, 'kind must be one of "internal", "external"'],
+    [{ clients: [{ ...app, scopes: 'openid email' }] }, 'scopes must be an array'],
+    [{ clients: [{ clientId: 'my-app' }] }, 'redirectUris must be an array'],
+  ])('a value that is none: %j', (options: object, complaint) => {
+    expect(() => createAuthServer(options)).toThrow(complaint)
+  })
+
+  it('an origin with a path, which no page has', () => {
+    const clients = [{ ...app, allowedOrigins: ['https://app.example.com/'] }]
+    const complaint = 'https://app.example.com/: an origin is a scheme, a host and a port, no more'
+    expect(() => createAuthServer({ clients })).toThrow(complaint)
+  })
+
+  it('a person who is to do what nobody knows', async () => {
+    const how = { user: 'grace' } as object
+    const signIn = createAuthServer().authorize('https://login.example.com/authorize', how)
+    await expect(signIn).rejects.toThrow('authorize has no option user')
+  })
+
+  it('a port nobody knows', async () => {
+    const how = { prot: 9000 } as object
+    await expect(createAuthServer().listen(how)).rejects.toThrow('listen has no option prot')
+  })
+
+  it('a fault at a moment or by a method that never comes', () => {
+    const server = createAuthServer()
+    const signin = { on: 'signin' } as object
+    expect(() => server.fault('id-token-bad-signature', signin)).toThrow(
+      'on must be one of "sign-in", "refresh"; it is "signin"',
+    )
+    expect(() => server.fault('network-error', { path: '/token', method: 'post' })).toThrow(
+      'A method is in capitals, as POST is; it is post.',
+    )
   })
 
   it.each(['token', 'https://login.example.com/token', ''])('%j for a path', (path) => {

@@ -11,6 +11,7 @@ import { refreshByCookie } from './endpoints/refresh-cookie.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
 import { userInfo } from './endpoints/user-info.ts'
+import { standStillFor } from './fake-clock.ts'
 import type { Circumstances } from './faults.ts'
 import { formOf, oauthError, withHeader } from './http.ts'
 import type { Call, Outcome, Problem, Reply } from './http.ts'
@@ -50,7 +51,8 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
   const { faults } = context
   const mishap = decideMishap(faults, { circumstances, sleep })
   if (typeof mishap.instead === 'string') return mishap.instead
-  const answer = mishap.instead ?? spoil(await process(visit), { faults, circumstances })
+  const answer =
+    mishap.instead ?? spoil(await standStillFor(process(visit)), { faults, circumstances })
   const outcome = await mishap.afterwards(answer)
   return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
 }

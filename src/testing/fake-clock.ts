@@ -9,7 +9,10 @@ export interface FakeClock extends Clock {
   advance(milliseconds: number): Promise<void>
   /** Moves the wall clock only, by milliseconds that may be negative: timers do not notice. */
   jump(milliseconds: number): void
-  /** Lets everything finish that needs no more time: promises, WebCrypto, channel messages. */
+  /**
+   * Lets everything finish that needs no more time: promises, channel messages, the servers of {@link createAuthServer},
+   * and what WebCrypto does within ten milliseconds.
+   */
   settle(): Promise<void>
   /** How many timers are pending. */
   readonly timers: number
@@ -101,11 +104,24 @@ export function turn(): Promise<void> {
   })
 }
 
-/** WebCrypto answers from other threads, after real time: some ten milliseconds are given to it. */
+const work = new Set<Promise<unknown>>()
+
+/** Fake clocks stand still for this. A server needs real time for its answers: 2048 bits of RSA a tenth of a second. */
+export function standStillFor<T>(task: Promise<T>): Promise<T> {
+  const forget = (): void => void work.delete(task)
+  work.add(task)
+  task.then(forget, forget)
+  return task
+}
+
+/** WebCrypto answers from other threads, after real time: a client's is given some ten milliseconds. */
 async function settleForReal(): Promise<void> {
   for (let round = 0; round < 10; round += 1) {
     await new Promise<void>((resolve) => realSetTimeout(resolve, 0))
     await turn()
+    if (work.size === 0) continue
+    await Promise.allSettled(work)
+    round = 0
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createFakeClock } from '../../src/testing/fake-clock.ts'
+import { createAuthServer, createFakeClock } from '../../src/testing/index.ts'
 
 describe('the wall clock', () => {
   test('begins where it is told to', () => {
@@ -101,6 +101,29 @@ describe('timers', () => {
       .then(() => (finished = clock.now()))
     await clock.advance(60_000)
     expect(finished).toBe(0)
+  })
+
+  test('wait for a server that makes its keys first, which takes a tenth of a second or more', async () => {
+    const clock = createFakeClock(0)
+    const server = createAuthServer({ clock, idTokenAlg: 'PS256' })
+    for (const generation of [1, 2]) {
+      let answered = -1
+      void server.fetch(`${server.issuer}/jwks`).then(() => (answered = clock.now()))
+      const began = clock.now()
+      await clock.advance(60_000)
+      expect([generation, answered]).toEqual([generation, began])
+      server.rotateKeys()
+    }
+  })
+
+  test('do not wait for an answer that somebody holds back', async () => {
+    const clock = createFakeClock(0)
+    const server = createAuthServer({ clock })
+    server.fault('slow-headers', { path: '/jwks', milliseconds: 1_000 })
+    let answered = -1
+    void server.fetch(`${server.issuer}/jwks`).then(() => (answered = clock.now()))
+    await clock.advance(60_000)
+    expect(answered).toBe(1_000)
   })
 
   test('of no delay are not called synchronously', () => {

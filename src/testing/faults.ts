@@ -292,7 +292,7 @@ export function createFaultBoard(): FaultBoard {
     active.find((fault) => fault.name === name && fits(fault.options, circumstances))
   return {
     turnOn(name, options) {
-      check(name, options)
+      check(name, options as Partial<At & On>)
       const times = (options as Times).times ?? Infinity
       const path = defaultPaths[name]
       const fault: ActiveFault = { name, options: { path, ...options }, left: times }

@@ -32,7 +32,7 @@ console.log(`
   Vanilla example        ${urls.vanilla}
   React example          ${urls.react}
   Authorization server   ${urls.issuer}/.well-known/openid-configuration
-  API                    ${urls.api}
+  API                    ${urls.api}public
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
 The ports are set with ${Object.values(variables)

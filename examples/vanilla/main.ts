@@ -18,7 +18,7 @@ const find = (id: string) => document.getElementById(id)!
 const showSession = () => {
   const session = auth.getSession()
   find('who').textContent = sentence(session)
-  find('sign-in').hidden = session.status === 'signed-in'
+  find('sign-in').hidden = session.status !== 'signed-out'
   find('sign-out').hidden = session.status !== 'signed-in'
 }
 auth.subscribe(showSession)
@@ -66,7 +66,12 @@ onClick('revoke', () => control('revoke', 'The server has ended the session.'))
 function onClick(id: string, action: () => Promise<unknown>): void {
   find(id).addEventListener('click', () => {
     showError(undefined)
-    action().catch(showError)
+    action().catch((error: unknown) => {
+      // They used the back button at the sign-in page: nothing went wrong.
+      const wasCancelled = isPkceClientError(error) && error.code === 'sign_in_cancelled'
+      answer(wasCancelled ? 'You are back from the sign-in page.' : 'None.')
+      if (!wasCancelled) showError(error)
+    })
   })
 }
 
@@ -85,13 +90,14 @@ function showError(error: unknown): void {
   find('error').textContent = error instanceof Error ? problem(error) : ''
 }
 
-/** Errors have a code for apps to choose their own words by; here only one gets them. The server's words are only shown. */
+/** Errors have a code, for apps to choose their own words by. The server's words are only shown. */
 function problem(error: Error): string {
   const serversWords =
     error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
-  if (isPkceClientError(error) && error.code === 'authorization_denied') {
+  const code = isPkceClientError(error) && error.code
+  if (code === 'sign_in_required') return 'Nobody is signed in. Sign in first.'
+  if (code === 'authorization_denied')
     return `You were not signed in: ${serversWords || 'no reason given'}.`
-  }
   return serversWords ? `${error.message} The server says: ${serversWords}.` : error.message
 }
 
@@ -100,7 +106,9 @@ function sentence(session: Session): string {
     case 'unknown':
       return 'Looking for a session…'
     case 'signed-out':
-      return `Signed out${session.reason ? ` (${session.reason})` : ''}.`
+      return !session.reason || session.reason === 'signed-out'
+        ? 'Signed out.'
+        : `Signed out (${session.reason}).`
     case 'signed-in': {
       const name = session.claims?.['name']
       const who = `Signed in as ${typeof name === 'string' ? name : session.claims?.sub}.`

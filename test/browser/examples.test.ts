@@ -69,6 +69,20 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     expect(sent.sort()).toEqual(['GET /jwks', 'POST /token'])
   })
 
+  test('while a sign-in is being finished, nobody is asked to sign in or out', async () => {
+    const page = await visit(await world.newPerson())
+    const held = world.server.hold('/token')
+    onTestFinished(() => held.release())
+    await press(page, 'Sign in')
+    await world.logIn(page)
+    await press(page, 'Allow')
+    await expect.poll(() => held.count).toBe(1)
+    await shows(page, 'status', 'Looking for a session')
+    expect(await page.getByRole('button', { name: 'Sign' }).count()).toBe(0)
+    held.release()
+    await shows(page, 'status', 'Signed in as Ada Lovelace')
+  })
+
   test('the API is called with the token', async () => {
     const { page } = await signedIn()
     expect(await world.asked(() => callApi(page))).toEqual(['GET /users/me'])
@@ -190,7 +204,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     const other = await visit(person)
     await shows(other, 'status', 'Signed in as Ada Lovelace')
     await press(page, 'Sign out')
-    await shows(other, 'status', 'Signed out (signed-out)')
+    await shows(other, 'status', 'Signed out.')
     await press(other, 'Call the API')
     await shows(other, 'alert', 'Nobody is signed in')
   })
@@ -300,12 +314,13 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await shows(stranger, 'status', 'Signed out')
   })
 
-  test('back from the login page, the person is told that the sign-in was cancelled, and can start again', async () => {
+  test('back from the login page, the person is told so and not of an error, and can start again', async () => {
     const page = await visit(await world.newPerson())
     await press(page, 'Sign in')
     await page.getByLabel('Password').waitFor()
     await world.goBack(page)
-    await shows(page, 'alert', 'came back from the sign-in page without an answer')
+    await answers(page, 'You are back from the sign-in page.')
+    expect(await page.getByRole('alert').count()).toBe(0)
     await press(page, 'Sign in')
     await world.logIn(page)
     await press(page, 'Allow')
@@ -316,7 +331,8 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     const { page } = await signedIn()
     // Over the consent page and the login page.
     await world.goBack(page, 3)
-    await shows(page, 'alert', 'came back from the sign-in page')
+    await answers(page, 'You are back from the sign-in page.')
+    expect(await page.getByRole('alert').count()).toBe(0)
     await shows(page, 'status', 'Signed in as Ada Lovelace')
     await callApi(page)
   })

@@ -1,3 +1,4 @@
+import { isPkceClientError } from 'pkce-client'
 import { useState } from 'react'
 import { api, auth } from './auth.ts'
 import { Events } from './events.tsx'
@@ -8,14 +9,18 @@ export function App() {
   const { session, error: signInError } = useAuth()
   const [answer, setAnswer] = useState('Nothing yet.')
   const [failure, setFailure] = useState<{ error?: Error }>()
-  const isSignedIn = session.status === 'signed-in'
   // What a button ran into replaces what the sign-in ran into.
   const error = failure ? failure.error : signInError
 
   function button(label: string, action: () => Promise<unknown>, className = '') {
     const onClick = () => {
       setFailure({})
-      action().catch((thrown: unknown) => setFailure({ error: thrown as Error }))
+      action().catch((thrown: unknown) => {
+        // They used the back button at the sign-in page: nothing went wrong.
+        const wasCancelled = isPkceClientError(thrown) && thrown.code === 'sign_in_cancelled'
+        setAnswer(wasCancelled ? 'You are back from the sign-in page.' : 'None.')
+        if (!wasCancelled) setFailure({ error: thrown as Error })
+      })
     }
     return (
       <button className={className} onClick={onClick}>
@@ -55,11 +60,11 @@ export function App() {
         <section aria-labelledby="actions">
           <h2 id="actions">Try it</h2>
           <div className="buttons">
-            {!isSignedIn &&
+            {session.status === 'signed-out' &&
               button('Sign in', () => auth.signIn({ returnTo: location.href }), 'main')}
             {button('Call the API', callApi, 'main')}
             {button('Renew the tokens', renew)}
-            {isSignedIn && button('Sign out', () => auth.signOut())}
+            {session.status === 'signed-in' && button('Sign out', () => auth.signOut())}
           </div>
           <h3>Make trouble</h3>
           <div className="buttons">

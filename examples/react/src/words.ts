@@ -6,7 +6,9 @@ export function sentence(session: Session): string {
     case 'unknown':
       return 'Looking for a session…'
     case 'signed-out':
-      return `Signed out${session.reason ? ` (${session.reason})` : ''}.`
+      return !session.reason || session.reason === 'signed-out'
+        ? 'Signed out.'
+        : `Signed out (${session.reason}).`
     case 'signed-in': {
       const name = session.claims?.['name']
       const who = `Signed in as ${typeof name === 'string' ? name : session.claims?.sub}.`
@@ -24,12 +26,13 @@ export function describe(facts: EventMap[EventName]): string {
   return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
 }
 
-/** Errors have a code for apps to choose their own words by; here only one gets them. The server's words are only shown. */
+/** Errors have a code, for apps to choose their own words by. The server's words are only shown. */
 export function problem(error: Error): string {
   const serversWords =
     error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
-  if (isPkceClientError(error) && error.code === 'authorization_denied') {
+  const code = isPkceClientError(error) && error.code
+  if (code === 'sign_in_required') return 'Nobody is signed in. Sign in first.'
+  if (code === 'authorization_denied')
     return `You were not signed in: ${serversWords || 'no reason given'}.`
-  }
   return serversWords ? `${error.message} The server says: ${serversWords}.` : error.message
 }

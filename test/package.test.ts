@@ -64,6 +64,7 @@ describe('the tarball', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'dist/index.cjs',
       'dist/index.d.cts',
       'dist/index.d.ts',
@@ -74,6 +75,14 @@ describe('the tarball', () => {
       'dist/testing.d.cts',
       'dist/testing.d.ts',
       'dist/testing.js',
+      'docs/api-calls.md',
+      'docs/errors.md',
+      'docs/getting-started.md',
+      'docs/providers.md',
+      'docs/reference.md',
+      'docs/security.md',
+      'docs/sessions.md',
+      'docs/testing-your-app.md',
       'package.json',
     ])
   })

@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Application, LogLevel, ReflectionKind, TSConfigReader, TypeDocReader } from 'typedoc'
 import type { DeclarationReflection, ProjectReflection } from 'typedoc'
-import { root } from './markdown.ts'
+import type { PkceClient } from 'pkce-client'
+import { createAuthServer } from 'pkce-client/testing'
+import { loadApp } from './app.ts'
+import { readDocument, root } from './markdown.ts'
 
 const said: string[] = []
 const output = mkdtempSync(join(tmpdir(), 'pkce-client-docs-'))
@@ -38,6 +41,52 @@ test('every public name of the package has a sentence that says what it is', () 
     for (const name of entry.children!) check(name, missing)
   }
   expect(missing).toEqual([])
+})
+
+/** The names that a section of docs/reference.md is about: what its tables have in their first column. */
+function namesIn(heading: string): string[] {
+  const [, section] = readDocument('docs/reference.md').split(`\n${heading}\n`)
+  return section!
+    .split(/\n##/)[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...line.split(' | ')[0]!.matchAll(/`'?([\w-]+)/g)].map(([, name]) => name!))
+    .sort()
+}
+
+const membersOf = (name: string) =>
+  (project.getChildByName(['index', name]) as DeclarationReflection)
+    .children!.filter(({ name, flags }) => name !== 'constructor' && !flags.isPrivate)
+    .map(({ name }) => name)
+    .sort()
+
+test.each([
+  ['## Options', 'PkceClientOptions'],
+  ['## Methods', 'PkceClient'],
+  ['### What signIn and createAuthorizationUrl take', 'SignInParams'],
+  ['## Events', 'EventMap'],
+])('%s of the document are those of %s', (heading, name) => {
+  expect(namesIn(heading)).toEqual(membersOf(name))
+})
+
+test('the document has every public name', () => {
+  const names = project.children!.find(({ name }) => name === 'index')!.children!
+  expect([...namesIn('## Everything else'), 'PkceClient'].sort()).toEqual(
+    names.map(({ name }) => name).sort(),
+  )
+})
+
+test('without a page, a person signs in by an address that the app hands out', async () => {
+  const redirectUris = ['http://127.0.0.1:8123/callback']
+  const server = createAuthServer({ clients: [{ clientId: 'my-app', redirectUris }] })
+  vi.stubGlobal('fetch', server.fetch)
+  const { auth, signIn } = (await loadApp('docs/reference.md').run('without-a-page')) as {
+    auth: PkceClient
+    signIn: (visit: (url: URL) => Promise<string>) => Promise<unknown>
+  }
+  await signIn((url) => server.authorize(url))
+  expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
+  expect((await auth.fetch('https://api.example.com/users/me')).status).toBe(200)
 })
 
 /** Names of the package, and the members that its users read, call or implement. */

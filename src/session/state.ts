@@ -2,7 +2,7 @@ import { tokenOf } from './record.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { SessionRecord } from './record.ts'
 
-/** Why a session ended. `docs/errors.md` tells what each one means for the person. */
+/** Why a session ended. `docs/getting-started.md` says what to tell the person. */
 export type SignedOutReason =
   | 'signed-out'
   | 'expired'

@@ -47,12 +47,24 @@ describe('a code block that would not work is found', { timeout: 60_000 }, () =>
   })
 })
 
-test('every link to another file of the repository leads somewhere', () => {
+/** The headings of a document, as GitHub makes anchors of them. */
+const anchorsOf = (document: string) =>
+  [...readDocument(document).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+test('every link to another place of the repository leads somewhere', () => {
   const broken = documents().flatMap((document) =>
-    [...readDocument(document).matchAll(/\]\((?!https?:)([^)#]+)/g)]
-      .map(([, path]) => join(dirname(document), path!))
-      .filter((path) => !existsSync(join(root, path)))
-      .map((path) => `${document}: ${path}`),
+    [...readDocument(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]
+      .filter(([, path, anchor]) => {
+        const target = path ? join(dirname(document), path) : document
+        if (!existsSync(join(root, target))) return true
+        return anchor !== undefined && !anchorsOf(target).includes(anchor)
+      })
+      .map(([link]) => `${document}: ${link}`),
   )
   expect(broken).toEqual([])
 })

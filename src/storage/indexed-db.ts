@@ -42,7 +42,10 @@ export function indexedDbStore(options: IndexedDbStoreOptions = {}): Transaction
   }
 }
 
-/** Encrypted outside of the transaction, which would end during the wait. The name is sealed in: records cannot be swapped. */
+/**
+ * Encrypts, before the transaction is begun: it would end during the wait. The name is authenticated too, so that records
+ * cannot be swapped.
+ */
 async function seal(name: string, value: string): Promise<SealedRecord> {
   const key = await crypto.subtle.generateKey({ name: algorithm, length: 256 }, false, [
     'encrypt',
@@ -53,7 +56,7 @@ async function seal(name: string, value: string): Promise<SealedRecord> {
   return { key, iv, ciphertext: await crypto.subtle.encrypt(parameters(name, iv), key, plaintext) }
 }
 
-/** Whatever is no record of ours, or not the one of this name, is as good as nothing. */
+/** Decrypts. Anything that is not a record of ours, or was sealed under another name, counts as absent. */
 async function open(name: string, sealed: unknown): Promise<string | undefined> {
   try {
     const { key, iv, ciphertext } = sealed as SealedRecord
@@ -70,7 +73,7 @@ function parameters(name: string, iv: Uint8Array<ArrayBuffer>): AesGcmParams {
 
 type Work<T> = (store: IDBObjectStore) => IDBRequest<T>
 
-/** Browsers lose connections now and then; every one of our transactions may be made twice. */
+/** Tries twice, because browsers lose connections now and then; doing any of our transactions twice does no harm. */
 async function transact<T>(name: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
   const attempt = async () => {
     const database = await connect(name)
@@ -83,7 +86,7 @@ async function transact<T>(name: string, mode: IDBTransactionMode, work: Work<T>
   return attempt().catch(attempt)
 }
 
-/** Resolves when it is written, not when it is asked for. */
+/** Resolves when the transaction is complete: a request in it succeeds before anything is on disk. */
 function run<T>(transaction: IDBTransaction, work: Work<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = work(transaction.objectStore(records))

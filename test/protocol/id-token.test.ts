@@ -15,7 +15,7 @@ interface Bad {
   options?: object
 }
 
-/** What a sign-in with this fault does, as far as nobody is signed in afterwards. */
+/** A sign-in with this fault is refused as `id_token_invalid`, and leaves everything as it was. */
 function refusedFor({ fault, options = {} }: Bad, requests = bothRequests) {
   return expectRefusal({
     code: 'id_token_invalid',

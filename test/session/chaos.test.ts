@@ -17,13 +17,13 @@ const common = {
   storeFails: fc.constantFrom(false, false, false, true),
 } as const
 
-/** What is drawn in another way than in one store with locks. */
+/** What is drawn in another way than in the first world. */
 const differences: Record<World, Partial<Record<keyof Setting, fc.Arbitrary<unknown>>>> = {
   'one store': {},
   'a store for each tab': { store: fc.constantFrom('prompt', 'prompt', 'prompt', 'memory') },
   'no Web Locks': {
     server: fc.constantFrom('strict', 'forgiving', 'with a grace period', 'without rotation'),
-    // What takes two turns, reading and writing, another tab can come between.
+    // Between reading from a late store and writing to it, another tab could come in: without locks nothing prevents that.
     store: fc.constant('prompt'),
   },
 }
@@ -58,7 +58,7 @@ test.each<[World, number]>([
       numRuns,
       seed,
       ...(CHAOS_PATH && { path: CHAOS_PATH }),
-      // A story that does not come to its end goes round in circles.
+      // A story that takes so long goes round in circles.
       timeout: 20_000,
       endOnFailure: CHAOS_SHRINK === 'no',
       includeErrorInReport: true,

@@ -24,24 +24,24 @@ export interface StorageTrouble {
   since?: number
 }
 
-/** What has happened to the session in one store, and what of it must not have. */
+/** Follows the session in one store, and writes down every rule that is broken. */
 export interface History {
-  /** Whatever broke a rule, in words. */
+  /** Every broken rule, in words. */
   readonly wrongs: string[]
   /** The records of the session ever written, oldest first. */
   readonly records: readonly Stored[]
-  /** Who is to be signed in, unless the server has said otherwise. */
+  /** The sign-in that the newest record is from; `undefined` when nobody is signed in. */
   readonly latest: Family | undefined
   departing(sending: Sending): void
   stored(record: Stored): void
   published(session: Session): void
   signedOut(session: Session): void
-  /** Somebody signs out, until what it returns is called. */
+  /** Somebody begins to sign out; the function it returns is called when that is done. */
   signingOut(): () => void
-  /** A call came back that was made as one person, with data of another, or not. */
+  /** A call came back: in whose name it was made, and whose data it brought. */
   answered(call: { asked: string | undefined; got: string }): void
   rejected(error: unknown): void
-  /** The history of a store that is a copy of this one from now on. */
+  /** The history of a copy of this store, which goes its own way from now on. */
   copy(): History
 }
 
@@ -59,7 +59,7 @@ interface Past {
   records: readonly Stored[]
   families: ReadonlyMap<string, Family>
   tombs: ReadonlyMap<string, string>
-  /** What was sent by the pages on this store. */
+  /** The refresh requests of the pages that use this store. */
   own: ReadonlySet<Sending>
 }
 
@@ -85,12 +85,15 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   /** The page that sent it was stopped before it could do anything about the answer. */
   const interrupted = (sending: Sending) => sending.by.lapses !== sending.lapses
 
-  /** Nobody can be blamed for not knowing that the token is spent. */
+  /** Whether the token of this request may be sent again: no page could know that the server has spent it. */
   const isExcused = (earlier: Sending) =>
     troubleSince(earlier) ||
     (!earlier.kept && (earlier.outcome !== 'granted' || interrupted(earlier)))
 
-  /** What was stored when the page looked, before it wrote that it sends, told it to wait, and nobody has woken it since. */
+  /**
+   * Whether the request was sent before its time. The last record says that it is being sent; the one before is what the page
+   * had read. That one told it to wait, and no wake-up has lifted the wait since.
+   */
   function isTooEarly({ by, family }: Sending): boolean {
     const index = records.length - 2
     const looked = records[index]
@@ -103,24 +106,24 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   function reasonIsRight(record: Stored, family: Family | undefined): boolean {
     const before = records.filter(({ sid }) => sid === record.sid).at(-1)
     const all = wire.sendings.filter(({ token }) => token === before?.refreshToken)
-    // What became of that which was on its way when the store was copied, the copy is not told.
+    // A copy of a store is never told what became of the requests that were on their way when it was made.
     const isCopied = (sending: Sending) => past.own.has(sending)
     const earlier = all.filter(
       (sending) => own.has(sending) && (sending.outcome !== 'refused' || isCopied(sending)),
     )
-    // A token that is not rotated is beyond doubt again with each answer.
+    // Where tokens are not rotated, each answer that arrives ends the doubt about the requests before it.
     const answered = earlier
       .map((sending) => sending.kept || (sending.outcome === 'granted' && !interrupted(sending)))
       .lastIndexOf(true)
     earlier.splice(0, answered + 1)
     const isUnknown = ({ outcome }: Sending) => outcome === 'unknown'
     const isDoubtful = earlier.some(isUnknown)
-    // A page that was robbed of the lock before it sent knows that somebody else has sent.
+    // A page that lost the lock before it sent knows that another page has sent, so the requests of others count as well.
     const others = all.filter((sending) => !own.has(sending))
     const mayBeDoubtful = [...earlier, ...others].some(
       (sending) => isUnknown(sending) || interrupted(sending) || isCopied(sending),
     )
-    // Another tab has renewed the session, which this store never saw.
+    // Another tab has renewed the session, and what it got never came into this store.
     const isNews = ({ brought }: Sending) =>
       !records.some(({ access }) => access.default?.token === brought)
     const isBehind = wire.sendings.some(
@@ -176,7 +179,7 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (tombs.has(record.sid) && !record.signedOut) wrong('a session came back:', record)
       if (known && known !== last && last?.sid !== record.sid && !isTroubled())
         wrong('an older session came back:', record)
-      // A tab that cannot read ends what it knows; that it was ended already makes no difference.
+      // A tab that cannot read the store ends the record it knows, although a newer one may have been ended already.
       const endedTwice = known?.signedOut && record.signedOut && isTroubled()
       if (known && record.gen < known.gen && !endedTwice)
         wrong('a session went back in time:', record, known)

@@ -39,13 +39,13 @@ async function playAll(stage: Stage, script: readonly Step[]): Promise<void> {
   for (const step of script) {
     await play(stage, step)
     if (step[2] % 4) await stage.clock.settle()
-    // What a page does in one turn, without locks too, nobody comes between.
+    // Even without locks, no other tab comes between what a page does in one turn; so that turn is finished first.
     else if (!stage.locks) await turn()
     blameless(stage)
   }
 }
 
-/** Everything that stands in the way goes; what is under way comes to its end. */
+/** Takes all faults away, brings all pages back, and lets whatever is under way come to its end. */
 async function calmDown(stage: Stage): Promise<void> {
   const { server, wire, clock, browser } = stage
   server.clearFaults()
@@ -56,7 +56,7 @@ async function calmDown(stage: Stage): Promise<void> {
   const busy = () => stage.asked.some(({ done }) => !done) || browser.locks.held > 0
   for (let round = 0; round < 40 && busy(); round += 1) await clock.advance(5000)
   expect(stage.asked.filter(({ done }) => !done)).toHaveLength(0)
-  // More than once, so that whoever hears nothing of the others sees what a look made them write.
+  // Three times: a tab that looks may write something, which a tab without a channel notices when it looks again.
   for (let look = 0; look < 3; look += 1) {
     for (const { tab } of stage.actors) await turn().then(() => tab.wake())
     await clock.settle()
@@ -83,7 +83,7 @@ function leaks({ server, wire, browser, actors }: Stage): string[] {
   return [...wire.tokens()].filter((token) => outside.includes(token))
 }
 
-/** A session that nobody has ended and nothing has cost works in every tab, after a reload at the latest. */
+/** A session that neither a person nor the server has ended works in every tab, after a reload at the latest. */
 async function works(stage: Stage): Promise<void> {
   const isOver = ({ latest }: History) =>
     !latest || latest.refused || latest.ended || stage.clock.now() >= latest.since + week

@@ -31,7 +31,7 @@ export interface Setting {
   server: 'strict' | 'forgiving' | 'with a grace period' | 'without rotation'
   /** Whether the store answers at once, as localStorage does, or later, as IndexedDB does; or ends with the page. */
   store: 'prompt' | 'late' | 'memory'
-  /** Whether it can fail, which excuses a lot. */
+  /** Whether the storage may fail. Once it has, many rules no longer hold. */
   storeFails: boolean
   /** Whether the tabs hear of each other; some never do. */
   channel: boolean
@@ -41,7 +41,7 @@ export interface Setting {
 export interface Actor extends Sender {
   readonly tab: FakeTab
   readonly auth: PkceClient
-  /** Of the store it has. */
+  /** The history of the store it uses. */
   readonly history: History
   readonly heard: HeardEvent[]
   /** It hears nothing of the other tabs. */
@@ -78,7 +78,7 @@ export interface Opening {
   deaf?: boolean
   /** In place of a new one. */
   tab?: FakeTab
-  /** What has become of the store that the tab has to itself. */
+  /** The history of the tab's own store, when the tab has one already. */
   history?: History | undefined
 }
 

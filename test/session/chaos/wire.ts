@@ -47,7 +47,7 @@ export interface Sending {
   successor?: string
   /** The access token that the server gave for it. */
   brought?: string
-  /** What it brought has been in the store. */
+  /** The tokens it brought were saved in the store. */
   kept: boolean
 }
 
@@ -60,9 +60,9 @@ export interface Wire {
   /** Every token there ever was. */
   tokens(): Iterable<string>
   fetchOf(sender: Sender): typeof fetch
-  /** Decides about the next refresh request nothing is decided about. */
+  /** Decides the fate of the next refresh request that has none yet. */
   next(fate: Fate): void
-  /** Lets the answers go that are held. */
+  /** Lets the held answers arrive. */
   release(): void
   /** All is well from now on. */
   calm(): void
@@ -114,7 +114,7 @@ export function createWire({ server, clock, forgiving }: WireOptions): Wire {
   const spending = ({ token }: Sending) =>
     sendings.find((other) => other.token === token && other.successor)
 
-  /** Others have what came after it. */
+  /** The refusal of a spent token costs nothing, as the token that came after it is in a store. */
   const isForgiven = (sending: Sending) => forgiving && spending(sending)?.kept === true
 
   const judgement = (sending: Sending, ask: () => Promise<Response>) =>

@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts'
 import type { TransactionStore } from '../storage/store.ts'
 import type { Channel } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
+import { checkOptions, checkValue } from './check-options.ts'
 import { createFakeChannels } from './fake-channels.ts'
 import { createFakeClock, turn } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
@@ -86,6 +87,8 @@ export interface FakeTab {
 export function createFakeBrowser(
   options: { clock?: FakeClock; origin?: string } = {},
 ): FakeBrowser {
+  const choices = { clock: 'anything', origin: 'anything' } as const
+  checkOptions(options, { of: 'createFakeBrowser', choices })
   const { clock = createFakeClock(), origin = 'https://app.example.com' } = options
   const local = new Map<string, string>()
   const locks = createFakeLocks()
@@ -132,6 +135,7 @@ export function createFakeBrowser(
     locks,
     openTab: (url = '/') => platform.open(new URL(url, origin).href, new Map()),
     failStorage(kind) {
+      if (kind) checkValue('failStorage', { value: kind, choice: ['get', 'set', 'all'] })
       failure = kind
     },
   }

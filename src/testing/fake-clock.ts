@@ -10,8 +10,8 @@ export interface FakeClock extends Clock {
   /** Moves the wall clock only, by milliseconds that may be negative: timers do not notice. */
   jump(milliseconds: number): void
   /**
-   * Lets everything finish that needs no more time: promises, channel messages, the servers of {@link createAuthServer},
-   * and what WebCrypto does within ten milliseconds.
+   * Lets everything finish that needs no more time: promises, channel messages, the test server's work, and what
+   * else WebCrypto does within ten milliseconds.
    */
   settle(): Promise<void>
   /** How many timers are pending. */
@@ -40,6 +40,11 @@ export function createFakeClock(
   start: number = Date.UTC(2026, 0, 1),
   options: FakeClockOptions = {},
 ): FakeClock {
+  if (!Number.isFinite(start)) {
+    throw new Error(
+      `A fake clock begins at a number of milliseconds since 1970, not at ${String(start)}.`,
+    )
+  }
   const pending = new Set<{ due: number; callback: () => void }>()
   const settle = options.settle ?? settleForReal
   const random = sequence(options.seed ?? 1)

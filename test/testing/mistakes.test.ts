@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAuthServer } from '../../src/testing/index.ts'
+import { createAuthServer, createFakeBrowser, createFakeClock } from '../../src/testing/index.ts'
 
 const app = { clientId: 'my-app', redirectUris: ['https://app.example.com/callback'] }
 
@@ -59,6 +59,24 @@ describe('a mistake in a test is told at once', () => {
     expect(() => server.fault('network-error', { path: '/token', method: 'post' })).toThrow(
       'A method is in capitals, as POST is; it is post.',
     )
+  })
+
+  it('a storage that fails in a way nobody knows', () => {
+    const browser = createFakeBrowser()
+    expect(() => browser.failStorage('write' as never)).toThrow(
+      'failStorage must be one of "get", "set", "all"; it is "write"',
+    )
+    browser.failStorage()
+  })
+
+  it('an option of the fake browser nobody knows', () => {
+    const options = { orgin: 'https://shop.example' } as object
+    expect(() => createFakeBrowser(options)).toThrow('createFakeBrowser has no option orgin')
+  })
+
+  it.each([new Date(0), { seed: 7 }, NaN])('a fake clock that begins at %s', (start) => {
+    const complaint = 'A fake clock begins at a number of milliseconds since 1970'
+    expect(() => createFakeClock(start as number)).toThrow(complaint)
   })
 
   it.each(['token', 'https://login.example.com/token', ''])('%j for a path', (path) => {

@@ -84,10 +84,7 @@ export class PkceClient {
     const parts = compose(options, () => this.start().catch(() => {}))
     this.#parts = parts
     this.getSession = parts.session.state
-    this.subscribe = (listener) =>
-      parts.emitter.on('session-changed', () => {
-        if (!this.#closed) listener()
-      })
+    this.subscribe = (listener) => parts.emitter.on('session-changed', () => listener())
     this.fetch = parts.api.fetch
   }
 
@@ -276,6 +273,7 @@ export class PkceClient {
   close(): void {
     this.#closed = true
     this.#stopListening()
+    this.#parts.emitter.close()
     this.#parts.refresher.close()
     this.#parts.session.close()
     this.#parts.globalFetch.restore()

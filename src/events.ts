@@ -30,8 +30,11 @@ export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) 
 
 export function createEmitter() {
   const listeners = new Map<EventName, Set<(facts: never) => void>>()
+  let closed = false
   const emit: Emit = (event, facts) => {
     for (const listener of [...(listeners.get(event) ?? [])]) {
+      // Also when one of them closes the client.
+      if (closed) return
       try {
         listener(facts as never)
       } catch (error) {
@@ -48,6 +51,9 @@ export function createEmitter() {
       const set = listeners.get(event) ?? new Set()
       listeners.set(event, set.add(listener))
       return () => void set.delete(listener)
+    },
+    close(): void {
+      closed = true
     },
   }
 }

@@ -77,6 +77,30 @@ describe('on()', () => {
     expect(heard).toEqual(['first', 'second'])
   })
 
+  test('tells nothing after close(), also of what was under way', async () => {
+    const world = await signedInTab()
+    const held = world.server.hold('/token')
+    const refreshing = world.auth.refresh()
+    await world.until(() => held.count)
+    const heard = listen(world.auth)
+    world.auth.close()
+    const heardLater = listen(world.auth)
+    held.release()
+    await refreshing
+    expect([...heard, ...heardLater]).toEqual([])
+  })
+
+  test('tells nothing more when a listener closes the client', async () => {
+    const { auth } = await signedInTab()
+    const heard: string[] = []
+    auth.on('session-changed', () => auth.close())
+    auth.on('session-changed', () => heard.push('changed'))
+    auth.subscribe(() => heard.push('subscribed'))
+    auth.on('signed-out', () => heard.push('out'))
+    await auth.signOut({ redirect: false })
+    expect(heard).toEqual([])
+  })
+
   test('a listener that throws harms nobody, and is reported', async () => {
     const { auth } = await signedInTab()
     const heard: string[] = []

@@ -51,7 +51,7 @@ type SignInOptions = ResolvedOptions & {
 /** The way to the authorization server and back. */
 export function createSignIn(options: SignInOptions) {
   const { issuer, clientId, host, clock, transactions, session, server } = options
-  const tag = shortHash(options.key)
+  const { tag } = transactions
   const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
   function base(): string {
@@ -191,13 +191,6 @@ const signOutMode = 'sign-out'
 interface ReturnFacts {
   returnTo?: string | undefined
   appState?: unknown
-}
-
-/** FNV-1a. Tells the clients of one origin apart; not a secret. */
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return (hash >>> 0).toString(36)
 }
 
 function isAt(url: URL, redirectUri: string): boolean {

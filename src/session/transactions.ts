@@ -62,6 +62,7 @@ export type Transactions = ReturnType<typeof createTransactions>
 export function createTransactions(options: TransactionOptions) {
   const { key, transactionStore: store, clock } = options
   const prefix = `${key}|tx|`
+  const tag = shortHash(key)
 
   async function read(name: string): Promise<Transaction | undefined> {
     const text = await store.get(name)
@@ -81,7 +82,7 @@ export function createTransactions(options: TransactionOptions) {
   /** Removes what is too old, broken or too much, and gives what is left, newest first. */
   async function sweep(): Promise<Transaction[]> {
     const found: { name: string; entry: Transaction }[] = []
-    for (const name of await store.keys(prefix)) {
+    for (const name of await store.keys(prefix + tag)) {
       const entry = await read(name)
       if (entry) found.push({ name, entry })
       else await store.remove(name)
@@ -101,6 +102,9 @@ export function createTransactions(options: TransactionOptions) {
   }
 
   return {
+    /** What every state of this key begins with. */
+    tag,
+
     /** Remembers a transaction; throws `storage_unavailable`. */
     put: (state: string, transaction: Transaction): Promise<void> =>
       storage(async () => {
@@ -148,6 +152,13 @@ export function cannotRemember(cause?: unknown): PkceClientError {
     'The sign-in cannot be remembered while the person is away; allow site data, or pass a transactionStore.',
     { cause },
   )
+}
+
+/** FNV-1a. Tells the clients of one origin apart; not a secret. */
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash >>> 0).toString(36)
 }
 
 /** What stays of a transaction that was taken: no secrets. */

@@ -70,6 +70,24 @@ describe('one client with two session keys', () => {
   })
 })
 
+describe('a session key that looks like the name of something else', () => {
+  test.each(['tx|mine', 'tx', 'gen|mine', 'gen'])(
+    '%s: the client without one leaves its session and its sign-ins alone',
+    async (sessionKey) => {
+      const world = createWorld()
+      const other = await world.signIn(world.browser.openTab(), { overrides: { sessionKey } })
+      const { url } = await other.createAuthorizationUrl()
+      await world.clock.advance(60_000)
+      const usual = await world.signIn()
+      for (let count = 0; count < 21; count += 1) await usual.createAuthorizationUrl()
+      const next = world.client(world.browser.openTab(), { sessionKey })
+      expect((await next.start()).session).toMatchObject({ claims: { sub: 'user-ada' } })
+      const answer = await world.server.authorize(url, { jar: world.jar })
+      expect(await next.handleCallback(answer)).toMatchObject({ kind: 'signed-in' })
+    },
+  )
+})
+
 describe('two instances of one client on one page', () => {
   test('share the session', async () => {
     const world = createWorld()

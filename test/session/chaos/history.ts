@@ -126,6 +126,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     // Another tab has renewed the session, and what it got never came into this store.
     const isNews = ({ brought }: Sending) =>
       !records.some(({ access }) => access.default?.token === brought)
+    // Without locks a page may find that another one is sending, and cannot know what is answered there.
+    const isSentTwice = !locks && all.length > 1
     const isBehind = wire.sendings.some(
       (sending) => sending.family === family && sending.outcome === 'granted' && isNews(sending),
     )
@@ -137,7 +139,7 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       case 'ended-by-server':
         return family?.refused === true && (!isDoubtful || !locks || isTroubled())
       case 'refresh-response-lost':
-        return family?.refused === true && (mayBeDoubtful || isTroubled())
+        return family?.refused === true && (mayBeDoubtful || isSentTwice || isTroubled())
       case 'tab-copied':
         return isBehind || isTroubled()
       default:

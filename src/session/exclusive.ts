@@ -13,6 +13,8 @@ export interface ExclusiveTask<T> {
   /** Can ask whether the lock was stolen from it, and is told whether it was stolen for it. */
   task: (robbed: () => boolean, stolen?: boolean) => Promise<T>
   linger?: number
+  /** Whether another tab has stolen the lock already and is still at work: then this one goes on waiting. */
+  taken?: () => boolean
 }
 
 /** How many timers one wait is made of. */
@@ -26,21 +28,21 @@ const steps = 20
  */
 export async function exclusive<T>(
   { lock, clock, timeout }: Exclusive,
-  { name, task, linger }: ExclusiveTask<T>,
+  { name, task, linger = 0, taken }: ExclusiveTask<T>,
 ): Promise<T> {
   const patience = new AbortController()
   let cancel = () => {}
   let robbed = false
   const wait = (left: number) => {
     cancel = clock.setTimeout(
-      () => (left ? wait(left - 1) : patience.abort()),
+      () => (left > 0 || taken?.() ? wait(left - 1) : patience.abort()),
       (2.02 * timeout) / steps,
     )
   }
   const request = async (options: LockOptions): Promise<T> => {
     let running: Promise<T> | undefined
     try {
-      return await lock.request(name, { ...options, ...(linger && { linger }) }, () => {
+      return await lock.request(name, { ...options, linger }, () => {
         cancel()
         return (running = task(() => robbed, options.steal))
       })

@@ -54,6 +54,8 @@ export interface Pending {
   failures: number
   /** Not to be tried before, in milliseconds of the local clock. */
   notBefore: number
+  /** A tab is sending the refresh token, unless that tab is gone. */
+  sending?: boolean
 }
 
 /** What a record must have been written for. The token endpoint is compared when it is known, before anything is sent. */

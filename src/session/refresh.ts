@@ -10,7 +10,7 @@ import type { Lock } from '../tabs/lock.ts'
 import type { ExclusiveTask } from './exclusive.ts'
 import type { Pending, SessionRecord } from './record.ts'
 import type { SessionKeeper } from './session.ts'
-import type { SignedOutReason } from './state.ts'
+import type { SignedOutReason, SignedOutSession } from './state.ts'
 
 interface RefreshOptions {
   key: string
@@ -62,7 +62,8 @@ export function createRefresher(options: RefreshOptions) {
   async function run(seen: SessionRecord): Promise<SessionRecord> {
     // The back-off is looked at before `prepare`, because discovery is a request as well.
     const known = await session.reread()
-    const held = known && isSame(known, seen) && heldBack(known)
+    // What another tab is sending has not failed yet: its outcome is waited for, in line for the lock.
+    const held = known && !known.pending?.sending && isSame(known, seen) && heldBack(known)
     if (held) throw held
     let obstacle: PkceClientError | undefined
     if (seen.refreshToken) {
@@ -71,9 +72,10 @@ export function createRefresher(options: RefreshOptions) {
     // Tabs with one store share its refresh token and take turns. With a store for each, only copies of this session have to.
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
     const task = attempt(seen, obstacle)
+    const taken = () => (session.current()?.pending?.notBefore ?? 0) > clock.now()
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const result = await exclusive(options, { name, task })
+      const result = await exclusive(options, { name, task, taken })
       if (result !== 'resend') return result
     }
   }
@@ -91,10 +93,7 @@ export function createRefresher(options: RefreshOptions) {
       const { refreshToken } = record
       if (!refreshToken) {
         if (!usable) return end(record, 'expired')
-        throw new PkceClientError(
-          'sign_in_required',
-          'There is no refresh token to renew with; sign in again.',
-        )
+        throw new PkceClientError('sign_in_required', 'There is no refresh token; sign in again.')
       }
       const held = heldBack(record)
       if (held) throw held
@@ -104,7 +103,7 @@ export function createRefresher(options: RefreshOptions) {
       const unknown = before.unknown + 1
       // If the lock is stolen from a second attempt, or from one that stole it, the thief must wait until that one is over.
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
-      const sent = { ...record, pending: { ...before, unknown, notBefore } }
+      const sent = { ...record, pending: { ...before, unknown, notBefore, sending: true } }
       if (!(await session.write(record, sent))) return current()
       // Whoever stole the lock meanwhile sends the token, and this tab lines up again.
       if (robbed()) return 'resend'
@@ -179,25 +178,23 @@ export function createRefresher(options: RefreshOptions) {
   function current(): SessionRecord {
     const record = session.current()
     if (record) return record
-    const state = session.state()
-    throw ended((state.status === 'signed-out' && state.reason) || 'signed-out')
+    const { reason = 'signed-out' } = session.state() as SignedOutSession
+    throw ended(reason)
   }
 
   /** Why nothing is sent for now. */
   function heldBack(record: SessionRecord): PkceClientError | undefined {
-    const last = isSame(failedAt, record) ? lastError : undefined
+    const last = isSame(failedAt, record) && lastError
     // A failure without a back-off: the request itself is wrong, and stays so until the session moves on or the page reloads.
     if (last && !failedAt?.pending?.failures) return last
     const { notBefore } = record.pending ?? none
     const wait = notBefore - clock.now()
     // A clock that was set back must not hold the session back for longer than any back-off could.
     return wait > 0 && wait <= longestRetryAfter && notBefore !== lifted
-      ? (last ??
-          new PkceClientError(
-            'server_error',
-            'Renewing the session failed a moment ago; try again soon.',
-            { retryable: true },
-          ))
+      ? last ||
+          new PkceClientError('server_error', 'Renewing the session failed; try again soon.', {
+            retryable: true,
+          })
       : undefined
   }
 
@@ -206,12 +203,12 @@ export function createRefresher(options: RefreshOptions) {
     const full = Math.min(firstDelay * 2 ** failures, longestDelay)
     const wait = full * (0.5 + 0.5 * clock.random())
     const notBefore = clock.now() + Math.max(wait, Math.min(retryAfter, longestRetryAfter))
-    return { ...record, pending: { ...pending, failures: failures + 1, notBefore } }
+    return { ...record, pending: { ...pending, failures: failures + 1, notBefore, sending: false } }
   }
 
   /** Renews while nobody waits; a failure is told by events only. */
   function inBackground(record: SessionRecord): void {
-    if (!flight && !heldBack(record)) refresh(record).catch(() => {})
+    if (!closed && !flight && !heldBack(record)) refresh(record).catch(() => {})
   }
 
   return {
@@ -221,9 +218,8 @@ export function createRefresher(options: RefreshOptions) {
     /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome nobody has recorded. */
     watch(record: SessionRecord | undefined): void {
       cancelProbe()
-      const pending = record?.pending
-      if (closed || !pending) return
-      const { failures, notBefore } = pending
+      if (closed || !record?.pending) return
+      const { failures, notBefore } = record.pending
       const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
       // Without failures, a tab may be sending the token right now; it has as long as a request may take to record the outcome.
       cancelProbe = clock.setTimeout(

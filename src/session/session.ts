@@ -10,7 +10,7 @@ import type { Store, TransactionStore } from '../storage/store.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { SessionRecord } from './record.ts'
-import type { Session, SignedInSession, SignedOutReason } from './state.ts'
+import type { Session, SignedInSession, SignedOutReason, SignedOutSession } from './state.ts'
 
 interface SessionOptions {
   key: string
@@ -56,7 +56,9 @@ export function createSession(options: SessionOptions) {
     if (!stored || !record) return stored ?? record
     if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
     if (stored.signedOut) return stored
-    return stored.gen < record.gen || (stored.gen === record.gen && leftBehind !== undefined)
+    // A sign-out that could not be saved still counts, whatever other tabs have renewed since.
+    return record.signedOut === 'signed-out' ||
+      stored.gen < record.gen + Number(leftBehind !== undefined)
       ? record
       : stored
   }
@@ -74,7 +76,7 @@ export function createSession(options: SessionOptions) {
     const was = previous.status === 'signed-in'
     if (next.status === 'signed-in') {
       if (!was || previous.claims?.sub !== next.claims?.sub) emit('signed-in', { session: next })
-    } else if (was && next.status === 'signed-out') emit('signed-out', { session: next })
+    } else if (was) emit('signed-out', { session: next as SignedOutSession })
   }
 
   function adopt(next: SessionRecord | undefined): void {
@@ -87,14 +89,16 @@ export function createSession(options: SessionOptions) {
   /** Looks at the store and takes over what other tabs did. */
   async function reread(): Promise<SessionRecord | undefined> {
     const before = record
-    const next = newest(await read().catch(() => undefined))
+    const stored = await read().catch(() => undefined)
+    const next = newest(stored)
     const isCopy = next && (await copied(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
     if (isCopy) await write(next, ended(next, 'tab-copied'))
     else if (next !== record || state === unknownSession) adopt(next)
-    // What could not be saved is saved now, before another tab finds the older record and sends its spent refresh token.
-    else if (next && leftBehind !== undefined) await write(next, next)
+    // What could not be saved, or was overwritten by a page that woke in the middle of saving, is saved now, before another
+    // tab finds the older record and sends its spent refresh token.
+    else if (next && (stored ?? leftBehind) !== undefined) await write(next, next)
     return current()
   }
 
@@ -150,7 +154,7 @@ export function createSession(options: SessionOptions) {
     if (store.shared || store.volatile || signedOut) return false
     try {
       const prefix = `${key}|gen|`
-      if (Number((await marks.get(prefix + sid))?.split(' ')[0]) > gen) return true
+      if (parseInt((await marks.get(prefix + sid)) ?? '') > gen) return true
       if (mark) await marks.set(prefix + sid, `${gen} ${clock.now()}`)
       // A session begins: what others have left behind goes.
       if (gen === 1)

@@ -16,10 +16,9 @@ export function localLock(): Lock {
         const leave = () => {
           // Not the holder any more: the lock was stolen.
           if (line[0] !== place) return
-          const next = line[1]
           line.shift()
-          if (next) next.begin()
-          else lines.delete(name)
+          line.at(0)?.begin()
+          if (line.length < 1) lines.delete(name)
         }
         // The place in the line stays, and is passed over when its turn comes.
         const giveUp = () => reject(signal?.reason)
@@ -37,8 +36,8 @@ export function localLock(): Lock {
           lose: () => reject(new DOMException('The lock was stolen.', 'AbortError')),
         }
 
-        if (steal) line.shift()?.lose()
-        line[steal ? 'unshift' : 'push'](place)
+        if (steal) line.splice(0, 1, place)[0]?.lose()
+        else line.push(place)
         lines.set(name, line)
         if (line[0] === place) place.begin()
         else if (signal?.aborted) giveUp()

@@ -971,6 +971,14 @@ describe('after close()', () => {
     expect(heard).toEqual([])
   })
 
+  test('a look that a wake-up has begun sends nothing', async () => {
+    const world = await expiredTab()
+    world.tab.wake()
+    world.auth.close()
+    await world.clock.advance(60_000)
+    expect(refreshes(world)).toEqual([])
+  })
+
   test('a client that is closed before it starts opens nothing', async () => {
     const world = await signedInTab()
     const other = world.client(world.browser.openTab())

@@ -135,6 +135,48 @@ describe('a store that fails', () => {
     expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out', access: {} })
   })
 
+  test('a sign-out that could not be saved is not undone by a tab that renews meanwhile, and ends there as well', async () => {
+    const world = await signedInTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    world.browser.failStorage('set')
+    await world.auth.signOut({ redirect: false, revoke: false })
+    world.tab.ports.host.navigate('https://elsewhere.example/')
+    await world.clock.settle()
+    world.browser.failStorage()
+    await other.refresh()
+    await other.refresh()
+    world.tab.restoreFromBackForwardCache()
+    await world.clock.settle()
+    const over = { status: 'signed-out', reason: 'signed-out' }
+    expect(world.auth.getSession()).toEqual(over)
+    expect(other.getSession()).toEqual(over)
+  })
+
+  test('an end that only this tab has seen does not end the session that the others have renewed', async () => {
+    const world = await expiredTab()
+    const other = world.client(world.browser.openTab())
+    await other.start()
+    world.browser.failStorage('set')
+    world.server.fault('respond', {
+      path: '/token',
+      status: 400,
+      body: { error: 'invalid_grant' },
+      times: 1,
+    })
+    await failure(world.auth.fetch(usersMe))
+    expect(world.auth.getSession()).toMatchObject({ reason: 'ended-by-server' })
+    world.tab.ports.host.navigate('https://elsewhere.example/')
+    await world.clock.settle()
+    world.browser.failStorage()
+    await other.refresh()
+    await other.refresh()
+    world.tab.restoreFromBackForwardCache()
+    await world.clock.settle()
+    expect(world.auth.getSession()).toEqual(other.getSession())
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+  })
+
   test('a sign-in that cannot be saved counts in this tab, over the session that is stored', async () => {
     const world = await signedInTab()
     const { url } = await world.auth.createAuthorizationUrl()

@@ -330,6 +330,52 @@ describe('a back-off is for all tabs', () => {
     expect(refreshes(world)).toHaveLength(2)
   })
 
+  test('while one tab tries again, calls in the others wait for what comes of it', async () => {
+    const world = await fiveTabs()
+    const mend = world.server.fault('network-error', at)
+    await failure(world.auth.fetch(usersMe))
+    await world.clock.settle()
+    mend()
+    const held = world.server.hold('/token')
+    world.tab.wake()
+    await world.until(() => held.count)
+    const calls = world.clients.map((auth) => auth.fetch(usersMe))
+    await world.clock.advance(300)
+    held.release()
+    for (const call of calls) expect((await call).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(3)
+  })
+
+  test('while one tab tries in vain, calls in the others wait, and fail with it', async () => {
+    const world = await fiveTabs()
+    const mend = world.server.fault('network-error', at)
+    await failure(world.auth.fetch(usersMe))
+    await world.clock.settle()
+    mend()
+    world.server.fault('try-later', { ...at, retryAfter: 60 })
+    const held = world.server.hold('/token')
+    world.tab.wake()
+    await world.until(() => held.count)
+    const calls = world.clients.map((auth) => failure(auth.fetch(usersMe)))
+    held.release()
+    for (const call of calls) expect(await call).toMatchObject({ retryable: true })
+    for (const auth of world.clients) await failure(auth.fetch(usersMe))
+    expect(refreshes(world)).toHaveLength(3)
+  })
+
+  test('a tab that is opened while there is no network does not ask for the metadata with each call', async () => {
+    const world = await fiveTabs()
+    world.server.fault('network-error', at)
+    await failure(world.auth.fetch(usersMe))
+    const path = '/.well-known/openid-configuration'
+    const before = world.server.requestsTo(path).length
+    world.server.fault('network-error', { path })
+    const other = await anotherTab(world)
+    for (let call = 0; call < 10; call += 1) await failure(other.auth.fetch(usersMe))
+    expect(world.server.requestsTo(path).length - before).toBe(1)
+    expect(refreshes(world)).toHaveLength(2)
+  })
+
   test('the tab that made the last attempt may close: another one goes on trying', async () => {
     const world = await fiveTabs()
     const mend = world.server.fault('network-error', at)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PkceClientOptions, SignedInSession, Store } from '../../src/index.ts'
+import type { PkceClient, PkceClientOptions, SignedInSession, Store } from '../../src/index.ts'
 import {
   expiredTab,
   factsOf,
@@ -157,7 +157,7 @@ describe('a refresh whose answer nobody has seen', () => {
 })
 
 describe('a page that is frozen with a lock in its hands', () => {
-  test('two tabs that have lost patience with it do not send the same token, one beside the other', async () => {
+  test('two tabs that have lost patience with it do not send the same token: the second waits for the first', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)
     const { lock } = world.browser.openTab().ports
@@ -165,17 +165,60 @@ describe('a page that is frozen with a lock in its hands', () => {
     const held = world.server.hold('/token')
     const first = world.auth.fetch(usersMe)
     await world.clock.advance(1000)
-    const second = failure(other.auth.fetch(usersMe))
+    const second = other.auth.fetch(usersMe)
     await world.clock.advance(29_400)
     await world.until(() => held.count)
     await world.clock.advance(1000)
-    expect(await second).toMatchObject({ retryable: true })
     held.release()
     expect((await first).status).toBe(200)
-    expect((await other.auth.fetch(usersMe)).status).toBe(200)
+    expect((await second).status).toBe(200)
     expect(refreshes(world)).toHaveLength(1)
     expect(world.server.revoked).toEqual([])
   }, 60_000)
+
+  test('a tab that takes over and freezes as well is not waited for without end', async () => {
+    const world = await expiredTab()
+    const other = await anotherTab(world)
+    const { lock } = world.browser.openTab().ports
+    lock.request(`${key}|grant|`, {}, () => new Promise(() => undefined)).catch(() => undefined)
+    world.server.fault('hang', { ...at, times: 1 })
+    void world.auth.fetch(usersMe)
+    await world.clock.advance(1000)
+    const second = other.auth.fetch(usersMe)
+    await world.clock.advance(29_400)
+    await world.until(() => refreshes(world).length)
+    world.tab.freeze()
+    await world.clock.advance(20_000)
+    expect((await second).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(2)
+    expect(world.server.revoked).toEqual([])
+  }, 60_000)
+
+  test.each<[string, (auth: PkceClient) => Promise<unknown>, string | undefined]>([
+    ['a sign-out', (auth) => auth.signOut({ redirect: false, revoke: false }), 'signed-out'],
+    ['newer tokens', (auth) => auth.refresh().then(() => auth.refresh()), undefined],
+  ])(
+    'one that was frozen in the middle of saving does not undo %s that came meanwhile',
+    async (_, meanwhile, signedOut) => {
+      const world = await signedInTab({ server: { reuseGraceSeconds: 600 } })
+      const { tab, auth, frozen } = await freezesInTheStore(world)
+      await world.clock.advance(900_000)
+      const call = auth.fetch(usersMe).catch(() => undefined)
+      await world.until(frozen)
+      const work = meanwhile(world.auth)
+      await world.clock.advance(62_000)
+      await work
+      const session = world.auth.getSession()
+      tab.resume()
+      await call
+      await world.clock.settle()
+      expect(world.auth.getSession()).toEqual(session)
+      expect(auth.getSession()).toEqual(session)
+      expect(world.storedSession()?.signedOut).toBe(signedOut)
+      expect((await anotherTab(world)).auth.getSession()).toEqual(session)
+    },
+    60_000,
+  )
 
   test('one that was about to save a renewed session does not undo the sign-out that came meanwhile', async () => {
     const world = await signedInTab()
@@ -204,6 +247,28 @@ test('a refresh that fails after the person has signed out has not failed: the s
   expect(await call).toMatchObject({ code: 'session_ended', sessionEnded: true })
   expect(factsOf(world.heard, 'refresh-failed')).toEqual([])
 })
+
+/** A tab that is frozen when its store has begun to write the renewed session, and has not yet done so. */
+async function freezesInTheStore(world: World) {
+  const tab = world.browser.openTab()
+  const { store, host } = tab.ports
+  let frozen = false
+  const slow: Store = {
+    ...store,
+    async set(name, value) {
+      const { gen, pending } = JSON.parse(value) as { gen: number; pending?: object }
+      if (!frozen && gen === 2 && !pending) {
+        frozen = true
+        tab.freeze()
+      }
+      await host.whenShown()
+      await store.set(name, value)
+    },
+  }
+  const auth = world.client(tab, { store: slow })
+  await auth.start()
+  return { tab, auth, frozen: () => frozen }
+}
 
 /** A tab that is frozen between reading the session and writing it, once it has the answer of the token endpoint. */
 async function freezesWhileItSaves(world: World) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { SignInParams } from '../../src/index.ts'
 import type { FaultName } from '../../src/testing/index.ts'
 import { expectRefusal } from '../support/refusal.ts'
 import { createWorld, listen, rejection, signedInTab } from '../support/world.ts'
@@ -13,12 +14,14 @@ interface Bad {
   row?: string
   fault: FaultName
   options?: object
+  params?: SignInParams
 }
 
 /** A sign-in with this fault is refused as `id_token_invalid`, and leaves everything as it was. */
-function refusedFor({ fault, options = {} }: Bad, requests = bothRequests) {
+function refusedFor({ fault, options = {}, params = {} }: Bad, requests = bothRequests) {
   return expectRefusal({
     code: 'id_token_invalid',
+    params,
     given: ({ server }) => server.fault(fault, options),
     requests,
   })
@@ -104,21 +107,11 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
   })
 
   test('C-62: after max_age, a person who authenticated too long ago', async () => {
-    await expectRefusal({
-      code: 'id_token_invalid',
-      params: { maxAge: 300 },
-      given: ({ server }) => server.fault('id-token-auth-time-old'),
-      requests: bothRequests,
-    })
+    await refusedFor({ fault: 'id-token-auth-time-old', params: { maxAge: 300 } })
   })
 
   test('C-62: after max_age, nobody knows when the person authenticated', async () => {
-    await expectRefusal({
-      code: 'id_token_invalid',
-      params: { maxAge: 300 },
-      given: ({ server }) => server.fault('id-token-auth-time-missing'),
-      requests: bothRequests,
-    })
+    await refusedFor({ fault: 'id-token-auth-time-missing', params: { maxAge: 300 } })
   })
 
   test('C-62: without max_age it may be long ago', async () => {

@@ -95,6 +95,13 @@ export function formOf(call: Pick<Call, 'headers' | 'body'>): URLSearchParams | 
   return type === 'application/x-www-form-urlencoded' ? new URLSearchParams(call.body) : undefined
 }
 
+/** The parameters of a page that people reach by a link or by a form: in the query, or in the body of a POST. */
+export function parametersOf(call: Call): Parameters {
+  return readParameters(
+    call.method === 'POST' ? (formOf(call) ?? new URLSearchParams()) : call.url.searchParams,
+  )
+}
+
 export function readCookie(call: Call, name: string): string | undefined {
   for (const pair of (call.headers['cookie'] ?? '').split(';')) {
     const at = pair.indexOf('=')

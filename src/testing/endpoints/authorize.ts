@@ -10,7 +10,7 @@ import {
 import type { Context, Visit } from '../context.ts'
 import { fromBase64url, randomToken } from '../encoding.ts'
 import { useAll } from '../faults.ts'
-import { formOf, readCookie, readParameters, redirect, withHeader } from '../http.ts'
+import { parametersOf, readCookie, redirect, withHeader } from '../http.ts'
 import type { Parameters, Problem, Reply } from '../http.ts'
 import type { RegisteredClient } from '../options.ts'
 import { consentPage, errorPage, loginPage } from '../pages.ts'
@@ -30,9 +30,7 @@ interface ReturnAddress {
 /** GET or POST /authorize: validate, then ask the person what needs asking, then answer by redirect. */
 export async function authorize(visit: Visit): Promise<Reply> {
   const { context, call } = visit
-  const parameters = readParameters(
-    call.method === 'POST' ? (formOf(call) ?? new URLSearchParams()) : call.url.searchParams,
-  )
+  const parameters = parametersOf(call)
   const address = returnAddress(context, parameters)
   const request = validate(context, parameters)
   if ('error' in request) {

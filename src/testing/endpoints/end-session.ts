@@ -2,7 +2,7 @@ import { findClient, endpoint, isRegisteredUri, notRegistered } from '../context
 import type { Context, Visit } from '../context.ts'
 import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
 import { randomToken } from '../encoding.ts'
-import { formOf, readCookie, readParameters, redirect, withHeader } from '../http.ts'
+import { formOf, parametersOf, readCookie, redirect, withHeader } from '../http.ts'
 import type { Parameters, Reply } from '../http.ts'
 import { errorPage, signOutPage, signedOutPage } from '../pages.ts'
 import { staleForm } from '../sessions.ts'
@@ -20,9 +20,7 @@ interface Wish {
 /** GET and POST /end_session (OpenID Connect RP-Initiated Logout 1.0). */
 export async function endSession(visit: Visit): Promise<Reply> {
   const { context, call } = visit
-  const parameters = readParameters(
-    call.method === 'POST' ? (formOf(call) ?? new URLSearchParams()) : call.url.searchParams,
-  )
+  const parameters = parametersOf(call)
   const wish = await understand(context, parameters)
   if (typeof wish === 'string') return errorPage(wish)
   const { subject, returnTo } = wish

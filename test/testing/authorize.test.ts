@@ -450,6 +450,23 @@ describe('pages', () => {
     expect(early.status).toBe(400)
   })
 
+  it('takes no consent of a person whose session has ended meanwhile', async () => {
+    const server = strictServer()
+    const browse = server.withCookies(createCookieJar())
+    const page = await (await browse(authorizationUrl(server))).text()
+    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
+    const body = new URLSearchParams(fields)
+    const { url } = await browse(`${server.issuer}/login`, { method: 'POST', body })
+    server.revokeSessions('ada')
+    expect((await browse(url)).status).toBe(400)
+    const consent = await browse(`${server.issuer}/consent`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ ...hiddenFields(page), decision: 'allow' }),
+    })
+    expect(consent.status).toBe(400)
+  })
+
   it('refuses a form from another browser', async () => {
     const server = strictServer()
     const page = await (

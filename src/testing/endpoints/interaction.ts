@@ -47,7 +47,8 @@ export function showConsent({ context, call }: Visit): Reply {
   const id = call.url.searchParams.get('interaction') ?? ''
   const interaction = context.sessions.interactions.get(id)
   if (
-    !interaction?.session ||
+    !interaction ||
+    !context.sessions.find(interaction.session?.secret) ||
     context.now() >= interaction.expiresAt ||
     readCookie(call, browserCookie(context)) !== interaction.browser
   ) {
@@ -60,7 +61,7 @@ export function showConsent({ context, call }: Visit): Reply {
 export function consent(visit: Visit): Reply {
   const { context } = visit
   const found = findInteraction(visit)
-  const session = found?.interaction.session
+  const session = context.sessions.find(found?.interaction.session?.secret)
   if (!found || !session) return errorPage(staleForm.description)
   const { request, id } = found.interaction
   context.sessions.interactions.delete(id)

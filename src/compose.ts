@@ -109,7 +109,7 @@ function createEndpoints() {
   }
 }
 
-/** Finds the server's metadata once; a failure is forgotten, so that the next call tries again. */
+/** Finds something once for all callers. A failure is forgotten, so that the next call tries again. */
 function once<T>(find: () => Promise<T>): () => Promise<T> {
   let found: Promise<T> | undefined
   return () =>

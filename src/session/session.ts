@@ -147,8 +147,9 @@ export function createSession(options: SessionOptions) {
   }
 
   /**
-   * Browsers copy sessionStorage into a duplicated tab; a mark that both see tells which of the two is behind. It outlives
-   * the session: whoever is behind is not to send a spent token even then.
+   * Browsers copy sessionStorage into a duplicated tab. A mark that both tabs see holds the highest generation of a session;
+   * it outlives the session, because a tab that is behind must not send a spent token even then. Resolves to true for a
+   * record that is behind its mark. For any other record it moves the mark, if told to, and removes marks that nobody needs.
    */
   async function copied({ sid, gen, signedOut }: SessionRecord, mark?: boolean): Promise<boolean> {
     if (store.shared || store.volatile || signedOut) return false
@@ -156,7 +157,7 @@ export function createSession(options: SessionOptions) {
       const prefix = `${key}|gen|`
       if (parseInt((await marks.get(prefix + sid)) ?? '') > gen) return true
       if (mark) await marks.set(prefix + sid, `${gen} ${clock.now()}`)
-      // A session begins: what others have left behind goes.
+      // Marks of forgotten sessions are removed when a new session begins.
       if (gen === 1)
         for (const name of await marks.keys(prefix))
           if (clock.now() - Number((await marks.get(name))?.split(' ')[1]) > longestIdle)

@@ -93,6 +93,11 @@ describe('a sign-in that failed says', () => {
     expect(proof).toMatch(/^The answer of the token endpoint.*token_type/)
   })
 
+  test('C-42: that a type which only ends in Bearer is another', async () => {
+    const another = await words('token-type', { value: 'no-Bearer' })
+    expect(another).toMatch(/^The answer of the token endpoint.*token_type/)
+  })
+
   test('A-55: that the token is from the future', async () => {
     expect(await words('clock-offset', { seconds: 90_000 })).toMatch(/^The ID token.*future/)
   })

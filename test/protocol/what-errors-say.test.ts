@@ -155,6 +155,13 @@ describe('userinfo that cannot be had: the error says', () => {
     expect(((await rejection(auth.getUserInfo())) as Error).message).toMatch(/userinfo.?endpoint/)
   })
 
+  test('that it is a page', async () => {
+    const { auth, server } = await signedInTab()
+    server.fault('html-200', { path: '/userinfo' })
+    const { message } = (await rejection(auth.getUserInfo())) as Error
+    expect(message).toMatch(/^The answer of the userinfo endpoint.*content-type/)
+  })
+
   test('that it is about somebody else', async () => {
     const { auth, server } = await signedInTab()
     server.fault('user-info-claims', { set: { sub: 'user-mallory' } })

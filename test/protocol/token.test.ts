@@ -76,6 +76,7 @@ describe('what an answer to a refresh means', () => {
     ['499', text('', 499), 'wrong-request'],
     ['200 with an OAuth error that ends it', json({ error: 'invalid_grant' }), 'refused'],
     ['200 with another OAuth error', json({ error: 'bad_refresh_token' }), 'wrong-request'],
+    ['299 with one', json({ error: 'bad_refresh_token' }, 299), 'wrong-request'],
     [
       'A-66: 200 with an OAuth error beside tokens',
       json({ ...tokens, error: 'invalid_scope' }),

@@ -1,7 +1,5 @@
 import type { AuthorizedFetch, Fetch } from './fetch.ts'
 
-const ambient: Fetch = (input, init) => globalThis.fetch(input, init)
-
 export interface GlobalFetch {
   replace: () => () => void
   restore: () => void
@@ -14,35 +12,33 @@ export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFet
   let undo: (() => void) | undefined
   let replaced: Fetch | undefined
 
-  function isTarget(input: RequestInfo | URL, init?: RequestInit): boolean {
+  function isTarget(input: RequestInfo | URL, init?: RequestInit & { own?: true }): boolean {
     try {
       target(input)
       // What already has the header may be our own request, on its way through an option `fetch` that calls the global one:
       // it must not come back here.
-      return !isAuthorized(input, init)
+      return !init?.own && !isAuthorized(input, init)
     } catch {
       return false
     }
   }
 
   return {
-    platform: () => replaced ?? ambient,
+    platform: () => replaced ?? globalThis.fetch,
     restore: () => undo?.(),
     replace() {
       if (undo) return undo
-      const original = globalThis.fetch
-      let active = true
+      const original = (replaced = globalThis.fetch)
       const ours: Fetch = (input, init) =>
-        active && isTarget(input, init) ? fetch(input, init) : original(input, init)
-      replaced = (input, init) => original(input, init)
+        undo === restore && isTarget(input, init) ? fetch(input, init) : original(input, init)
       globalThis.fetch = ours
-      return (undo = () => {
-        if (!active) return
-        active = false
+      const restore = () => {
+        if (undo !== restore) return
         undo = replaced = undefined
         // Somebody may have wrapped ours since; then it stays, and passes everything through.
         if (globalThis.fetch === ours) globalThis.fetch = original
-      })
+      }
+      return (undo = restore)
     },
   }
 }

@@ -119,6 +119,50 @@ describe('replaced', () => {
     expect(world.server.requestsTo('/echo')).toHaveLength(2)
   })
 
+  describe('where the API lives at the authorization server', () => {
+    const resources = ['https://api.example.com/', 'https://login.example.com/']
+    const late: typeof fetch = (input, init) => globalThis.fetch(input, { ...init })
+
+    test('an option fetch that leads back does not keep anybody from signing in', async () => {
+      const auth = client({ fetch: late, resources, sessionKey: 'nobody' })
+      auth.replaceGlobalFetch()
+      await world.server.signInTo(auth, 'grace')
+      expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+      expect((await fetch(usersMe)).status).toBe(200)
+    })
+
+    test('nor does it let a renewal wait for itself', async () => {
+      const auth = client({ fetch: late, resources })
+      auth.replaceGlobalFetch()
+      await world.clock.advance(900_000)
+      expect((await fetch(usersMe)).status).toBe(200)
+      expect(refreshes(world)).toHaveLength(1)
+    })
+
+    test.each([true, false])(
+      'a client of nobody does not stand in the way of another one’s sign-in (that replaced it too: %s)',
+      async (both) => {
+        client({ resources, sessionKey: 'nobody' }).replaceGlobalFetch()
+        const second = client({ sessionKey: 'second' })
+        if (both) second.replaceGlobalFetch()
+        await world.server.signInTo(second, 'grace')
+        expect((await second.fetch(usersMe)).status).toBe(200)
+        await world.clock.advance(900_000)
+        expect((await second.fetch(usersMe)).status).toBe(200)
+        expect(await second.getUserInfo()).toMatchObject({ sub: 'user-grace' })
+      },
+    )
+
+    test('nor does one client’s token go to what another asks of the server', async () => {
+      client({ resources }).replaceGlobalFetch()
+      const second = client({ sessionKey: 'second' })
+      const before = world.server.requests.length
+      await world.server.signInTo(second, 'grace')
+      const sent = world.server.requests.slice(before).map(({ headers }) => headers.authorization)
+      expect(sent.filter(Boolean)).toEqual([])
+    })
+  })
+
   test('an option fetch that does so late does not either', async () => {
     const auth = client({
       fetch: async (input, init) => {

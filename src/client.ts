@@ -3,7 +3,6 @@ import { withParameters } from './protocol/authorization.ts'
 import { longestSignOut } from './protocol/sign-out.ts'
 import { requestUserInfo } from './protocol/user-info.ts'
 import { unlessAborted } from './tokens.ts'
-import type { Clock } from './clock.ts'
 import type { EventMap, EventName } from './events.ts'
 import type { Credential, Fetch } from './fetch.ts'
 import type { PkceClientOptions } from './options.ts'
@@ -41,7 +40,7 @@ export interface WaitOptions {
 export interface AccessTokenOptions extends WaitOptions {
   /** A URL the token is for; judged as `fetch` judges it. */
   for?: string | URL
-  /** Seconds the token must still be valid for. */
+  /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
   minValidity?: number
 }
 
@@ -109,7 +108,7 @@ export class PkceClient {
    * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}:
    * `authorization_denied`, `callback_invalid`, `issuer_mismatch`, `transaction_not_found`, `transaction_consumed`,
    * `storage_unavailable`, or what the token request came to (`id_token_invalid`, `token_response_invalid`, `network`, ...).
-   * @param url - in place of the address of the page, which is then left alone
+   * @param url - in place of the address of the page, which is then left alone; a relative one resolves against `redirectUri`
    */
   handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
     if (url !== undefined) return this.#handle(url)
@@ -120,13 +119,13 @@ export class PkceClient {
   }
 
   async #handle(url?: string | URL): Promise<CallbackResult | undefined> {
-    const { host, signIn, session } = this.#parts
+    const { host, signIn, session, redirectUri } = this.#parts
     await host.whenShown()
     const text = url ?? host.url()
     await (this.#restored ??= this.#restore())
     try {
-      if (text === undefined || !URL.canParse(text)) return undefined
-      return await signIn.handle(new URL(text), url === undefined)
+      if (text === undefined || !URL.canParse(text, redirectUri)) return undefined
+      return await signIn.handle(new URL(text, redirectUri), url === undefined)
     } finally {
       if (!this.#closed) session.settle()
     }
@@ -173,8 +172,12 @@ export class PkceClient {
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const { tokens, api } = this.#parts
-    if (options.for !== undefined) api.target(options.for)
-    return (await tokens.obtain(options.signal, (options.minValidity ?? 0) * 1000)).token
+    const judge = () => options.for !== undefined && api.target(options.for)
+    judge()
+    const { token } = await tokens.obtain(options.signal, options.minValidity)
+    // The server's endpoints may have become known only now.
+    judge()
+    return token
   }
 
   /**
@@ -247,7 +250,12 @@ export class PkceClient {
       const accessTokens = Object.values(ended.access).map(({ token }) => token)
       for (const token of [ended.refreshToken, ...accessTokens]) if (token) await revoke(token)
     }
-    await within(longestSignOut, { clock, work: tellServer() })
+    let cancel = () => {}
+    const tooLong = new Promise<void>((resolve) => {
+      cancel = clock.setTimeout(resolve, longestSignOut)
+    })
+    await Promise.race([tooLong, tellServer().catch(() => {})])
+    cancel()
     const endpoint = metadata?.end_session_endpoint
     // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
     if (!endpoint || options.redirect === false || !host.url() || session.current()) return
@@ -278,15 +286,4 @@ export class PkceClient {
     this.#parts.session.close()
     this.#parts.globalFetch.restore()
   }
-}
-
-/** Waits until the work has succeeded or failed, but no longer than this many milliseconds. */
-function within(
-  milliseconds: number,
-  { clock, work }: { clock: Clock; work: Promise<void> },
-): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.setTimeout(resolve, milliseconds)
-    work.finally(cancel).then(resolve, resolve)
-  })
 }

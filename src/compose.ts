@@ -57,7 +57,7 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
     onAdopted(record) {
       tokens.adopted(record)
       refresher.watch(record)
-      endpoints.add({ ...record?.endpoints, token: record?.tokenEndpoint })
+      endpoints.add({ ...record?.endpoints })
     },
   })
   const refresher = createRefresher({
@@ -97,15 +97,19 @@ export function compose(given: PkceClientOptions, started: () => Promise<unknown
 /** Where the OAuth endpoints are, as far as it is known yet: addresses that never get an access token from fetch. */
 function createEndpoints() {
   const known = new Set<string>()
+  // As servers read paths: "/t%6Fken" is "/token". decodeURIComponent would throw at what is not UTF-8.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- old, but here to stay (ECMA-262 B.2.1), and fast
+  const plainly: (path: string) => string = unescape
   return {
     add(among: object): void {
       for (const value of Object.values(among)) {
         const url = secureUrl(value)
-        if (url) known.add(url.pathname).add(url.origin + url.pathname)
+        if (url) known.add(plainly(url.pathname)).add(plainly(url.origin + url.pathname))
       }
     },
     // On the hot path of fetch: nearly always the path alone settles it, without a new string for the whole address.
-    has: (url: URL): boolean => known.has(url.pathname) && known.has(url.origin + url.pathname),
+    has: (url: URL): boolean =>
+      known.has(plainly(url.pathname)) && known.has(plainly(url.origin + url.pathname)),
   }
 }
 

@@ -58,12 +58,13 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
   }
 
   async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    // `init` is copied below, and a copy of a Request is empty: its members are getters of the prototype.
-    if (init instanceof Request) return authorizedFetch(new Request(input, init))
     const url = target(input)
     const given = input instanceof Request ? input : undefined
     const request = given ?? url.href
-    const headers = headersOf(given, init)
+    // `init` is copied below, and a copy has no member of the prototype: of a Request, or of a class, it would be empty.
+    if (init && Object.getPrototypeOf(init) !== Object.prototype)
+      return authorizedFetch(new Request(request, init))
+    const headers = headersOf(input, init)
     const signal = init?.signal ?? given?.signal
     if (hasAuthorization(headers)) return options.fetch()(request, init)
     let credential = peek()
@@ -94,8 +95,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
 }
 
 /** The headers of a call: those of `init` replace those of a Request, as they do in fetch. */
-function headersOf(input: unknown, init?: RequestInit): HeadersInit | undefined {
-  return init?.headers ?? (input instanceof Request ? input.headers : undefined)
+function headersOf(input: RequestInfo | URL, init?: RequestInit): HeadersInit | undefined {
+  return init?.headers ?? (input as Partial<Request>).headers
 }
 
 function authorized(
@@ -103,13 +104,11 @@ function authorized(
   given: HeadersInit = {},
   { header }: Credential,
 ): RequestInit {
+  const headers = isPlain(given)
+    ? { authorization: header, ...given }
+    : new Headers([...(given as Headers), ['authorization', header]])
   // On the hot path: assigning is several times as fast as a spread with another member behind it.
-  if (isPlain(given)) {
-    return Object.assign({}, init, { headers: { authorization: header, ...given } })
-  }
-  const headers = new Headers(given)
-  headers.set('authorization', header)
-  return { ...init, headers }
+  return Object.assign({}, init, { headers })
 }
 
 function hasAuthorization(given: HeadersInit = {}): boolean {
@@ -133,6 +132,6 @@ function isOneShot(body: unknown): boolean {
 function notAllowed(url: URL): PkceClientError {
   return new PkceClientError(
     'resource_not_allowed',
-    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add "${url.origin}/" to the resources option if it should.`,
+    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add "${url.origin}/" to resources if it should.`,
   )
 }

@@ -79,11 +79,14 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
 
     peek: (): Credential | undefined => (clock.now() < freshUntil ? ready : undefined),
 
-    /** `minValidity` in milliseconds. */
+    /** `minValidity` in seconds. */
     async obtain(signal?: AbortSignal, minValidity = 0): Promise<Credential> {
       const record = await signedIn(signal)
       const now = clock.now()
-      if (now + minValidity >= expiryOf(record)) return renewed(record, signal)
+      // A young token that does not live that long is as good as it gets.
+      const wanted =
+        record.refreshToken && now - tokenOf(record).obtainedAt < youngest ? 0 : minValidity * 1000
+      if (now + wanted >= expiryOf(record)) return renewed(record, signal)
       if (now >= dueAt(record) && record.refreshToken) refresher.inBackground(record)
       return credential(record)
     },

@@ -123,6 +123,19 @@ describe('coming back with a code', () => {
     expect(world.tab.replaced).toHaveLength(0)
   })
 
+  test.each(['path and query', 'query'])(
+    'takes the %s alone, as servers and routers hand it out',
+    async (part) => {
+      const world = createWorld()
+      const callback = new URL(await world.depart())
+      const auth = world.load(world.tab, '/')
+      const text = callback.pathname + callback.search
+      expect(await auth.handleCallback(part === 'query' ? callback.search : text)).toMatchObject({
+        kind: 'signed-in',
+      })
+    },
+  )
+
   test('A-81: sends nothing while the page is only being prerendered', async () => {
     const world = createWorld()
     const callback = await world.depart()

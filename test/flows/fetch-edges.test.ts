@@ -107,6 +107,70 @@ test('a Request in the place of init goes out with its method, headers and body,
   })
 })
 
+class Order {
+  readonly title = 'brass'
+  get method() {
+    return 'PUT'
+  }
+  get body() {
+    return this.title
+  }
+  get headers() {
+    return new Headers({ 'x-order': '7' })
+  }
+}
+
+test.each<[string, () => RequestInit]>([
+  ['a class with getters', () => new Order()],
+  [
+    'defaults by way of the prototype',
+    () => Object.create({ ...{ method: 'PUT', body: 'brass' } }),
+  ],
+  ['an object without a prototype', () => ({ __proto__: null, method: 'PUT', body: 'brass' })],
+])('options may be %s, as in fetch: nothing of them gets lost', async (_, make) => {
+  const world = await refusedTab()
+  const echo = 'https://api.example.com/echo'
+  const [init, plain] = [make(), await new Request(echo, make()).text()]
+  for (const call of [init, make()]) {
+    const answer = await world.auth.fetch(echo, call)
+    expect(await answer.json()).toMatchObject({ method: 'PUT', body: plain, authorized: true })
+  }
+})
+
+describe('an endpoint of the authorization server, at an origin that is listed', () => {
+  const client = { resources: ['https://login.example.com/'] }
+
+  test.each(['/t%6Fken', '/%74%6f%6B%65%6e', '/us%65rinfo?x=1', '/end%5fsession'])(
+    'gets no token under another spelling: %s (A-33)',
+    async (path) => {
+      const { auth } = await signedInTab({ client })
+      const why = { code: 'resource_not_allowed' }
+      const url = `https://login.example.com${path}`
+      expect(await failure(auth.fetch(url))).toMatchObject(why)
+      expect(await failure(auth.getAccessToken({ for: url }))).toMatchObject(why)
+    },
+  )
+
+  test.each(['/100%', '/%ff%6f', '/caf%C3%A9', '/%2574oken'])(
+    'is not what a path is that only looks odd: %s',
+    async (path) => {
+      const world = await signedInTab({ client })
+      await world.auth.fetch(`https://login.example.com${path}`)
+      expect(world.server.requests.at(-1)!.headers.authorization).toMatch(/^Bearer /)
+    },
+  )
+
+  test.each(['/token', '/userinfo'])(
+    'gets no token from getAccessToken either, when the page has just loaded: %s',
+    async (path) => {
+      const world = await signedInTab({ client })
+      const auth = world.load(world.tab, '/')
+      const call = auth.getAccessToken({ for: `https://login.example.com${path}` })
+      expect(await failure(call)).toMatchObject({ code: 'resource_not_allowed' })
+    },
+  )
+})
+
 test('a path that the authorization server has as well is the API’s own at the API', async () => {
   const world = await signedInTab()
   const place = 'https://api.example.com/token'

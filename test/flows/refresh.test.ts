@@ -753,6 +753,25 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
+  test('a minValidity longer than tokens live renews once in ten seconds, and not at each call', async () => {
+    const world = await signedInTab({ expiresIn: 60 })
+    const ask = () => world.auth.getAccessToken({ minValidity: 120 })
+    await world.clock.advance(10_000)
+    const token = await ask()
+    for (let call = 0; call < 50; call += 1) expect(await ask()).toBe(token)
+    expect(refreshes(world)).toHaveLength(1)
+    await world.clock.advance(10_000)
+    expect(await ask()).not.toBe(token)
+    expect(refreshes(world)).toHaveLength(2)
+  })
+
+  test('a token that lives for seconds only is not handed out when they are over', async () => {
+    const world = await signedInTab({ expiresIn: 5 })
+    const first = await world.auth.getAccessToken({ minValidity: 60 })
+    await world.clock.advance(5000)
+    expect(await world.auth.getAccessToken({ minValidity: 60 })).not.toBe(first)
+  })
+
   test('A-55: a clock that jumps an hour ahead costs one refresh, and one that jumps back nothing', async () => {
     const world = await signedInTab()
     world.clock.jump(3_600_000)

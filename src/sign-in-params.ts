@@ -40,10 +40,26 @@ export interface SignInParams {
 
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
 export function checkParams(given: SignInParams, options: ResolvedOptions) {
-  const params = ownMembers(given)
-  const { scope = options.scope, redirectUri = options.redirectUri } = params
-  const { maxAge, extraParams = {}, authorizationDetails: details, returnTo, appState } = params
-  const resource = params.resource === undefined ? undefined : [params.resource].flat()
+  const {
+    scope = options.scope,
+    redirectUri = options.redirectUri,
+    prompt,
+    loginHint,
+    acrValues,
+    maxAge,
+    uiLocales,
+    resource: one,
+    authorizationDetails: details,
+    returnTo,
+    appState,
+    extraParams = {},
+    navigator: _,
+    signal: __,
+    ...unknown
+  } = ownMembers(given)
+  const [stray] = Object.keys(unknown)
+  if (stray) fail(stray, 'left out or in extraParams', unknown[stray as never])
+  const resource = one === undefined ? undefined : [one].flat()
   checkOption('scope', scope)
   checkOption('redirectUri', redirectUri)
   checkOption('authorizationParams', extraParams, 'extraParams')
@@ -61,11 +77,11 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
   const parameters: Parameters = [
     ...Object.entries(options.authorizationParams ?? {}),
     ...Object.entries(extraParams),
-    ['prompt', params.prompt],
-    ['login_hint', params.loginHint],
-    ['acr_values', params.acrValues],
+    ['prompt', prompt],
+    ['login_hint', loginHint],
+    ['acr_values', acrValues],
     ['max_age', maxAge],
-    ['ui_locales', params.uiLocales],
+    ['ui_locales', uiLocales],
     ['resource', resource],
     ['authorization_details', detailsJson],
   ]

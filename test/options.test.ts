@@ -264,6 +264,40 @@ describe('the parameters of one sign-in', () => {
     expect(world.server.requests).toHaveLength(0)
   })
 
+  test.each([
+    ['login_hint', { login_hint: 'ada' }],
+    ['logniHint', { logniHint: 'ada' }],
+    ['authorizationParams', { authorizationParams: { audience: 'api' } }],
+    ['state', { state: 'my-own' }],
+  ])('refuses %s, which is none of them, and says where it may go: %j', async (name, params) => {
+    const world = createWorld()
+    const error = await rejection(world.client().createAuthorizationUrl(params as SignInParams))
+    expect(error).toMatchObject({ code: 'invalid_option' })
+    expect((error as Error).message).toMatch(
+      new RegExp(`^${name} must be left out or in extraParams;`),
+    )
+    expect(world.server.requests).toHaveLength(0)
+  })
+
+  test('takes all there are, also those that are undefined', async () => {
+    const world = createWorld()
+    const params = {
+      ...{ prompt: 'login', loginHint: 'ada', acrValues: '1', maxAge: 60, uiLocales: 'de en' },
+      ...{ navigator: undefined, signal: new AbortController().signal, scope: undefined },
+      ...{ madeUp: undefined },
+    }
+    const { url } = await world.client().createAuthorizationUrl(params as never)
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      ...{
+        prompt: 'login',
+        login_hint: 'ada',
+        acr_values: '1',
+        max_age: '60',
+        ui_locales: 'de en',
+      },
+    })
+  })
+
   test('refuses by name what JSON cannot hold', async () => {
     const itself: Record<string, unknown> = {}
     itself['self'] = itself

@@ -250,7 +250,7 @@ export class PkceClient {
       const accessTokens = Object.values(ended.access).map(({ token }) => token)
       for (const token of [ended.refreshToken, ...accessTokens]) if (token) await revoke(token)
     }
-    let cancel = () => {}
+    let cancel!: () => void
     const tooLong = new Promise<void>((resolve) => {
       cancel = clock.setTimeout(resolve, longestSignOut)
     })

@@ -132,6 +132,6 @@ function isOneShot(body: unknown): boolean {
 function notAllowed(url: URL): PkceClientError {
   return new PkceClientError(
     'resource_not_allowed',
-    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource and gets no token; add "${url.origin}/" to resources if it should.`,
+    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource; add "${url.origin}/" to resources if it is to get a token.`,
   )
 }

@@ -150,8 +150,8 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
       resourceList: (options.resources ?? []).map((entry: unknown) => {
         const { url, ...unknown } =
           typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
-        const resource = Object.keys(unknown).length > 0 ? undefined : parseResource(url, base)
-        return resource ?? fail('resources', resourceRule, entry)
+        const [stray] = Object.keys(unknown)
+        return (!stray && parseResource(url, base)) || fail('resources', resourceRule, entry)
       }),
     }),
   )

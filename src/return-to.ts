@@ -6,13 +6,8 @@
 export function safeReturnTo(returnTo: unknown, base: string): string | undefined {
   // Backslashes, control characters and leading spaces mean different things to different parsers.
   if (typeof returnTo !== 'string' || /[\p{Cc}\\]|^\s/u.test(returnTo)) return undefined
-  try {
-    const own = new URL(base)
-    const url = new URL(returnTo, own)
-    const isOwn =
-      url.origin === own.origin && /^https?:$/.test(url.protocol) && !url.username && !url.password
-    return isOwn ? url.href : undefined
-  } catch {
-    return undefined
-  }
+  if (!URL.canParse(returnTo, base)) return undefined
+  const { origin, protocol, username, password, href } = new URL(returnTo, base)
+  const isOwn = origin === new URL(base).origin && /^https?:$/.test(protocol)
+  return isOwn && !username && !password ? href : undefined
 }

@@ -58,7 +58,7 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
     ...unknown
   } = ownMembers(given)
   const [stray] = Object.keys(unknown)
-  if (stray) fail(stray, 'left out or in extraParams', unknown[stray as never])
+  if (stray) fail(stray, 'in extraParams', unknown[stray as never])
   const resource = one === undefined ? undefined : [one].flat()
   checkOption('scope', scope)
   checkOption('redirectUri', redirectUri)

@@ -54,9 +54,7 @@ export function createSignIn(options: SignInOptions) {
   const { tag } = transactions
   const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
-  function base(): string {
-    return host.url() ?? options.redirectUri
-  }
+  const base = () => host.url() ?? options.redirectUri
 
   /** Remembers what the answer must fit, under a new `state`. */
   async function remember(
@@ -70,7 +68,11 @@ export function createSignIn(options: SignInOptions) {
 
   async function prepare(params: SignInParams, mode: string): Promise<{ url: URL; state: string }> {
     const { parameters, returnTo, ...asked } = checkParams(params, options)
-    if (!host.isSecureContext()) throw insecure(base())
+    if (!host.isSecureContext())
+      throw new PkceClientError(
+        'insecure_context',
+        `${new URL(base()).origin} is not a secure context; serve the app over https, or from localhost.`,
+      )
     const metadata = await server()
     const request = { ...asked, verifier: createCodeVerifier(), nonce: createNonce() }
     const state = await remember({
@@ -94,7 +96,11 @@ export function createSignIn(options: SignInOptions) {
     try {
       if (navigator.leavesPage) {
         if (options.transactionStore.volatile) throw cannotRemember()
-        if (!gesture && (await transactions.isLooping(navigator.mode))) throw looping()
+        if (!gesture && (await transactions.isLooping(navigator.mode)))
+          throw new PkceClientError(
+            'redirect_loop',
+            'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
+          )
       }
       const { url } = await prepare(params, navigator.mode)
       params.signal?.throwIfAborted()
@@ -128,7 +134,7 @@ export function createSignIn(options: SignInOptions) {
     parameters: URLSearchParams,
   ): Promise<CallbackResult> {
     // Spelled out although undefined, so that neither is read from Object.prototype.
-    let facts: ReturnFacts = { returnTo: undefined, appState: undefined }
+    let facts: ReturnFacts = { __proto__: null } as ReturnFacts
     const use = async (found?: Transaction): Promise<CallbackResult> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
       if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
@@ -144,7 +150,7 @@ export function createSignIn(options: SignInOptions) {
       return await (state ? transactions.take(state, use) : use())
     } catch (error) {
       const known = error instanceof PkceClientError
-      const why = known ? error : invalid('The answer could not be used; see cause.', error)
+      const why = known ? error : invalid('The answer cannot be used; see cause.', error)
       throw new CallbackError(why, facts)
     }
   }
@@ -207,18 +213,4 @@ function cleaned(redirectUri: string, { hash }: URL): string {
 
 function invalid(why: string, cause?: unknown): PkceClientError {
   return new PkceClientError('callback_invalid', why, { cause })
-}
-
-function insecure(url: string): PkceClientError {
-  return new PkceClientError(
-    'insecure_context',
-    `${new URL(url).origin} is not a secure context; serve the app over https, or from localhost.`,
-  )
-}
-
-function looping(): PkceClientError {
-  return new PkceClientError(
-    'redirect_loop',
-    'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
-  )
 }

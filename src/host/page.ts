@@ -50,7 +50,6 @@ export function pageHost(): Host {
     },
     hasUserGesture: () =>
       (platform().navigator as Partial<Navigator> | undefined)?.userActivation?.isActive === true,
-    isSecureContext: () =>
-      platform().isSecureContext !== false && typeof platform().crypto?.subtle === 'object',
+    isSecureContext: () => platform().isSecureContext !== false && !!platform().crypto?.subtle,
   }
 }

@@ -19,17 +19,13 @@ export function redirect(options: RedirectOptions = {}): Navigator {
           new Promise((_, reject) => {
             signal?.throwIfAborted()
             host.navigate(url.href, options)
-            const giveUp = (reason: unknown) => {
-              closed.abort()
-              reject(reason)
-            }
             const forget = host.onWake(({ restored }) => {
               if (!restored) return
               const why = 'The person came back from the sign-in page without an answer.'
-              giveUp(new PkceClientError('sign_in_cancelled', why))
+              reject(new PkceClientError('sign_in_cancelled', why))
             })
             closed.signal.addEventListener('abort', forget)
-            signal?.addEventListener('abort', () => giveUp(signal.reason), {
+            signal?.addEventListener('abort', () => reject(signal.reason), {
               signal: closed.signal,
             })
           }),

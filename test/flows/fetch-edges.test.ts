@@ -141,7 +141,7 @@ describe('an endpoint of the authorization server, at an origin that is listed',
   const client = { resources: ['https://login.example.com/'] }
 
   test.each(['/t%6Fken', '/%74%6f%6B%65%6e', '/us%65rinfo?x=1', '/end%5fsession'])(
-    'gets no token under another spelling: %s (A-33)',
+    'gets no token under another spelling: %s',
     async (path) => {
       const { auth } = await signedInTab({ client })
       const why = { code: 'resource_not_allowed' }

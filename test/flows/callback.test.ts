@@ -668,6 +668,13 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requests).toHaveLength(0)
   })
 
+  test('an answer that took nearly an hour is still one', async () => {
+    const world = createWorld({ server: { codeLifetime: 7200 } })
+    const callback = await world.depart()
+    await world.clock.advance(3_599_999)
+    expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })
+  })
+
   test('an answer that took over an hour', async () => {
     const world = createWorld({ server: { codeLifetime: 7200 } })
     const callback = await world.depart()

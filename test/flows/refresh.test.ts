@@ -465,6 +465,27 @@ describe('not now', () => {
     expect(world.auth.getSession()).toMatchObject(stale)
   })
 
+  test.each([
+    [0, 500],
+    [0.5, 750],
+    [1, 1000],
+  ])(
+    'the first pause is between half a second and a second, as chance (%d) has it: %d ms',
+    async (chance, pause) => {
+      const world = await expiredTab()
+      world.tab.load(`${appOrigin}/`)
+      const clock = { ...world.tab.ports.clock, random: () => chance }
+      const auth = world.client(world.tab, { clock })
+      fail(world, ['try-later', { ...at, retryAfter: '', times: 1 }])
+      await failure(auth.fetch(usersMe))
+      await world.clock.advance(pause - 1)
+      expect(refreshes(world)).toHaveLength(1)
+      await world.clock.advance(1)
+      await recovered(world, auth)
+      expect(refreshes(world)).toHaveLength(2)
+    },
+  )
+
   test('while it is held back, calls fail at once with the reason of the last failure', async () => {
     const world = await expiredTab()
     fail(world, ['network-error', at])
@@ -710,6 +731,17 @@ describe('when', () => {
     held.release()
     await renewedNow(world, world.auth)
     expect(refreshes(world)).toHaveLength(1)
+  })
+
+  test('and not before the last minute of its life', async () => {
+    const world = await signedInTab()
+    await world.clock.advance(839_999)
+    await world.auth.fetch(usersMe)
+    await world.clock.settle()
+    expect(refreshes(world)).toEqual([])
+    await world.clock.advance(1)
+    await world.auth.fetch(usersMe)
+    await world.until(() => refreshes(world).length === 1)
   })
 
   test('a short life is renewed a quarter of it ahead', async () => {

@@ -461,6 +461,10 @@ describe('sign-ins under way', () => {
       'with a verifier from a prototype',
       (text: string) => text.replace('"verifier"', '"__proto__":{},"constructor"'),
     ],
+    [
+      'from the far future',
+      (text: string) => text.replace(/"createdAt":\d+/, '"createdAt":9999999999999'),
+    ],
     ['five megabytes', () => 'x'.repeat(5_000_000)],
   ])('A-75: edited to be %s are as good as gone', async (_, edit) => {
     const world = createWorld()

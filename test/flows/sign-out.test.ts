@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   anotherTab,
   callbackUri,
@@ -126,6 +126,16 @@ describe('signing out', () => {
     await world.auth.signOut({ redirect: false })
     expect(world.tab.navigations).toHaveLength(navigations)
     expect(world.server.requestsTo('/revoke')).toHaveLength(2)
+  })
+
+  test('where there is no page to leave, ends the session and revokes it', async () => {
+    const world = await signedInTab()
+    const navigate = vi.fn()
+    const host = { ...world.tab.ports.host, url: () => undefined, navigate }
+    await world.client(world.tab, { host }).signOut()
+    expect(world.storedSession()).toMatchObject({ signedOut: 'signed-out', access: {} })
+    expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
+    expect(navigate).not.toHaveBeenCalled()
   })
 
   test('works for the next person right after', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PkceClient, PkceClientOptions, SignedInSession, Store } from '../../src/index.ts'
+import { localLock } from '../../src/tabs/local-lock.ts'
 import {
   expiredTab,
   factsOf,
@@ -8,7 +9,7 @@ import {
   refreshes,
   usersMe,
 } from '../support/refreshes.ts'
-import { anotherTab, appOrigin, signedInTab } from '../support/world.ts'
+import { anotherTab, appOrigin, listen, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const key = 'pkce:https://login.example.com|production-app'
@@ -296,3 +297,40 @@ async function freezesWhileItSaves(world: World) {
   await auth.start()
   return { tab, auth, frozen: () => state === 'frozen' }
 }
+
+describe('where there are neither Web Locks nor BroadcastChannel', () => {
+  test('each tab still sends one refresh at a time', async () => {
+    const world = await expiredTab()
+    const { auth } = await anotherTab(world, { lock: localLock(), ...deaf })
+    const answers = await Promise.all([1, 2, 3, 4].map(() => auth.fetch(usersMe)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(refreshes(world)).toHaveLength(1)
+  })
+
+  test('a tab whose token another one has spent finds the new ones in the store, and nobody is signed out', async () => {
+    const world = await expiredTab()
+    const one = await anotherTab(world, { lock: localLock(), ...deaf })
+    let asked = 0
+    let refuse = (_: Response): void => undefined
+    const refusal = new Promise<Response>((resolve) => (refuse = resolve))
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      if (input !== 'https://login.example.com/token') return world.server.fetch(input, init)
+      asked += 1
+      return refusal
+    }
+    const two = await anotherTab(world, { lock: localLock(), ...deaf, fetch })
+    const heard = listen(two.auth)
+    const held = world.server.hold('/token')
+    const first = one.auth.fetch(usersMe)
+    await world.until(() => held.count)
+    const second = two.auth.fetch(usersMe)
+    await world.until(() => asked)
+    held.release()
+    expect((await first).status).toBe(200)
+    refuse(Response.json({ error: 'invalid_grant' }, { status: 400 }))
+    expect((await second).status).toBe(200)
+    expect(two.auth.getSession()).toEqual(one.auth.getSession())
+    expect([asked, refreshes(world).length]).toEqual([1, 1])
+    expect(factsOf(heard, 'signed-out')).toEqual([])
+  })
+})

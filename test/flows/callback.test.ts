@@ -229,7 +229,7 @@ describe('an address that is no answer of ours is left alone', () => {
     expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('C-31, C-35: the answer of a sign-in that was to return elsewhere, at the usual redirect URI', async () => {
+  test('C-31, C-35, A-09: the answer of a sign-in that was to return elsewhere, at the usual redirect URI', async () => {
     const other = 'https://app.example.com/other'
     const clients = [{ clientId: 'production-app', redirectUris: [callbackUri, other] }]
     const world = createWorld({ server: { clients } })

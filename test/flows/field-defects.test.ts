@@ -55,6 +55,16 @@ describe('a refresh that fails for a passing reason', () => {
     expect(world.storedSession()).toHaveProperty('refreshToken')
   })
 
+  test('field M1: 503 on a renewal that the app asked for is one request, and nothing is erased', async () => {
+    const world = await signedInTab()
+    const token = await world.auth.getAccessToken()
+    world.server.fault('respond', { ...at, status: 503 })
+    expect(await failure(world.auth.refresh())).toMatchObject({ retryable: true })
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.storedSession()).toHaveProperty('refreshToken')
+    expect(await world.auth.getAccessToken()).toBe(token)
+  })
+
   test('field M2: 429, and a network that is gone for minutes, erase nothing', async () => {
     const world = await expiredTab()
     world.server.fault('try-later', { ...at, status: 429, retryAfter: 2, times: 1 })
@@ -264,14 +274,15 @@ describe('time, and being sent away', () => {
   })
 
   test.each([
-    ['503', { ...at, status: 503 }],
-    ['429', { ...at, status: 429 }],
-    ['500', { ...at, status: 500 }],
-  ])('field M14: %s on a refresh sends nobody to sign in', async (_, fault) => {
+    ['503', 'respond', { ...at, status: 503 }],
+    ['429', 'respond', { ...at, status: 429 }],
+    ['500', 'respond', { ...at, status: 500 }],
+    ['a network error', 'network-error', at],
+  ] as const)('field M14: %s on a refresh sends nobody to sign in', async (_, fault, how) => {
     const world = await expiredTab()
     const heard = listen(world.auth)
     const before = world.tab.navigations.length
-    world.server.fault('respond', fault)
+    world.server.fault(fault, how)
     const error = await failure(world.auth.fetch(usersMe))
     expect(error).toMatchObject({ retryable: true, sessionEnded: false })
     expect(world.tab.navigations).toHaveLength(before)

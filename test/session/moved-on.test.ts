@@ -311,7 +311,7 @@ describe('where there are neither Web Locks nor BroadcastChannel', () => {
     const world = await expiredTab()
     const one = await anotherTab(world, { lock: localLock(), ...deaf })
     let asked = 0
-    let refuse = (_: Response): void => undefined
+    let refuse!: (answer: Response) => void
     const refusal = new Promise<Response>((resolve) => (refuse = resolve))
     const fetch: typeof globalThis.fetch = (input, init) => {
       if (input !== 'https://login.example.com/token') return world.server.fetch(input, init)

@@ -44,6 +44,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
       401,
       expect.stringContaining('error="invalid_token"'),
     ])
+    expect(await response.json()).toMatchObject({ error: 'invalid_token' })
   })
 
   it('S-40 refuses a token that was tampered with, and what is none', async () => {

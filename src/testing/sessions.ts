@@ -38,6 +38,8 @@ export interface Interaction {
   /** Who signed in for it, once someone did. */
   session: BrowserSession | undefined
   expiresAt: number
+  /** It has led back to the app, with a code or an error. */
+  answered: boolean
 }
 
 export interface SignOut {

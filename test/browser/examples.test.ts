@@ -54,6 +54,14 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     expect(await events(page)).toMatch(/signed-in Signed in as Ada Lovelace/)
   })
 
+  test('a person who double-clicks on Allow is signed in like anybody else', async () => {
+    const page = await visit(await world.newPerson())
+    await press(page, 'Sign in')
+    await world.logIn(page)
+    await page.getByRole('button', { name: 'Allow' }).dblclick()
+    await shows(page, 'status', 'Signed in as Ada Lovelace')
+  })
+
   test('after the return there is one token request, the keys beside it, and no second discovery', async () => {
     const page = await visit(await world.newPerson())
     await press(page, 'Sign in')

@@ -467,6 +467,45 @@ describe('pages', () => {
     expect(consent.status).toBe(400)
   })
 
+  it.each([
+    ['Allow on the consent page', {}, 'allow'],
+    ['Deny on the consent page', {}, 'deny'],
+    [
+      'Sign in, where nobody is asked for consent',
+      { client_id: production.clientId, redirect_uri: production.redirectUri },
+      undefined,
+    ],
+  ])(
+    'a double click on %s leads back to the app once',
+    async (_, overrides: Overrides, decision) => {
+      const server = strictServer()
+      const browse = server.withCookies(createCookieJar())
+      const send = (path: string, fields: Record<string, string>) =>
+        browse(server.issuer + path, {
+          method: 'POST',
+          redirect: 'manual',
+          body: new URLSearchParams(fields),
+        })
+      const url = authorizationUrl(server, overrides)
+      const form = hiddenFields(await (await browse(url)).text())
+      const signIn = () => send('/login', { ...form, username: 'ada', password: 'lovelace' })
+      let click = signIn
+      if (decision) {
+        await signIn()
+        click = () => send('/consent', { ...form, decision })
+      }
+      const first = await click()
+      const second = await click()
+      expect(redirectOf(first).has(decision === 'deny' ? 'error' : 'code')).toBe(true)
+      expect(second.headers.get('location')).toBe(first.headers.get('location'))
+      expect(second.headers.getSetCookie()).toEqual(first.headers.getSetCookie())
+      const pageBefore = `${server.issuer}/consent?interaction=${form['interaction']!}`
+      expect((await browse(pageBefore)).status).toBe(400)
+      server.revokeSessions('ada')
+      expect((await click()).status).toBe(400)
+    },
+  )
+
   it('refuses a form from another browser', async () => {
     const server = strictServer()
     const page = await (

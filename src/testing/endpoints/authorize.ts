@@ -239,6 +239,7 @@ function ask(
     request,
     session: mustSignIn ? undefined : session,
     expiresAt: context.now() + interactionLifetime,
+    answered: false,
   }
   const next = nextStep(context, interaction)
   const browser = cookie(context, { name: browserCookie(context), value: interaction.browser })
@@ -254,7 +255,7 @@ export function nextStep(context: Context, interaction: Interaction): Reply {
   if (needsConsent(context, interaction)) {
     return consentPage(interaction, { action: endpoint(context, '/consent'), issuer })
   }
-  context.sessions.interactions.delete(interaction.id)
+  interaction.answered = true
   return answerWithCode(context, { request, session })
 }
 

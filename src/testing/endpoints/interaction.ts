@@ -9,11 +9,7 @@ import type { Interaction } from '../sessions.ts'
 import { answer, answerWithCode, needsConsent, nextStep } from './authorize.ts'
 
 /** POST /login: the sign-in form. */
-export function login(visit: Visit): Reply {
-  const { context } = visit
-  const found = findInteraction(visit)
-  if (!found) return errorPage(staleForm.description)
-  const { interaction, form } = found
+export const login = sameAnswerTwice(({ context }, { interaction, form }) => {
   const username = form.get('username') ?? ''
   const user = context.settings.users.find((candidate) => candidate.username === username)
   if (user?.password !== form.get('password')) {
@@ -33,7 +29,7 @@ export function login(visit: Visit): Reply {
       : nextStep(context, interaction),
     cookie(context, { name: sessionCookie(context), value: secret }),
   )
-}
+})
 
 /** A page that is the answer to a form has no address that Back or a reload could load. */
 function toConsent(context: Context, { id }: Interaction): Reply {
@@ -48,6 +44,7 @@ export function showConsent({ context, call }: Visit): Reply {
   const interaction = context.sessions.interactions.get(id)
   if (
     !interaction ||
+    interaction.answered ||
     !context.sessions.find(interaction.session?.secret) ||
     context.now() >= interaction.expiresAt ||
     readCookie(call, browserCookie(context)) !== interaction.browser
@@ -58,27 +55,47 @@ export function showConsent({ context, call }: Visit): Reply {
 }
 
 /** POST /consent: allow or deny. */
-export function consent(visit: Visit): Reply {
-  const { context } = visit
-  const found = findInteraction(visit)
-  const session = context.sessions.find(found?.interaction.session?.secret)
-  if (!found || !session) return errorPage(staleForm.description)
-  const { request, id } = found.interaction
-  context.sessions.interactions.delete(id)
-  if (found.form.get('decision') !== 'allow') {
+export const consent = sameAnswerTwice(({ context }, { interaction, form }) => {
+  const { request } = interaction
+  const session = context.sessions.find(interaction.session?.secret)
+  if (!session) return errorPage(staleForm.description)
+  interaction.answered = true
+  if (form.get('decision') !== 'allow') {
     const problem = { error: 'access_denied', description: 'the person denied the request' }
     return answer(context, { ...request, problem })
   }
   const { clientId } = request.client
   context.sessions.consent(session.user, { clientId, scope: request.scope })
   return answerWithCode(context, { request, session })
+})
+
+interface SentForm {
+  interaction: Interaction
+  form: URLSearchParams
+}
+
+/**
+ * A double click sends a form twice, and a browser goes where the second answer leads (Firefox does). So the form that completed an
+ * interaction gets its answer again, while the person is still signed in.
+ */
+function sameAnswerTwice(judge: (visit: Visit, sent: SentForm) => Reply): (visit: Visit) => Reply {
+  const answers = new WeakMap<Interaction, Reply>()
+  return (visit) => {
+    const sent = findInteraction(visit)
+    if (!sent) return errorPage(staleForm.description)
+    const { interaction } = sent
+    if (interaction.answered) {
+      const signedIn = visit.context.sessions.find(interaction.session?.secret)
+      return (signedIn && answers.get(interaction)) ?? errorPage(staleForm.description)
+    }
+    const reply = judge(visit, sent)
+    answers.set(interaction, reply)
+    return reply
+  }
 }
 
 /** The interaction a form belongs to, when it was sent by the page and the browser it was shown in. */
-function findInteraction({
-  context,
-  call,
-}: Visit): { interaction: Interaction; form: URLSearchParams } | undefined {
+function findInteraction({ context, call }: Visit): SentForm | undefined {
   const form = formOf(call)
   const interaction = context.sessions.interactions.get(form?.get('interaction') ?? '')
   if (!form || !interaction || context.now() >= interaction.expiresAt) return undefined

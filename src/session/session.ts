@@ -47,6 +47,8 @@ export function createSession(options: SessionOptions) {
   let record: SessionRecord | undefined
   /** Set while the store has not saved what this tab knows: the `sid` of the older record that is still in it. */
   let leftBehind: string | undefined
+  /** Saved again once and no more: if the store does not keep it, two tabs would wake each other for ever. */
+  let savedAgain: SessionRecord | undefined
   let connection: ChannelConnection | undefined
   let owner: string | undefined
   let settled = false
@@ -98,7 +100,8 @@ export function createSession(options: SessionOptions) {
     else if (next !== record || state === unknownSession) adopt(next)
     // What could not be saved, or was overwritten by a page that woke in the middle of saving, is saved now, before another
     // tab finds the older record and sends its spent refresh token.
-    else if (next && (stored ?? leftBehind) !== undefined) await write(next, next)
+    else if (next && (leftBehind !== undefined || (stored && next !== savedAgain)))
+      await write((savedAgain = next), next)
     return current()
   }
 
@@ -192,16 +195,17 @@ export function createSession(options: SessionOptions) {
       tokens: TokenSet,
       { server, scope }: { server: ServerMetadata; scope: string },
     ): Promise<SignedInSession> {
-      const tokenEndpoint = server.token_endpoint
       const endpoints = Object.values(server).filter((value) => typeof value === 'string')
-      const names = { issuer, clientId, tokenEndpoint, endpoints }
       const blank: SessionRecord & { __proto__: null } = {
         // Where anybody could have put a refresh token that the answer left out.
         __proto__: null,
         v: 1,
         sid: newId(),
         gen: 0,
-        ...names,
+        issuer,
+        clientId,
+        tokenEndpoint: server.token_endpoint,
+        endpoints,
         scope,
         access: {},
       }

@@ -115,9 +115,8 @@ export function createTransactions(options: TransactionOptions) {
     /** Whether people are being sent away over and over without anything to show for it. */
     isLooping: (mode: string): Promise<boolean> =>
       storage(async () => {
-        const since = clock.now() - loopWindow
         const recent = (await sweep()).filter(
-          (entry) => entry.mode === mode && entry.createdAt > since,
+          (entry) => entry.mode === mode && entry.createdAt > clock.now() - loopWindow,
         )
         const finished = recent.findIndex((entry) => entry.finished)
         return (finished < 0 ? recent.length : finished) >= mostDepartures

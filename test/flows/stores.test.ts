@@ -137,8 +137,7 @@ describe('a store that fails', () => {
 
   test('a sign-out that could not be saved is not undone by a tab that renews meanwhile, and ends there as well', async () => {
     const world = await signedInTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     world.browser.failStorage('set')
     await world.auth.signOut({ redirect: false, revoke: false })
     world.tab.ports.host.navigate('https://elsewhere.example/')
@@ -153,10 +152,23 @@ describe('a store that fails', () => {
     expect(other.getSession()).toEqual(over)
   })
 
+  test('two tabs on a store that says it saves, and does not, do not wake each other for ever', async () => {
+    const world = await expiredTab({ server: { rotation: false } })
+    const other = await anotherTab(world)
+    world.browser.local.set = () => world.browser.local
+    for (const { fetch } of [world.auth, other.auth])
+      expect((await fetch(usersMe)).status).toBe(200)
+    await world.clock.settle()
+    const before = world.browser.posted.length
+    for (const tab of world.browser.tabs) tab.wake()
+    await world.clock.settle()
+    await world.clock.settle()
+    expect(world.browser.posted.length - before).toBeLessThan(5)
+  })
+
   test('an end that only this tab has seen does not end the session that the others have renewed', async () => {
     const world = await expiredTab()
-    const other = world.client(world.browser.openTab())
-    await other.start()
+    const { auth: other } = await anotherTab(world)
     world.browser.failStorage('set')
     world.server.fault('respond', {
       path: '/token',

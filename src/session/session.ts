@@ -60,7 +60,7 @@ export function createSession(options: SessionOptions) {
     if (stored.signedOut) return stored
     // A sign-out that could not be saved still counts, whatever other tabs have renewed since.
     return record.signedOut === 'signed-out' ||
-      stored.gen < record.gen + Number(leftBehind !== undefined)
+      stored.gen < record.gen + Number(leftBehind !== undefined && !record.signedOut)
       ? record
       : stored
   }
@@ -128,7 +128,7 @@ export function createSession(options: SessionOptions) {
       }
       try {
         // What cannot be compared is not overwritten: it may be a session that has ended.
-        if (unreadable && base && !next.signedOut) throw unreadable
+        if (unreadable && base && next.signedOut !== 'signed-out') throw unreadable
         await store.set(key, JSON.stringify(next))
         leftBehind = undefined
         connection?.post('changed')

@@ -152,6 +152,25 @@ describe('a store that fails', () => {
     expect(other.getSession()).toEqual(over)
   })
 
+  test('a tab that cannot read what is stored, and is refused, does not end the session that another one has renewed', async () => {
+    const world = await expiredTab()
+    const { auth: other } = await anotherTab(world)
+    world.tab.ports.host.navigate('https://elsewhere.example/')
+    await world.clock.settle()
+    await other.fetch(usersMe)
+    world.browser.failStorage('get')
+    const refused = { status: 400, body: { error: 'invalid_grant' } }
+    world.server.fault('respond', { path: '/token', ...refused, times: 1 })
+    world.tab.restoreFromBackForwardCache()
+    await failure(world.auth.fetch(usersMe))
+    world.browser.failStorage()
+    world.tab.wake()
+    await world.clock.settle()
+    expect(other.getSession()).toMatchObject({ status: 'signed-in' })
+    expect(world.auth.getSession()).toEqual(other.getSession())
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+  })
+
   test('two tabs on a store that says it saves, and does not, do not wake each other for ever', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     const other = await anotherTab(world)

@@ -13,7 +13,7 @@ export interface Stored {
   claims?: unknown
   scope: string
   access: { default?: { token: string; expiresAt?: number } }
-  pending?: { notBefore: number; failures: number }
+  pending?: { notBefore: number; failures: number; unknown: number }
 }
 
 /** How the storage of the browser has fared. */
@@ -128,6 +128,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       !records.some(({ access }) => access.default?.token === brought)
     // Without locks a page may find that another one is sending, and cannot know what is answered there.
     const isSentTwice = !locks && all.length > 1
+    // A page that was robbed of the lock has noted that it sends, and has not sent.
+    const isNotedInVain = (before?.pending?.unknown ?? 0) > all.length
     const isBehind = wire.sendings.some(
       (sending) => sending.family === family && sending.outcome === 'granted' && isNews(sending),
     )
@@ -139,7 +141,10 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       case 'ended-by-server':
         return family?.refused === true && (!isDoubtful || !locks || isTroubled())
       case 'refresh-response-lost':
-        return family?.refused === true && (mayBeDoubtful || isSentTwice || isTroubled())
+        return (
+          family?.refused === true &&
+          (mayBeDoubtful || isSentTwice || isNotedInVain || isTroubled())
+        )
       case 'tab-copied':
         return isBehind || isTroubled()
       default:

@@ -90,7 +90,9 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   /** Whether the token of this request may be sent again: no page could know that the server has spent it. */
   const isExcused = (earlier: Sending) =>
     troubleSince(earlier) ||
-    (!earlier.kept && (earlier.outcome !== 'granted' || interrupted(earlier)))
+    (!earlier.kept && earlier.outcome !== 'granted') ||
+    // A page that goes on after a stop may save what it brought at the very moment another one looks.
+    ((!earlier.kept || earlier.keptAt === now()) && interrupted(earlier))
 
   /**
    * Whether the request was sent before its time. The last record says that it is being sent; the one before is what the page
@@ -198,7 +200,10 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (family) families.set(record.sid, family)
       if (record.signedOut && !tombs.has(record.sid)) bury(record)
       for (const sending of wire.sendings)
-        if (sending.brought && sending.brought === record.access.default?.token) sending.kept = true
+        if (sending.brought && sending.brought === record.access.default?.token) {
+          sending.kept = true
+          sending.keptAt ??= now()
+        }
       records.push(record)
     },
 

@@ -49,6 +49,8 @@ export interface Sending {
   brought?: string
   /** The tokens it brought were saved in the store. */
   kept: boolean
+  /** Since when, in milliseconds. */
+  keptAt?: number
 }
 
 export interface Wire {

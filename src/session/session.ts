@@ -59,10 +59,10 @@ export function createSession(options: SessionOptions) {
     if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
     if (stored.signedOut) return stored
     // A sign-out that could not be saved still counts, whatever other tabs have renewed since.
-    return record.signedOut === 'signed-out' ||
-      stored.gen < record.gen + Number(leftBehind !== undefined && !record.signedOut)
-      ? record
-      : stored
+    if (record.signedOut === 'signed-out') return record
+    // Of one generation, what this tab could not save is the later word.
+    const unsaved = leftBehind !== undefined && !record.signedOut
+    return (unsaved ? stored.gen > record.gen : stored.gen >= record.gen) ? stored : record
   }
 
   async function read(): Promise<SessionRecord | undefined> {

@@ -222,13 +222,13 @@ function judgeFailure(
   error: PkceClientError,
   { raw, now }: { raw: Response | undefined; now: number },
 ): GrantAnswer {
-  const { error: word, status } = error as Partial<OAuthServerError>
-  if (status! < 500 && endings.includes(word!)) return { kind: 'refused', error }
+  const { error: word = '', status } = error as Partial<OAuthServerError>
   if (status === undefined) {
     // A page instead of an answer comes from something in between, such as the sign-in page of a hotel's network.
     const page = raw?.headers.get('content-type')?.startsWith('text/html')
     return { kind: page ? 'passing' : 'unknown', error: retryable(error) }
   }
+  if (status < 500 && endings.includes(word)) return { kind: 'refused', error }
   if (status < 200 || (status > 299 && status < 400) || [408, 429, 503, 511].includes(status)) {
     // Seconds or an HTTP-date (RFC 9110 §10.2.3).
     const value = raw?.headers.get('retry-after') ?? ''

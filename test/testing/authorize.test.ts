@@ -337,6 +337,24 @@ function hiddenFields(page: string): Record<string, string> {
   return Object.fromEntries([...inputs].map(([, name, value]) => [name, value]))
 }
 
+const ada = { username: 'ada', password: 'lovelace' }
+
+/** A browser that shows the login page; `send` posts the fields of its form with others. */
+async function atLoginPage(overrides: Overrides = {}) {
+  const server = strictServer()
+  const browse = server.withCookies(createCookieJar())
+  const form = hiddenFields(await (await browse(authorizationUrl(server, overrides))).text())
+  const send = (path: string, fields: Record<string, string>, headers = {}) =>
+    browse(server.issuer + path, {
+      method: 'POST',
+      redirect: 'manual',
+      headers,
+      body: new URLSearchParams({ ...form, ...fields }),
+    })
+  const consentUrl = `${server.issuer}/consent?interaction=${form['interaction']!}`
+  return { server, browse, send, consentUrl }
+}
+
 describe('pages', () => {
   it('S-11 cannot be framed and cannot be read across origins', async () => {
     const server = strictServer()
@@ -426,85 +444,46 @@ describe('pages', () => {
   })
 
   it('gives the consent page an address that can be loaded again, in this browser only', async () => {
-    const server = strictServer()
-    const browse = server.withCookies(createCookieJar())
-    const page = await (await browse(authorizationUrl(server))).text()
-    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
-    const body = new URLSearchParams(fields)
-    const { url } = await browse(`${server.issuer}/login`, { method: 'POST', body })
-    expect(new URL(url).pathname).toBe('/consent')
-    const again = await browse(url)
-    expect(await again.text()).toContain('Allow Sandbox App?')
-    const elsewhere = await server.withCookies(createCookieJar())(url)
+    const { server, browse, send, consentUrl } = await atLoginPage()
+    expect((await send('/login', ada)).headers.get('location')).toBe(consentUrl)
+    expect(await (await browse(consentUrl)).text()).toContain('Allow Sandbox App?')
+    expect(await (await browse(consentUrl)).text()).toContain('Allow Sandbox App?')
+    const elsewhere = await server.withCookies(createCookieJar())(consentUrl)
     expect(elsewhere.status).toBe(400)
     server.clock.pass(11 * 60)
-    expect((await browse(url)).status).toBe(400)
+    expect((await browse(consentUrl)).status).toBe(400)
   })
 
   it('shows nobody a consent page who has not signed in', async () => {
-    const server = strictServer()
-    const browse = server.withCookies(createCookieJar())
-    const page = await (await browse(authorizationUrl(server))).text()
-    const { interaction } = hiddenFields(page) as { interaction: string }
-    const early = await browse(`${server.issuer}/consent?interaction=${interaction}`)
-    expect(early.status).toBe(400)
+    const { browse, consentUrl } = await atLoginPage()
+    expect((await browse(consentUrl)).status).toBe(400)
   })
 
   it('takes no consent of a person whose session has ended meanwhile', async () => {
-    const server = strictServer()
-    const browse = server.withCookies(createCookieJar())
-    const page = await (await browse(authorizationUrl(server))).text()
-    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
-    const body = new URLSearchParams(fields)
-    const { url } = await browse(`${server.issuer}/login`, { method: 'POST', body })
+    const { server, browse, send, consentUrl } = await atLoginPage()
+    await send('/login', ada)
     server.revokeSessions('ada')
-    expect((await browse(url)).status).toBe(400)
-    const consent = await browse(`${server.issuer}/consent`, {
-      method: 'POST',
-      redirect: 'manual',
-      body: new URLSearchParams({ ...hiddenFields(page), decision: 'allow' }),
-    })
-    expect(consent.status).toBe(400)
+    expect((await browse(consentUrl)).status).toBe(400)
+    expect((await send('/consent', { decision: 'allow' })).status).toBe(400)
   })
 
   it.each([
     ['Allow on the consent page', {}, 'allow'],
     ['Deny on the consent page', {}, 'deny'],
-    [
-      'Sign in, where nobody is asked for consent',
-      { client_id: production.clientId, redirect_uri: production.redirectUri },
-      undefined,
-    ],
-  ])(
-    'a double click on %s leads back to the app once',
-    async (_, overrides: Overrides, decision) => {
-      const server = strictServer()
-      const browse = server.withCookies(createCookieJar())
-      const send = (path: string, fields: Record<string, string>) =>
-        browse(server.issuer + path, {
-          method: 'POST',
-          redirect: 'manual',
-          body: new URLSearchParams(fields),
-        })
-      const url = authorizationUrl(server, overrides)
-      const form = hiddenFields(await (await browse(url)).text())
-      const signIn = () => send('/login', { ...form, username: 'ada', password: 'lovelace' })
-      let click = signIn
-      if (decision) {
-        await signIn()
-        click = () => send('/consent', { ...form, decision })
-      }
-      const first = await click()
-      const second = await click()
-      expect(redirectOf(first).has(decision === 'deny' ? 'error' : 'code')).toBe(true)
-      expect(second.headers.get('location')).toBe(first.headers.get('location'))
-      expect(second.headers.getSetCookie()).toEqual(first.headers.getSetCookie())
-      const pageBefore = `${server.issuer}/consent?interaction=${form['interaction']!}`
-      expect((await browse(pageBefore)).status).toBe(400)
-      server.revokeSessions('ada')
-      expect((await click()).status).toBe(400)
-    },
-  )
+    ['Sign in, where nobody is asked for consent', internalApp, undefined],
+  ])('a double click on %s leads back to the app once', async (_, overrides, decision) => {
+    const { server, browse, send, consentUrl } = await atLoginPage(overrides)
+    if (decision) await send('/login', ada)
+    const click = () => (decision ? send('/consent', { decision }) : send('/login', ada))
+    const first = await click()
+    const second = await click()
+    expect(redirectOf(first).has(decision === 'deny' ? 'error' : 'code')).toBe(true)
+    expect(second.headers.get('location')).toBe(first.headers.get('location'))
+    expect(second.headers.getSetCookie()).toEqual(first.headers.getSetCookie())
+    expect((await browse(consentUrl)).status).toBe(400)
+    server.revokeSessions('ada')
+    expect((await click()).status).toBe(400)
+  })
 
   it('refuses a form from another browser', async () => {
     const server = strictServer()
@@ -522,32 +501,15 @@ describe('pages', () => {
   it.each([
     ['without its CSRF token', { csrf: '' }, {}],
     ['from another origin', {}, { origin: 'https://attacker.example' }],
-  ])('refuses a form %s', async (_, spoiled, headers: Record<string, string>) => {
-    const server = strictServer()
-    const browse = server.withCookies(createCookieJar())
-    const page = await (await browse(authorizationUrl(server))).text()
-    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace', ...spoiled }
-    const response = await browse(`${server.issuer}/login`, {
-      method: 'POST',
-      headers,
-      body: new URLSearchParams(fields),
-    })
-    expect(response.status).toBe(400)
+  ])('refuses a form %s', async (_, spoiled, headers) => {
+    const { send } = await atLoginPage()
+    expect((await send('/login', { ...ada, ...spoiled }, headers)).status).toBe(400)
   })
 
   it('refuses a form that is eleven minutes old', async () => {
-    const server = strictServer()
-    const browse = server.withCookies(createCookieJar())
-    const page = await (await browse(authorizationUrl(server))).text()
+    const { server, send } = await atLoginPage()
     server.clock.pass(11 * 60)
-    const fields = { ...hiddenFields(page), username: 'ada', password: 'lovelace' }
-    const response = await browse(`${server.issuer}/login`, {
-      method: 'POST',
-      // The page after it is too old as well.
-      redirect: 'manual',
-      body: new URLSearchParams(fields),
-    })
-    expect(response.status).toBe(400)
+    expect((await send('/login', ada)).status).toBe(400)
   })
 
   it('explains what the page said when a request cannot be completed', async () => {

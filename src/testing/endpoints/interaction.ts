@@ -75,8 +75,8 @@ interface SentForm {
 }
 
 /**
- * A double click sends a form twice, and a browser goes where the second answer leads (Firefox does). So the form that completed an
- * interaction gets its answer again, while the person is still signed in.
+ * A double click may send a form twice (in Firefox it does), and the browser goes where the second answer leads. So the form that
+ * completed an interaction gets its answer again, while the person is still signed in.
  */
 function sameAnswerTwice(judge: (visit: Visit, sent: SentForm) => Reply): (visit: Visit) => Reply {
   const answers = new WeakMap<Interaction, Reply>()

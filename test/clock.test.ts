@@ -36,7 +36,7 @@ describe('the clock of the machine', () => {
   })
 
   test.each([2 ** 31, 1e12, Infinity])(
-    'A-56: a delay of %d ms is cut to what timers can do, where platforms call back at once',
+    'a delay of %d ms is cut to what timers can do, where platforms call back at once (A-56)',
     (milliseconds) => {
       const spy = vi.spyOn(globalThis, 'setTimeout')
       systemClock().setTimeout(() => undefined, milliseconds)

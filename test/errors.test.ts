@@ -57,11 +57,11 @@ describe('OAuthServerError', () => {
     ['a tag character', 'a\u{e0041}b', 'a\\u{e0041}b'],
     ['markup, which is harmless as text', '<b>x</b>', '<b>x</b>'],
     ['other alphabets', 'ошибка 错误 🙂', 'ошибка 错误 🙂'],
-  ])('A-18: shows %s as text of one line', (_, description, shown) => {
+  ])('shows %s as text of one line (A-18)', (_, description, shown) => {
     expect(new OAuthServerError('server_error', 'x', { description }).description).toBe(shown)
   })
 
-  test('A-18: caps what the server says', () => {
+  test('caps what the server says (A-18)', () => {
     const words = { error: 'x'.repeat(5000), description: 'y'.repeat(5000) }
     const error = new OAuthServerError('server_error', 'x', words)
     expect(error.error).toHaveLength(100)

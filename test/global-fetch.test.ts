@@ -303,7 +303,7 @@ describe('two clients', () => {
   })
 })
 
-test("A-38: the client's own calls use the fetch of the moment, and pass by the replacement", async () => {
+test("the client's own calls use the fetch of the moment, and pass by the replacement (A-38)", async () => {
   const auth = client()
   auth.replaceGlobalFetch()
   await auth.start()

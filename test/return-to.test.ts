@@ -56,7 +56,7 @@ const elsewhere = [
   'https://a b.example',
 ]
 
-describe.each(bases)('C-30: with the app at $origin, returnTo', ({ base, origin }) => {
+describe.each(bases)('with the app at $origin, returnTo (C-30)', ({ base, origin }) => {
   test.each(['/ok', 'ok', '?x=1', '#f', '', '/a/b?c=d#e', `${origin}/full`])(
     '%j stays',
     (value) => {
@@ -97,7 +97,7 @@ describe.each(bases)('C-30: with the app at $origin, returnTo', ({ base, origin 
   })
 })
 
-test('C-30: "https:evil" is a path on an https base, and another host on an http one', () => {
+test('"https:evil" is a path on an https base, and another host on an http one (C-30)', () => {
   expect(safeReturnTo('https:evil.example', 'https://app.example/cb')).toBe(
     'https://app.example/evil.example',
   )
@@ -105,7 +105,7 @@ test('C-30: "https:evil" is a path on an https base, and another host on an http
 })
 
 test.each(['https://APP.EXAMPLE/x', 'https://app.example:443/x', 'https://app\u3002example/x'])(
-  'C-30: %s is this app, in its usual spelling',
+  '%s is this app, in its usual spelling (C-30)',
   (value) => {
     expect(safeReturnTo(value, 'https://app.example/cb')).toBe('https://app.example/x')
   },

@@ -111,7 +111,7 @@ describe.each(engineNames)('at oidc-provider, with %s', (engine) => {
     }
   })
 
-  test('S-26: a refresh token sent once more by somebody else ends the session in every tab', async () => {
+  test('a refresh token sent once more by somebody else ends the session in every tab (S-26)', async () => {
     const { person, page } = await signedIn()
     const other = await visit(person)
     await shows(other, 'signed-in ada')

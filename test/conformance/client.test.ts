@@ -16,7 +16,7 @@ function carriers({ server }: World, token: string): string[] {
 }
 
 describe('a sign-in begun by somebody else', () => {
-  test('C-19, A-24: the address of another site begins none', async () => {
+  test('the address of another site begins none (C-19, A-24)', async () => {
     const world = createWorld()
     const query = new URLSearchParams({
       iss: 'https://attacker.example',
@@ -32,7 +32,7 @@ describe('a sign-in begun by somebody else', () => {
     expect(world.server.requests).toEqual([])
   })
 
-  test('C-19, A-24: an app that takes it up goes to its own server, and returns into itself', async () => {
+  test('an app that takes it up goes to its own server, and returns into itself (C-19, A-24)', async () => {
     const world = createWorld()
     const url = await world.leave(world.tab, world.client(), {
       loginHint: 'ada',
@@ -45,7 +45,7 @@ describe('a sign-in begun by somebody else', () => {
     expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
   })
 
-  test('C-34: somebody else’s authorization request, finished in the browser of Ada, changes nothing', async () => {
+  test('somebody else’s authorization request, finished in the browser of Ada, changes nothing (C-34)', async () => {
     const world = await signedInTab()
     const theirs = await createWorld({ server: { issuer: world.server.issuer } })
       .client()
@@ -61,7 +61,7 @@ describe('a sign-in begun by somebody else', () => {
     expect(world.server.requests).toHaveLength(before)
   })
 
-  test('A-06: at a server that ignores PKCE, a stolen code is still told by its nonce', async () => {
+  test('at a server that ignores PKCE, a stolen code is still told by its nonce (A-06)', async () => {
     const world = createWorld()
     world.server.fault('ignore-pkce')
     const attacker = await world.client(world.browser.openTab()).createAuthorizationUrl()
@@ -78,7 +78,7 @@ describe('a sign-in begun by somebody else', () => {
     expect(world.storedSession()).toBeUndefined()
   })
 
-  test('C-111, C-112: a native app opens the browser of the system, listens on a loopback port, and finishes with PKCE', async () => {
+  test('a native app opens the browser of the system, listens on a loopback port, and finishes with PKCE (C-111, C-112)', async () => {
     const world = createWorld()
     const opened: URL[] = []
     const systemBrowser: Navigator = {
@@ -109,7 +109,7 @@ describe('a sign-in begun by somebody else', () => {
   })
 })
 
-test('C-05: after a sign-in that failed, nothing of it is used again', async () => {
+test('after a sign-in that failed, nothing of it is used again (C-05)', async () => {
   const world = createWorld()
   world.server.fault('id-token-bad-signature', { times: 1 })
   await failure(world.load(world.tab, await world.depart()).start())
@@ -122,7 +122,7 @@ test('C-05: after a sign-in that failed, nothing of it is used again', async () 
   expect(new Set(verifiers).size).toBe(2)
 })
 
-test('C-48, A-82, G14: every request to the server goes over https, follows no redirect and leaves nothing in a cache', async () => {
+test('every request to the server goes over https, follows no redirect and leaves nothing in a cache (C-48, A-82, G14)', async () => {
   const world = createWorld()
   const sent = new Map<string, RequestInit | undefined>()
   const fetch: typeof globalThis.fetch = (input, init) => {
@@ -161,7 +161,7 @@ describe('from signing in to signing out', () => {
     return tokens
   }
 
-  test('C-36, C-37, C-38, C-107: whatever is posted to the server is a form, with the client named, nothing in it twice or empty, and nothing in the URL', async () => {
+  test('whatever is posted to the server is a form, with the client named, nothing in it twice or empty, and nothing in the URL (C-36, C-37, C-38, C-107)', async () => {
     const world = createWorld()
     await wholeStay(world)
     const posts = ['/token', '/revoke'].flatMap((path) => world.server.requestsTo(path))
@@ -179,7 +179,7 @@ describe('from signing in to signing out', () => {
     }
   })
 
-  test('C-79: an access token travels in the header of its requests, and elsewhere only to be revoked', async () => {
+  test('an access token travels in the header of its requests, and elsewhere only to be revoked (C-79)', async () => {
     const world = createWorld()
     const tokens = await wholeStay(world)
     expect(tokens.size).toBe(2)
@@ -197,7 +197,7 @@ describe('from signing in to signing out', () => {
     }
   })
 
-  test('C-51: neither the answer in the address nor that of the token endpoint moves an endpoint', async () => {
+  test('neither the answer in the address nor that of the token endpoint moves an endpoint (C-51)', async () => {
     const world = createWorld()
     const names = ['token', 'userinfo', 'revocation', 'end_session', 'authorization']
     const theirs = Object.fromEntries([
@@ -216,7 +216,7 @@ describe('from signing in to signing out', () => {
 })
 
 describe('the answer of the token endpoint', () => {
-  test.each(['bEaReR', 'BEARER', 'bearer'])('C-42: token_type %s is Bearer', async (value) => {
+  test.each(['bEaReR', 'BEARER', 'bearer'])('token_type %s is Bearer (C-42)', async (value) => {
     const world = createWorld()
     world.server.fault('token-type', { value })
     const auth = await world.signIn()
@@ -224,7 +224,7 @@ describe('the answer of the token endpoint', () => {
   })
 
   test.each([['mac'], ['DPoP'], [undefined]])(
-    'C-42, G5: token_type %s is used for nothing',
+    'token_type %s is used for nothing (C-42, G5)',
     async (value) => {
       const world = createWorld()
       world.server.fault('token-type', { value })
@@ -235,7 +235,7 @@ describe('the answer of the token endpoint', () => {
     },
   )
 
-  test('C-44: members that nobody knows are ignored, and without a scope the one asked for was granted', async () => {
+  test('members that nobody knows are ignored, and without a scope the one asked for was granted (C-44)', async () => {
     const world = createWorld()
     world.server.fault('token-members', {
       set: { session_state: 'x', scopes: ['admin'], expires: 7 },
@@ -246,13 +246,13 @@ describe('the answer of the token endpoint', () => {
     expect(JSON.stringify(world.storedSession())).not.toContain('admin')
   })
 
-  test('C-44: another scope than the one asked for is the app’s to see', async () => {
+  test('another scope than the one asked for is the app’s to see (C-44)', async () => {
     const world = createWorld()
     world.server.fault('granted-scope', { scope: 'openid' })
     expect((await world.signIn()).getSession()).toMatchObject({ scope: 'openid' })
   })
 
-  test('C-17: a resource that the server does not know is a typed refusal', async () => {
+  test('a resource that the server does not know is a typed refusal (C-17)', async () => {
     const world = createWorld()
     const params = { resource: 'https://files.example.com/' }
     const auth = world.load(world.tab, await world.depart(world.tab, { params }))
@@ -263,7 +263,7 @@ describe('the answer of the token endpoint', () => {
 })
 
 describe('where tokens go', () => {
-  test('C-82, A-41: two APIs with an audience each: every token goes to its own', async () => {
+  test('two APIs with an audience each: every token goes to its own (C-82, A-41)', async () => {
     const files = 'https://files.example.com/'
     const world = createWorld({ server: { resources: [files] } })
     const orders = await world.signIn(world.tab, {
@@ -284,7 +284,7 @@ describe('where tokens go', () => {
     expect(carriers(world, forFiles)).toEqual([`${files}a.txt`])
   })
 
-  test('A-73: an API that names another authorization server sends nobody there', async () => {
+  test('an API that names another authorization server sends nobody there (A-73)', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     const document = 'https://attacker.example/.well-known/oauth-protected-resource'
     const challenge = `Bearer error="invalid_token", resource_metadata="${document}", as_uri="https://attacker.example"`
@@ -295,7 +295,7 @@ describe('where tokens go', () => {
     expect(sentTokens(world)).toHaveLength(1)
   })
 
-  test('C-110: nothing introspects a token, whatever the server offers', async () => {
+  test('nothing introspects a token, whatever the server offers (C-110)', async () => {
     const world = createWorld()
     const introspection_endpoint = `${world.server.issuer}/introspect`
     world.server.fault('metadata', { patch: { introspection_endpoint } })

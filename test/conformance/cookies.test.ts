@@ -26,7 +26,7 @@ async function stay(own: { store?: () => Store } = {}) {
   return { person, auth }
 }
 
-test('C-88: no cookie is written on the whole way from signing in to signing out', async () => {
+test('no cookie is written on the whole way from signing in to signing out (C-88)', async () => {
   const written = vi.spyOn(document, 'cookie', 'set')
   const { auth } = await stay()
   await auth.signOut({ redirect: false })
@@ -35,7 +35,7 @@ test('C-88: no cookie is written on the whole way from signing in to signing out
   expect(written).toHaveBeenCalledOnce()
 })
 
-test('C-116, A-78: with memoryStore() in a page, no token is in any storage of it', async () => {
+test('with memoryStore() in a page, no token is in any storage of it (C-116, A-78)', async () => {
   const everything = () => JSON.stringify([localStorage, sessionStorage, document.cookie])
   const usual = await stay()
   expect(everything()).toContain(await usual.auth.getAccessToken())

@@ -39,19 +39,19 @@ test('a token signed with a key of 2048 bits is taken', async () => {
   expect(await auth.start()).toMatchObject({ kind: 'signed-in' })
 })
 
-test.each([512, 1024])('A-69: a signature by a key of %d bits proves nothing', async (bits) => {
+test.each([512, 1024])('a signature by a key of %d bits proves nothing (A-69)', async (bits) => {
   const { world, auth } = await comeBackWith(bits)
   expect(await failure(auth.start())).toMatchObject({ code: 'id_token_invalid', retryable: false })
   expect(world.storedSession()).toBeUndefined()
 })
 
-test('A-69: a key that everybody could sign with, as its secret half is published, proves nothing', async () => {
+test('a key that everybody could sign with, as its secret half is published, proves nothing (A-69)', async () => {
   const { world, auth } = await comeBackWith(2048, 'secrets')
   expect(await failure(auth.start())).toMatchObject({ code: 'id_token_invalid', retryable: false })
   expect(world.storedSession()).toBeUndefined()
 })
 
-test('A-69: a key set that is not there is asked for three times, and signs nobody in', async () => {
+test('a key set that is not there is asked for three times, and signs nobody in (A-69)', async () => {
   const world = createWorld()
   world.server.fault('jwks-error', { status: 404 })
   const auth = world.load(world.tab, await world.depart())
@@ -60,7 +60,7 @@ test('A-69: a key set that is not there is asked for three times, and signs nobo
   expect(world.storedSession()).toBeUndefined()
 })
 
-test('A-69: two keys of one name are no key, and asked for no more than once more', async () => {
+test('two keys of one name are no key, and asked for no more than once more (A-69)', async () => {
   const world = createWorld()
   const answer = await world.server.fetch(`${world.server.issuer}/jwks`)
   const { keys } = (await answer.json()) as { keys: { kid: string }[] }

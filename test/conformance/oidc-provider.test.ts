@@ -116,7 +116,7 @@ describe('signing in at oidc-provider', () => {
     ])
   })
 
-  test('C-15: without prompt=consent gives no refresh token: the session lives as long as the access token', async () => {
+  test('without prompt=consent gives no refresh token: the session lives as long as the access token (C-15)', async () => {
     const { comeBack, clock, stored } = open()
     const { auth } = await comeBack()
     expect(auth.getSession()).toMatchObject({ status: 'signed-in', scope: 'openid profile' })

@@ -99,7 +99,7 @@ export function pageHostContract(name: string, make: () => HostUnderTest) {
       await expect(make().host.whenShown()).resolves.toBeUndefined()
     })
 
-    test('A-81: a prerendered page is not shown before it is activated', async () => {
+    test('a prerendered page is not shown before it is activated (A-81)', async () => {
       const { host, prerender, activate } = make()
       prerender()
       let shown = false

@@ -104,7 +104,7 @@ test('the log shows requests, and nothing secret', async () => {
   for (const secret of secrets) expect(printed.join()).not.toContain(secret)
 })
 
-test('C-15: the guide says that offline_access may take prompt: consent', () => {
+test('the guide says that offline_access may take prompt: consent (C-15)', () => {
   const [row] = /^.*offline_access.*signIn.*$/m.exec(
     readFileSync('docs/getting-started.md', 'utf8'),
   )!

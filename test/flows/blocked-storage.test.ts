@@ -51,7 +51,7 @@ const absences: [string, () => void][] = [
   ['is missing', () => vi.stubGlobal('localStorage', undefined)],
 ]
 
-describe.each(absences)('A-76: a page whose localStorage %s', (_, remove) => {
+describe.each(absences)('a page whose localStorage %s (A-76)', (_, remove) => {
   test('is signed out after start(), and nobody is sent away to be forgotten', async () => {
     remove()
     const { auth, leave } = openPage()
@@ -74,7 +74,7 @@ describe.each(absences)('A-76: a page whose localStorage %s', (_, remove) => {
   })
 })
 
-describe('A-76: a page whose localStorage is full', () => {
+describe('a page whose localStorage is full (A-76)', () => {
   /** A localStorage that holds so many characters; `fill` leaves no room for more than there is. */
   function limited(room: number) {
     const values = new Map<string, string>()

@@ -33,7 +33,7 @@ describe('coming back with a code', () => {
     expect(paths.sort()).toEqual(['/jwks', '/token'])
   })
 
-  test('C-04, C-36, C-37, C-38: sends the code once, by POST, as a form, with verifier and redirect URI, and no secret', async () => {
+  test('sends the code once, by POST, as a form, with verifier and redirect URI, and no secret (C-04, C-36, C-37, C-38)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const [transaction] = world.transactions().values()
@@ -55,7 +55,7 @@ describe('coming back with a code', () => {
     expect(new URL(request!.url).search).toBe('')
   })
 
-  test('C-37: repeats the redirect URI to the letter, also one that a URL parser would spell otherwise', async () => {
+  test('repeats the redirect URI to the letter, also one that a URL parser would spell otherwise (C-37)', async () => {
     const redirectUri = 'https://App.Example.com:443/callback?next=%7Eada&b=é'
     const clients = [{ clientId: 'production-app', redirectUris: [redirectUri] }]
     const world = createWorld({ server: { clients }, client: { redirectUri } })
@@ -66,7 +66,7 @@ describe('coming back with a code', () => {
     expect(sent).toEqual([redirectUri, redirectUri])
   })
 
-  test('A-82, G14: asks that nothing of it be cached, and no redirect followed', async () => {
+  test('asks that nothing of it be cached, and no redirect followed (A-82, G14)', async () => {
     const world = createWorld()
     const inits: RequestInit[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
@@ -78,14 +78,14 @@ describe('coming back with a code', () => {
     for (const init of inits) expect(init).toMatchObject({ cache: 'no-store', redirect: 'manual' })
   })
 
-  test('C-29: keeps the fragment that is the app’s own', async () => {
+  test('keeps the fragment that is the app’s own (C-29)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     await world.load(world.tab, `${callback}#section-2`).start()
     expect(world.tab.url).toBe(`${callbackUri}#section-2`)
   })
 
-  test('C-29: keeps the query that the redirect URI was registered with', async () => {
+  test('keeps the query that the redirect URI was registered with (C-29)', async () => {
     const redirectUri = `${callbackUri}?app=shop`
     const clients = [{ clientId: 'production-app', redirectUris: [redirectUri] }]
     const world = createWorld({ server: { clients }, client: { redirectUri } })
@@ -94,7 +94,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(redirectUri)
   })
 
-  test('C-29, A-25: cleans the address before anything is sent', async () => {
+  test('cleans the address before anything is sent (C-29, A-25)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('hang', { path: '/token' })
@@ -103,7 +103,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(callbackUri)
   })
 
-  test('C-26: ignores parameters it does not know', async () => {
+  test('ignores parameters it does not know (C-26)', async () => {
     const world = createWorld()
     world.server.fault('callback-parameters', {
       set: { session_state: 'x', scope: 'admin', foo: 'bar' },
@@ -136,7 +136,7 @@ describe('coming back with a code', () => {
     },
   )
 
-  test('A-81: sends nothing while the page is only being prerendered', async () => {
+  test('sends nothing while the page is only being prerendered (A-81)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const before = world.server.requests.length
@@ -149,7 +149,7 @@ describe('coming back with a code', () => {
     expect(await rejection(started)).toMatchObject({ code: 'server_error' })
   })
 
-  test('A-81: and signs in once the page is shown', async () => {
+  test('and signs in once the page is shown (A-81)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.tab.prerendering = true
@@ -185,9 +185,9 @@ describe('an address that is no answer of ours is left alone', () => {
 
   test.each([
     ['nothing at all', '/callback'],
-    ['C-07: a code without state', '/callback?code=abc'],
-    ['A-03: an empty state', '/callback?code=abc&state='],
-    ['A-02: a state that says undefined', '/callback?code=abc&state=undefined'],
+    ['a code without state (C-07)', '/callback?code=abc'],
+    ['an empty state (A-03)', '/callback?code=abc&state='],
+    ['a state that says undefined (A-02)', '/callback?code=abc&state=undefined'],
     ['a state of another kind', '/callback?code=abc&state=5f3a'],
     ['the state of another client', `/callback?code=abc&state=${state('other')}`],
     ['an error with the state of another client', `/callback?error=x&state=${state('other')}`],
@@ -218,7 +218,7 @@ describe('an address that is no answer of ours is left alone', () => {
     ['another port', (url: URL) => (url.port = '8443')],
     ['another scheme', (url: URL) => (url.protocol = 'http:')],
     ['another host', (url: URL) => (url.host = 'evil.example')],
-  ])('C-31: our own state at %s, and the sign-in is still good', async (_, move) => {
+  ])('our own state at %s, and the sign-in is still good (C-31)', async (_, move) => {
     const world = createWorld()
     const callback = await world.depart()
     const moved = new URL(callback)
@@ -229,7 +229,7 @@ describe('an address that is no answer of ours is left alone', () => {
     expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('C-31, C-35, A-09: the answer of a sign-in that was to return elsewhere, at the usual redirect URI', async () => {
+  test('the answer of a sign-in that was to return elsewhere, at the usual redirect URI (C-31, C-35, A-09)', async () => {
     const other = 'https://app.example.com/other'
     const clients = [{ clientId: 'production-app', redirectUris: [callbackUri, other] }]
     const world = createWorld({ server: { clients } })
@@ -252,24 +252,24 @@ describe('an answer that cannot be one is refused unused', () => {
   const our = { code: 'callback_invalid' } as const
 
   test.each([
-    ['C-25, A-14: two codes', 'callback-code-duplicate'],
-    ['C-25, A-14: two states', 'callback-state-duplicate'],
-    ['C-22, C-25: two issuers', 'callback-iss-duplicate'],
-    ['C-25: two errors', 'callback-error-duplicate'],
-    ['A-15: an empty code', 'callback-code-empty'],
-    ['A-16: a code in the fragment', 'callback-code-in-fragment'],
-    ['A-16: an access token', 'callback-access-token'],
-    ['A-16: an ID token', 'callback-id-token'],
+    ['two codes (C-25, A-14)', 'callback-code-duplicate'],
+    ['two states (C-25, A-14)', 'callback-state-duplicate'],
+    ['two issuers (C-22, C-25)', 'callback-iss-duplicate'],
+    ['two errors (C-25)', 'callback-error-duplicate'],
+    ['an empty code (A-15)', 'callback-code-empty'],
+    ['a code in the fragment (A-16)', 'callback-code-in-fragment'],
+    ['an access token (A-16)', 'callback-access-token'],
+    ['an ID token (A-16)', 'callback-id-token'],
   ] as const)('%s', async (_, fault) => {
     await expectRefusal({ ...our, given: ({ server }) => server.fault(fault) })
   })
 
   test.each([
-    ['C-25: two descriptions', 'error=a&error_description=b&error_description=c'],
-    ['A-15: an empty error', 'error='],
-    ['A-17: an implicit answer', '#access_token=x&token_type=bearer'],
-    ['A-17: a hybrid answer', 'code=x#id_token=y'],
-    ['A-16: a refresh token', 'code=x&refresh_token=y'],
+    ['two descriptions (C-25)', 'error=a&error_description=b&error_description=c'],
+    ['an empty error (A-15)', 'error='],
+    ['an implicit answer (A-17)', '#access_token=x&token_type=bearer'],
+    ['a hybrid answer (A-17)', 'code=x#id_token=y'],
+    ['a refresh token (A-16)', 'code=x&refresh_token=y'],
     ['an answer for another response mode', 'code=x&response=y'],
   ])('%s', async (_, parameters) => {
     await expectRefusal({
@@ -283,7 +283,7 @@ describe('an answer that cannot be one is refused unused', () => {
     })
   })
 
-  test('A-02: an error without state, which is not ours to believe', async () => {
+  test('an error without state, which is not ours to believe (A-02)', async () => {
     await expectRefusal({
       ...our,
       unrecognised: true,
@@ -291,7 +291,7 @@ describe('an answer that cannot be one is refused unused', () => {
     })
   })
 
-  test('A-17: tokens without state', async () => {
+  test('tokens without state (A-17)', async () => {
     await expectRefusal({
       ...our,
       unrecognised: true,
@@ -304,19 +304,19 @@ describe('an answer of another server is refused, whatever it says', () => {
   const our = { code: 'issuer_mismatch' } as const
 
   test.each([
-    ['C-22: another issuer', 'callback-iss-wrong', {}],
-    ['C-22: no issuer, though the server says it sends one', 'callback-iss-missing', {}],
-    ['C-22: an empty issuer', 'callback-iss-empty', {}],
-    ['C-22: a slash more', 'callback-iss-wrong', { iss: 'https://login.example.com/' }],
-    ['C-22: other letter case', 'callback-iss-wrong', { iss: 'https://LOGIN.example.com' }],
-    ['C-22: a default port', 'callback-iss-wrong', { iss: 'https://login.example.com:443' }],
-    ['C-22: encoded twice', 'callback-iss-wrong', { iss: 'https%3A%2F%2Flogin.example.com' }],
+    ['another issuer (C-22)', 'callback-iss-wrong', {}],
+    ['no issuer, though the server says it sends one (C-22)', 'callback-iss-missing', {}],
+    ['an empty issuer (C-22)', 'callback-iss-empty', {}],
+    ['a slash more (C-22)', 'callback-iss-wrong', { iss: 'https://login.example.com/' }],
+    ['other letter case (C-22)', 'callback-iss-wrong', { iss: 'https://LOGIN.example.com' }],
+    ['a default port (C-22)', 'callback-iss-wrong', { iss: 'https://login.example.com:443' }],
+    ['encoded twice (C-22)', 'callback-iss-wrong', { iss: 'https%3A%2F%2Flogin.example.com' }],
   ] as const)('%s', async (_, fault, options) => {
     await expectRefusal({ ...our, given: ({ server }) => server.fault(fault, options) })
   })
 
   test.each(['callback-iss-wrong', 'callback-iss-missing'] as const)(
-    'C-23: an error with %s',
+    'an error with %s (C-23)',
     async (fault) => {
       const { error } = await expectRefusal({
         ...our,
@@ -329,7 +329,7 @@ describe('an answer of another server is refused, whatever it says', () => {
     },
   )
 
-  test('C-22: a server that does not say it sends the issuer may leave it out', async () => {
+  test('a server that does not say it sends the issuer may leave it out (C-22)', async () => {
     const world = createWorld()
     world.server.fault('metadata', {
       patch: { authorization_response_iss_parameter_supported: undefined },
@@ -338,7 +338,7 @@ describe('an answer of another server is refused, whatever it says', () => {
     expect((await world.comeBack()).result.kind).toBe('signed-in')
   })
 
-  test('C-22: but if it sends one, it must be its own', async () => {
+  test('but if it sends one, it must be its own (C-22)', async () => {
     const patch = { authorization_response_iss_parameter_supported: undefined }
     await expectRefusal({
       ...our,
@@ -384,7 +384,7 @@ describe('the server says no', () => {
     'interaction_required',
     'account_selection_required',
     'consent_required',
-  ])('C-32: to a silent attempt, with %s, and there is no second one', async (name) => {
+  ])('to a silent attempt, with %s, and there is no second one (C-32)', async (name) => {
     const { error, tab } = await expectRefusal({
       code: 'authorization_denied',
       params: { prompt: 'none' },
@@ -394,7 +394,7 @@ describe('the server says no', () => {
     expect(tab.navigations).toHaveLength(2)
   })
 
-  test('C-32: really, to a silent attempt of somebody who is not signed in there', async () => {
+  test('really, to a silent attempt of somebody who is not signed in there (C-32)', async () => {
     const { error } = await expectRefusal({
       code: 'authorization_denied',
       params: { prompt: 'none' },
@@ -402,7 +402,7 @@ describe('the server says no', () => {
     expect(error.cause).toMatchObject({ error: 'login_required' })
   })
 
-  test('C-03: to the challenge, and no weaker one is tried', async () => {
+  test('to the challenge, and no weaker one is tried (C-03)', async () => {
     const { tab } = await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) => server.fault('callback-error', { error: 'invalid_request' }),
@@ -411,7 +411,7 @@ describe('the server says no', () => {
     expect(methods.map((query) => query.get('code_challenge_method'))).toEqual(['S256', 'S256'])
   })
 
-  test('A-15: and sends a code as well, which is not used', async () => {
+  test('and sends a code as well, which is not used (A-15)', async () => {
     await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) => server.fault('callback-error-and-code'),
@@ -424,7 +424,7 @@ describe('the server says no', () => {
     ['terminal colours', '\u001b[31mred'],
     ['changes of the reading direction', 'user\u202egpj.exe'],
   ])(
-    'C-28, A-18: in words with %s, which are data and never the message',
+    'in words with %s, which are data and never the message (C-28, A-18)',
     async (_, description) => {
       const { error } = await expectRefusal({
         code: 'authorization_denied',
@@ -439,7 +439,7 @@ describe('the server says no', () => {
     },
   )
 
-  test('C-28, A-18: in a million words, of which few are kept', async () => {
+  test('in a million words, of which few are kept (C-28, A-18)', async () => {
     const { error } = await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) =>
@@ -453,7 +453,7 @@ describe('the server says no', () => {
     expect(error.message.length).toBeLessThan(300)
   })
 
-  test('A-19: with an error_uri, which goes nowhere', async () => {
+  test('with an error_uri, which goes nowhere (A-19)', async () => {
     const { error, tab } = await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) => server.fault('callback-error', { uri: 'javascript:alert(1)' }),
@@ -464,7 +464,7 @@ describe('the server says no', () => {
 })
 
 describe('a code counts once', () => {
-  test('C-27, A-12: two calls at once, as in StrictMode, are one', async () => {
+  test('two calls at once, as in StrictMode, are one (C-27, A-12)', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
     const [first, second] = await Promise.all([auth.handleCallback(), auth.handleCallback()])
@@ -473,7 +473,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-27: so they are when handed the URL', async () => {
+  test('so they are when handed the URL (C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const auth = world.load(world.tab, '/')
@@ -483,7 +483,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-27: and when it fails', async () => {
+  test('and when it fails (C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('respond', { path: '/token', status: 500 })
@@ -495,7 +495,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-27: a call of start() beside handleCallback() waits for the same sign-in', async () => {
+  test('a call of start() beside handleCallback() waits for the same sign-in (C-27)', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
     const [handled, started] = await Promise.all([auth.handleCallback(), auth.start()])
@@ -526,7 +526,7 @@ describe('a code counts once', () => {
     expect(auth.start()).toBe(started)
   })
 
-  test('C-27, A-12: of two clients on one page both are signed in', async () => {
+  test('of two clients on one page both are signed in (C-27, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const first = world.load(world.tab, callback)
@@ -539,7 +539,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-27, A-12: of two tabs at the same moment both are signed in', async () => {
+  test('of two tabs at the same moment both are signed in (C-27, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const other = world.client(world.browser.openTab(callback))
@@ -550,7 +550,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-24, A-12: back to the callback page, by the back button or a reload, is no failure', async () => {
+  test('back to the callback page, by the back button or a reload, is no failure (C-24, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here', appState: 7 } })
     await world.load(world.tab, callback).start()
@@ -567,7 +567,7 @@ describe('a code counts once', () => {
     expect(events).toHaveLength(0)
   })
 
-  test('C-24: somebody signed out since then is told that the answer is spent', async () => {
+  test('somebody signed out since then is told that the answer is spent (C-24)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here', appState: 7 } })
     const signedIn = world.load(world.tab, callback)
@@ -585,7 +585,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('A-13: a sign-in that failed cannot be finished with a better answer', async () => {
+  test('a sign-in that failed cannot be finished with a better answer (A-13)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     await rejection(world.load(world.tab, `${callback}&code=another`).start())
@@ -594,7 +594,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('A-13, C-27: what could finish a sign-in is gone before the code leaves: a page that is reloaded meanwhile cannot send it again', async () => {
+  test('what could finish a sign-in is gone before the code leaves: a page that is reloaded meanwhile cannot send it again (A-13, C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here' } })
     world.server.fault('hang', { path: '/token' })
@@ -611,7 +611,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('C-27: a network failure does not bring the code back', async () => {
+  test('a network failure does not bring the code back (C-27)', async () => {
     const { world, tab, error } = await expectRefusal({
       code: 'network',
       given: ({ server }) => server.fault('network-error', { path: '/token' }),
@@ -632,7 +632,7 @@ describe('an answer nobody here asked for', () => {
     return url.href
   }
 
-  test('A-01, C-07: the link of an attacker does not disturb who is signed in', async () => {
+  test('the link of an attacker does not disturb who is signed in (A-01, C-07)', async () => {
     const world = await signedInTab()
     const session = world.storedSession()
     const callback = withUnknownState(await world.depart())
@@ -645,7 +645,7 @@ describe('an answer nobody here asked for', () => {
     expect(world.tab.url).toBe(callbackUri)
   })
 
-  test('A-01, C-07: without a session it is refused, and nothing is sent', async () => {
+  test('without a session it is refused, and nothing is sent (A-01, C-07)', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, withUnknownState(await world.depart()))
     const error = await rejection(auth.start())
@@ -660,7 +660,7 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('C-05, A-04: the answer to a sign-in of another browser', async () => {
+  test('the answer to a sign-in of another browser (C-05, A-04)', async () => {
     const [world, stranger] = [createWorld(), createWorld()]
     const callback = await stranger.depart()
     const error = await rejection(world.load(world.tab, callback).start())
@@ -684,7 +684,7 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('A-05: somebody else’s code in our answer', async () => {
+  test('somebody else’s code in our answer (A-05)', async () => {
     const { error } = await expectRefusal({
       code: 'server_error',
       given: ({ server }) => server.fault('callback-code-wrong'),
@@ -693,7 +693,7 @@ describe('an answer nobody here asked for', () => {
     expect(error.cause).toMatchObject({ error: 'invalid_grant', status: 400 })
   })
 
-  test('A-05: a stolen code, which the server ties to the challenge of the sign-in it was for', async () => {
+  test('a stolen code, which the server ties to the challenge of the sign-in it was for (A-05)', async () => {
     const { error, world } = await expectRefusal({
       code: 'server_error',
       requests: ['/jwks', '/token'],

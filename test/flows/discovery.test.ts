@@ -75,7 +75,7 @@ describe('discovery', () => {
       'discovery_failed',
     ],
     ['another issuer', { issuer: 'https://attacker.example' }, 'issuer_mismatch'],
-  ])('A-26: metadata given by the app with %s are refused too', async (_, metadata, code) => {
+  ])('metadata given by the app with %s are refused too (A-26)', async (_, metadata, code) => {
     const world = createWorld()
     const auth = world.client(world.tab, { metadata })
     expect(await rejection(auth.signIn())).toMatchObject({ code })
@@ -107,19 +107,19 @@ describe('metadata kept for the way back', () => {
     null,
     undefined,
     7,
-  ])('C-51, A-75: edited to send the code to %j is refused', async (token_endpoint) => {
+  ])('edited to send the code to %j is refused (C-51, A-75)', async (token_endpoint) => {
     const error = await editedTransaction((server) => Object.assign(server, { token_endpoint }))
     expect(error).toMatchObject({ code: 'discovery_failed' })
   })
 
-  test('C-21, C-51: edited to be another server’s is refused', async () => {
+  test('edited to be another server’s is refused (C-21, C-51)', async () => {
     const error = await editedTransaction((server) =>
       Object.assign(server, { issuer: 'https://attacker.example' }),
     )
     expect(error).toMatchObject({ code: 'issuer_mismatch' })
   })
 
-  test('C-57: edited to allow "none" allows it as little as before', async () => {
+  test('edited to allow "none" allows it as little as before (C-57)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const [[name, transaction]] = [...world.transactions()] as [[string, { server: object }]]

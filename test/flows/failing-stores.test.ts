@@ -153,7 +153,7 @@ describe('indexedDbStore in an app', () => {
   test.each([
     ['missing', undefined],
     ['null', null],
-  ])('A-76: nobody is sent away to be forgotten where IndexedDB is %s', async (_, absent) => {
+  ])('nobody is sent away to be forgotten where IndexedDB is %s (A-76)', async (_, absent) => {
     vi.stubGlobal('indexedDB', absent)
     const world = createWorld()
     const overrides = { store: indexedDbStore(), transactionStore: indexedDbStore() }
@@ -163,7 +163,7 @@ describe('indexedDbStore in an app', () => {
     expect(world.tab.navigations).toEqual([])
   })
 
-  test('A-76: with sign-ins in localStorage, a browser without IndexedDB signs in to memory, and says so', async () => {
+  test('with sign-ins in localStorage, a browser without IndexedDB signs in to memory, and says so (A-76)', async () => {
     vi.stubGlobal('indexedDB', undefined)
     const world = createWorld()
     const callback = await world.depart(world.tab, { overrides: { store: indexedDbStore() } })

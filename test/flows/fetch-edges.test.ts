@@ -32,7 +32,7 @@ describe('a 401', () => {
     expect(await answer.json()).toMatchObject({ method, body: 'brass' })
   })
 
-  test('A-46: a stream is sent once in Safari as well, where streams cannot be iterated', async () => {
+  test('a stream is sent once in Safari as well, where streams cannot be iterated (A-46)', async () => {
     const world = await refusedTab(writes)
     const streams = ReadableStream.prototype
     const iterator = Object.getOwnPropertyDescriptor(streams, Symbol.asyncIterator)!
@@ -88,7 +88,7 @@ describe('a 401', () => {
 })
 
 test.each<HeadersInit>([{ 'x-correlation': '7' }, { 'x-request-id': '7' }, {}])(
-  'A-37: headers that only look as long as Authorization keep no token away: %j',
+  'headers that only look as long as Authorization keep no token away: %j (A-37)',
   async (headers) => {
     const world = await signedInTab()
     expect((await world.auth.fetch(usersMe, { headers })).status).toBe(200)

@@ -68,7 +68,7 @@ describe('inputs', () => {
     ])
   })
 
-  test('A-39: a relative URL where there is no page is a TypeError, as with fetch', async () => {
+  test('a relative URL where there is no page is a TypeError, as with fetch (A-39)', async () => {
     const world = await signedInTab()
     const host = { ...world.tab.ports.host, baseUrl: () => undefined }
     const client = world.client(world.tab, { host })
@@ -119,7 +119,7 @@ describe('inputs', () => {
     expect([...headers]).toEqual([['x-one', '1']])
   })
 
-  test('A-36: an input that says something else each time it is asked is asked once', async () => {
+  test('an input that says something else each time it is asked is asked once (A-36)', async () => {
     const world = await signedInTab()
     let asked = 0
     const shifty = {
@@ -130,7 +130,7 @@ describe('inputs', () => {
     expect(carriers(world)).toEqual([echo])
   })
 
-  test('A-37: the Authorization header of the caller is left alone', async () => {
+  test('the Authorization header of the caller is left alone (A-37)', async () => {
     const world = await settledTab()
     const sent = [
       { headers: { Authorization: 'Basic eDp5' } },
@@ -201,7 +201,7 @@ describe('where a token goes', () => {
     '/users/me',
     '',
   ]
-  test.each(lookAlikes)('C-80, A-31, A-32: %s gets none, and is refused', async (url) => {
+  test.each(lookAlikes)('%s gets none, and is refused (C-80, A-31, A-32)', async (url) => {
     const world = await signedInTab()
     const error = await rejection(world.auth.fetch(url))
     const unreadable = error instanceof TypeError
@@ -217,13 +217,13 @@ describe('where a token goes', () => {
     expect(message).not.toContain('secret')
   })
 
-  test('A-33: an absolute input is judged by its own origin', async () => {
+  test('an absolute input is judged by its own origin (A-33)', async () => {
     const world = await signedInTab({ client: { resources: ['/api/'] } })
     await rejection(world.auth.fetch(usersMe))
     expect(carriers(world)).toEqual([])
   })
 
-  test('C-80: nothing listed, nothing sent', async () => {
+  test('nothing listed, nothing sent (C-80)', async () => {
     const world = await signedInTab({ client: { resources: [] } })
     expect(await failure(world.auth.fetch(usersMe))).toMatchObject({ code: 'resource_not_allowed' })
   })
@@ -253,7 +253,7 @@ describe('where a token goes', () => {
     ['//api/', false],
     ['/%61pi/', false],
   ]
-  test.each(paths)('A-32: below /api, %s: %s', async (path, allowed) => {
+  test.each(paths)('below /api, %s: %s (A-32)', async (path, allowed) => {
     const world = await signedInTab({ client: { resources: [`${api}/api`] } })
     const call = world.auth.fetch(`${api}${path}`)
     if (allowed) await call
@@ -316,16 +316,16 @@ describe('redirects', () => {
   })
 
   test.each([
-    ['A-34: another origin', 'https://attacker.example/'],
-    ['A-35: http on the same host', 'http://api.example.com/echo'],
-    ['A-35: another port of the same host', 'https://api.example.com:444/echo'],
+    ['another origin (A-34)', 'https://attacker.example/'],
+    ['http on the same host (A-35)', 'http://api.example.com/echo'],
+    ['another port of the same host (A-35)', 'https://api.example.com:444/echo'],
   ])('%s gets no token', async (_, url) => {
     const world = await signedInTab()
     await rejection(world.auth.fetch(to(url)))
     expect(carriers(world)).toEqual([to(url)])
   })
 
-  test('A-34: a 401 after a redirect off the list is returned, and nothing renewed', async () => {
+  test('a 401 after a redirect off the list is returned, and nothing renewed (A-34)', async () => {
     const world = await settledTab({ client: { resources: [`${api}/redirect`] } })
     const answer = await world.auth.fetch(to('https://login.example.com/userinfo', 303))
     expect(answer.status).toBe(401)
@@ -417,7 +417,7 @@ describe('401', () => {
     ],
   ]
   test.each(oneShots)(
-    'A-46: %s in init is sent once, and the 401 returned unread',
+    '%s in init is sent once, and the 401 returned unread (A-46)',
     async (_, body) => {
       const world = await settledTab(writes)
       world.server.expireAccessTokens()
@@ -430,7 +430,7 @@ describe('401', () => {
     },
   )
 
-  test('A-42: an API that answers 401 for ever gets one refresh and one retry, and the caller its 401', async () => {
+  test('an API that answers 401 for ever gets one refresh and one retry, and the caller its 401 (A-42)', async () => {
     const world = await settledTab()
     world.server.fault('api-401', {})
     const answer = await world.auth.fetch(usersMe)
@@ -464,30 +464,30 @@ describe('401', () => {
     ['no challenge at all', false, 1],
     ['an empty one', '', 1],
     [
-      'C-45, C-83: invalid_token, though the token has not expired',
+      'invalid_token, though the token has not expired (C-45, C-83)',
       'Bearer error="invalid_token"',
       1,
     ],
     ['another scheme', 'Basic realm="api"', 1],
     ['bearer in lower case', 'bearer error=invalid_token', 1],
-    ['C-84: insufficient_scope', 'Bearer error="insufficient_scope", scope="admin"', 0],
+    ['insufficient_scope (C-84)', 'Bearer error="insufficient_scope", scope="admin"', 0],
     [
       'insufficient_user_authentication',
       'Bearer error="insufficient_user_authentication", acr_values="mfa"',
       0,
     ],
     [
-      'C-85: among several in one field',
+      'among several in one field (C-85)',
       'Basic realm="a, b", Bearer realm="x", error="insufficient_scope"',
       0,
     ],
-    ['C-85: in several fields', ['Basic realm="a"', 'Bearer error="insufficient_scope"'], 0],
-    ['A-74: unbalanced quotes', 'Bearer error="invalid_token, realm=x', 1],
-    ['A-74: 100 kB', `Bearer realm="${'a'.repeat(100_000)}", error="insufficient_scope"`, 1],
-    ['A-74: a string for slow parsers', `Bearer ${'a="b",'.repeat(1300)}`, 1],
-    ['A-74: commas', ','.repeat(8000), 1],
+    ['in several fields (C-85)', ['Basic realm="a"', 'Bearer error="insufficient_scope"'], 0],
+    ['unbalanced quotes (A-74)', 'Bearer error="invalid_token, realm=x', 1],
+    ['100 kB (A-74)', `Bearer realm="${'a'.repeat(100_000)}", error="insufficient_scope"`, 1],
+    ['a string for slow parsers (A-74)', `Bearer ${'a="b",'.repeat(1300)}`, 1],
+    ['commas (A-74)', ','.repeat(8000), 1],
   ]
-  test.each(challenges)('A-45: %s', async (_, challenge, expected) => {
+  test.each(challenges)('%s (A-45)', async (_, challenge, expected) => {
     const world = await settledTab()
     world.server.fault('api-401', { challenge, times: 1 })
     const answer = await world.auth.fetch(usersMe)
@@ -496,7 +496,7 @@ describe('401', () => {
     expect(world.server.requestsTo('/users/me')).toHaveLength(expected + 1)
   })
 
-  test('C-84: 403 insufficient_scope is the answer', async () => {
+  test('403 insufficient_scope is the answer (C-84)', async () => {
     const world = await settledTab()
     const answer = await world.auth.fetch(`${api}/orders`)
     expect(answer.status).toBe(403)
@@ -504,7 +504,7 @@ describe('401', () => {
     expect(refreshes(world)).toEqual([])
   })
 
-  test('A-47: a request that the network lost is not sent again', async () => {
+  test('a request that the network lost is not sent again (A-47)', async () => {
     const world = await settledTab()
     world.server.fault('network-error', { path: '/echo' })
     expect(await rejection(world.auth.fetch(echo, { method: 'POST', body: 'x' }))).toBeInstanceOf(
@@ -592,7 +592,7 @@ describe('abort', () => {
   })
 })
 
-describe('A-40: what never shows a token', () => {
+describe('what never shows a token (A-40)', () => {
   test('events, errors, and the client itself', async () => {
     const world = await signedInTab()
     const seen: unknown[] = [listen(world.auth)]

@@ -55,7 +55,7 @@ describe.each(Object.entries(providers))('at %s', (_, provider) => {
 
 describe('an issuer to the letter', () => {
   test.each(Object.entries(providers).filter(([, { issuer }]) => !/o[nm]\w*s?\/v2/.test(issuer)))(
-    'C-49: at %s a slash more or less is another issuer, and the error shows both',
+    'at %s a slash more or less is another issuer, and the error shows both (C-49)',
     async (_, provider) => {
       const { issuer, metadata } = provider
       const mistaken = issuer.endsWith('/') ? issuer.slice(0, -1) : `${issuer}/`
@@ -101,7 +101,7 @@ describe('Microsoft Entra for every tenant', () => {
     ['the issuer of another host', { iss: `https://login.attacker.example/${tenant}/v2.0` }],
     ['the issuer of another version', { iss: `https://sts.windows.net/${tenant}/` }],
     ['the issuer of the option', { iss: organizations.issuer }],
-  ])('C-53: an ID token with %s is refused', async (_, claims) => {
+  ])('an ID token with %s is refused (C-53)', async (_, claims) => {
     const world = worldOf(organizations)
     world.claims(claims)
     expect(await rejection(world.visit())).toMatchObject({ code: 'id_token_invalid' })
@@ -114,7 +114,7 @@ describe('Microsoft Entra for every tenant', () => {
     expect(await rejection(world.visit())).toMatchObject({ code: 'id_token_invalid' })
   })
 
-  test('C-66: a refresh that answers with another tenant ends the session and is not used', async () => {
+  test('a refresh that answers with another tenant ends the session and is not used (C-66)', async () => {
     const world = worldOf(organizations)
     const { client } = await world.visit()
     const heard = listen(client)
@@ -146,7 +146,7 @@ describe('Microsoft Entra for every tenant', () => {
     expect(await client.refresh()).toMatchObject({ status: 'signed-in' })
   })
 
-  test('C-22: an iss parameter of a tenant is refused: before the ID token nobody can tell whose it is', async () => {
+  test('an iss parameter of a tenant is refused: before the ID token nobody can tell whose it is (C-22)', async () => {
     const { visit } = worldOf(organizations)
     expect(await rejection(visit({ iss: iss(tenant) }))).toMatchObject({ code: 'issuer_mismatch' })
   })
@@ -168,14 +168,14 @@ describe('Microsoft Entra for every tenant', () => {
     ['another name for the template', organizations.issuer, iss('{tenant}')],
     ['one tenant in place of the template', organizations.issuer, iss(tenant)],
     ['a template where none was asked for', 'https://id.example.com', 'https://{tenantid}'],
-  ])('C-49: %s is not what was asked for', async (_, option, issuer) => {
+  ])('%s is not what was asked for (C-49)', async (_, option, issuer) => {
     const world = worldOf(named(option, issuer))
     const error = await rejection(world.client().createAuthorizationUrl())
     expect(error).toMatchObject({ code: 'issuer_mismatch' })
     expect(world.tab.navigations).toEqual([])
   })
 
-  test('C-51: a template put into storage while the person was away is refused', async () => {
+  test('a template put into storage while the person was away is refused (C-51)', async () => {
     const okta = providers['Okta']!
     const world = worldOf(okta)
     const url = await world.leave(world.tab, world.client())

@@ -177,7 +177,7 @@ describe('members nobody knows', () => {
   })
 })
 
-describe('A-54: what Ada asked is not asked in the name of Grace, though the server says of neither who she is', () => {
+describe('what Ada asked is not asked in the name of Grace, though the server says of neither who she is (A-54)', () => {
   const client = { scope: 'orders:write offline_access' }
   const order = { method: 'POST', body: 'for Ada' }
   const graceSignsIn = (world: World) =>

@@ -57,7 +57,7 @@ describe('200', () => {
     expect(later).toBe(claims)
   })
 
-  test('C-73: a new refresh token replaces the old one', async () => {
+  test('a new refresh token replaces the old one (C-73)', async () => {
     const world = await signedInTab()
     const first = world.storedSession()!.refreshToken
     await world.auth.refresh()
@@ -71,7 +71,7 @@ describe('200', () => {
     expect(world.server.revoked).toEqual([])
   })
 
-  test('C-73: without a new refresh token the old one is kept, and sent again', async () => {
+  test('without a new refresh token the old one is kept, and sent again (C-73)', async () => {
     const world = await signedInTab({ server: { rotation: false } })
     await world.auth.refresh()
     await world.auth.refresh()
@@ -80,7 +80,7 @@ describe('200', () => {
     expect(world.storedSession()!.refreshToken).toBe(sentTokens(world)[0])
   })
 
-  test('C-72: without an ID token in the answer the claims and the old ID token are kept', async () => {
+  test('without an ID token in the answer the claims and the old ID token are kept (C-72)', async () => {
     const world = await signedInTab()
     const { idToken, claims } = world.storedSession()!
     world.server.fault('id-token-missing', { on: 'refresh' })
@@ -99,7 +99,7 @@ describe('200', () => {
     expect(after.claims).toEqual(before.claims)
   })
 
-  test('C-74: no scope is asked for, so none beyond the granted one can be', async () => {
+  test('no scope is asked for, so none beyond the granted one can be (C-74)', async () => {
     const world = await signedInTab()
     await world.auth.refresh()
     expect(refreshes(world)[0]!.form).toEqual({
@@ -109,7 +109,7 @@ describe('200', () => {
     })
   })
 
-  test('C-44: a scope that shrank is shown', async () => {
+  test('a scope that shrank is shown (C-44)', async () => {
     const world = await signedInTab()
     world.server.fault('granted-scope', { scope: 'openid', on: 'refresh' })
     expect(await world.auth.refresh()).toMatchObject({ scope: 'openid' })
@@ -123,7 +123,7 @@ describe('200', () => {
     ['no expires_in', ['expires-in', {}]],
     ['the client alone in an array as audience', ['id-token-aud-array', { on: 'refresh' }]],
     [
-      'C-71: an ID token issued, as it says, a day before the sign-in, by a server whose clock was set back,',
+      'an ID token issued, as it says, a day before the sign-in, by a server whose clock was set back, (C-71)',
       ['clock-offset', { seconds: -9e4 }],
     ],
     ['an ID token with the nonce of the sign-in missing', ['id-token-nonce-missing']],
@@ -155,7 +155,7 @@ describe('the server says that it is over', () => {
         },
       ],
     ],
-  ])('C-76: %s ends the session after one request', async (_, fault) => {
+  ])('%s ends the session after one request (C-76)', async (_, fault) => {
     const world = await expiredTab()
     fail(world, fault)
     const error = await failure(world.auth.fetch(usersMe))
@@ -166,7 +166,7 @@ describe('the server says that it is over', () => {
     expect(factsOf(world.heard, 'refresh-failed')).toHaveLength(1)
   })
 
-  test('A-50: a revoked session ends once, and nothing more is sent whatever is called', async () => {
+  test('a revoked session ends once, and nothing more is sent whatever is called (A-50)', async () => {
     const world = await expiredTab()
     world.server.revokeSessions()
     await Promise.all([1, 2, 3].map(() => failure(world.auth.fetch(usersMe))))
@@ -215,14 +215,14 @@ describe('the server says that it is over', () => {
 
 describe('the server renews the session for somebody else (G3)', () => {
   test.each<Row>([
-    ['C-66: another issuer', ['id-token-iss-wrong', { on: 'refresh' }]],
-    ['C-67, A-29: another subject', ['id-token-sub-wrong', { on: 'refresh' }]],
-    ['C-68: another audience', ['id-token-aud-wrong', { on: 'refresh' }]],
-    ['C-68: an added audience', ['id-token-aud-extra', { on: 'refresh' }]],
-    ['C-69: an older auth_time', ['id-token-claims', { on: 'refresh', set: { auth_time: 5 } }]],
-    ['C-69: a newer auth_time', ['id-token-auth-time-future', { on: 'refresh', seconds: 0 }]],
-    ['C-70: another nonce', ['id-token-nonce-wrong', { on: 'refresh' }]],
-    ['C-71: another azp', ['id-token-azp-wrong', { on: 'refresh' }]],
+    ['another issuer (C-66)', ['id-token-iss-wrong', { on: 'refresh' }]],
+    ['another subject (C-67, A-29)', ['id-token-sub-wrong', { on: 'refresh' }]],
+    ['another audience (C-68)', ['id-token-aud-wrong', { on: 'refresh' }]],
+    ['an added audience (C-68)', ['id-token-aud-extra', { on: 'refresh' }]],
+    ['an older auth_time (C-69)', ['id-token-claims', { on: 'refresh', set: { auth_time: 5 } }]],
+    ['a newer auth_time (C-69)', ['id-token-auth-time-future', { on: 'refresh', seconds: 0 }]],
+    ['another nonce (C-70)', ['id-token-nonce-wrong', { on: 'refresh' }]],
+    ['another azp (C-71)', ['id-token-azp-wrong', { on: 'refresh' }]],
   ])('%s ends the session, and the new tokens are revoked', async (_, fault) => {
     const world = await expiredTab()
     fail(world, fault)
@@ -238,7 +238,7 @@ describe('the server renews the session for somebody else (G3)', () => {
     expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
   })
 
-  test('G1: nothing that a refreshed ID token says beyond that is used, as its signature is not looked at', async () => {
+  test('nothing that a refreshed ID token says beyond that is used, as its signature is not looked at (G1)', async () => {
     const world = await expiredTab()
     const { claims } = world.auth.getSession() as SignedInSession
     fail(world, ['id-token-claims', { on: 'refresh', set: { name: 'Mallory', roles: ['admin'] } }])
@@ -248,7 +248,7 @@ describe('the server renews the session for somebody else (G3)', () => {
     expect((await world.load(world.tab, `${appOrigin}/`).start()).session).toMatchObject({ claims })
   })
 
-  test('C-70: the nonce of the sign-in again is right', async () => {
+  test('the nonce of the sign-in again is right (C-70)', async () => {
     const world = await expiredTab()
     const { nonce } = (world.auth.getSession() as SignedInSession).claims!
     fail(world, ['id-token-claims', { on: 'refresh', set: { nonce } }])
@@ -279,7 +279,7 @@ const unknownOutcomes: Row[] = [
 
 describe('nobody can tell whether the server has used the refresh token', () => {
   test.each(unknownOutcomes)(
-    'C-76: %s: sent once more at once, then the session is kept',
+    '%s: sent once more at once, then the session is kept (C-76)',
     async (_, fault) => {
       const world = await expiredTab({ server: { rotation: false } })
       const before = kept(world)
@@ -326,7 +326,7 @@ describe('nobody can tell whether the server has used the refresh token', () => 
     expect(await call).toMatchObject({ code: 'timeout' })
   })
 
-  test('A-52: an answer lost on the way from a strict server ends the session, and says why', async () => {
+  test('an answer lost on the way from a strict server ends the session, and says why (A-52)', async () => {
     const world = await expiredTab()
     fail(world, ['drop-response', { ...at, times: 1 }])
     const error = await failure(world.auth.fetch(usersMe))
@@ -392,7 +392,7 @@ const passing: Row[] = [
 
 describe('not now', () => {
   test.each(passing)(
-    'C-76: %s: one request, the session is kept and tried again by itself',
+    '%s: one request, the session is kept and tried again by itself (C-76)',
     async (_, fault) => {
       const world = await expiredTab({ server: { rotation: false } })
       const before = kept(world)
@@ -410,7 +410,7 @@ describe('not now', () => {
     },
   )
 
-  test('A-71: a redirect of the token endpoint is not followed, and the token goes nowhere else', async () => {
+  test('a redirect of the token endpoint is not followed, and the token goes nowhere else (A-71)', async () => {
     const world = await expiredTab()
     fail(world, ['redirect-token', { status: 307 }])
     await failure(world.auth.fetch(usersMe))
@@ -423,7 +423,7 @@ describe('not now', () => {
     ['1e9', 300_000],
     ['Thu, 01 Jan 2026 00:17:00 GMT', 120_000],
     ['Thu, 01 Jan 2026 12:00:00 GMT', 300_000],
-  ])('A-58: Retry-After %s holds everybody back for %i ms', async (retryAfter, wait) => {
+  ])('Retry-After %s holds everybody back for %i ms (A-58)', async (retryAfter, wait) => {
     const world = await expiredTab()
     fail(world, ['try-later', { ...at, retryAfter, times: 1 }])
     await failure(world.auth.fetch(usersMe))
@@ -436,7 +436,7 @@ describe('not now', () => {
   })
 
   test.each(['-5', '0', 'soon', '', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
-    'A-58: Retry-After "%s" is as if it were not there',
+    'Retry-After "%s" is as if it were not there (A-58)',
     async (retryAfter) => {
       const world = await expiredTab()
       fail(world, ['try-later', { ...at, retryAfter, times: 1 }])
@@ -609,9 +609,9 @@ describe('200 with something odd beside the refresh token', () => {
     ['an ID token that is none', ['id-token-garbage', { on: 'refresh' }]],
     ['an ID token without signature', ['id-token-alg-none', { on: 'refresh' }]],
     ['an ID token without sub', ['id-token-sub-missing', { on: 'refresh' }]],
-    ['C-71: an ID token without iat', ['id-token-iat-missing', { on: 'refresh' }]],
+    ['an ID token without iat (C-71)', ['id-token-iat-missing', { on: 'refresh' }]],
     ['an ID token that has expired', ['id-token-exp-past', { on: 'refresh' }]],
-    ['G5: token_type DPoP', ['token-type', { on: 'refresh', value: 'DPoP' }]],
+    ['token_type DPoP (G5)', ['token-type', { on: 'refresh', value: 'DPoP' }]],
     ['no token_type', ['token-type', { on: 'refresh' }]],
     ['no access token', ['no-access-token', { on: 'refresh' }]],
   ]
@@ -677,7 +677,7 @@ describe('expires_in', () => {
     ['1e999', ['expires-in', { on: 'refresh', raw: '1e999' }], 365 * 86_400],
     ['true', ['expires-in', { on: 'refresh', value: true }], undefined],
     ['half a second', ['expires-in', { on: 'refresh', value: 0.5 }], 0.5],
-  ])('A-56, G4: %s', async (_, fault, seconds) => {
+  ])('%s (A-56, G4)', async (_, fault, seconds) => {
     const world = await expiredTab()
     fail(world, fault)
     const session = await world.auth.refresh()
@@ -687,7 +687,7 @@ describe('expires_in', () => {
     expect(world.clock.timers).toBe(0)
   })
 
-  test('A-56: NaN is no JSON, so the outcome is unknown and the session kept', async () => {
+  test('NaN is no JSON, so the outcome is unknown and the session kept (A-56)', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     fail(world, ['expires-in', { on: 'refresh', raw: 'NaN' }])
     await failure(world.auth.refresh())
@@ -695,7 +695,7 @@ describe('expires_in', () => {
   })
 
   test.each(['sign-in', 'refresh'] as const)(
-    'C-46, A-56, G4: a token whose life nobody knows, from a %s, is used until a 401',
+    'a token whose life nobody knows, from a %s, is used until a 401 (C-46, A-56, G4)',
     async (on) => {
       const world = createWorld()
       world.server.fault('expires-in', { on, times: 1 })
@@ -712,7 +712,7 @@ describe('expires_in', () => {
     },
   )
 
-  test('A-57: tokens that live for a second are renewed when used, and never in a loop', async () => {
+  test('tokens that live for a second are renewed when used, and never in a loop (A-57)', async () => {
     const world = await signedInTab({ expiresIn: 1 })
     await world.clock.advance(60_000)
     expect(refreshes(world)).toEqual([])
@@ -804,7 +804,7 @@ describe('when', () => {
     expect(await world.auth.getAccessToken({ minValidity: 60 })).not.toBe(first)
   })
 
-  test('A-55: a clock that jumps an hour ahead costs one refresh, and one that jumps back nothing', async () => {
+  test('a clock that jumps an hour ahead costs one refresh, and one that jumps back nothing (A-55)', async () => {
     const world = await signedInTab()
     world.clock.jump(3_600_000)
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
@@ -814,7 +814,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('A-55: a page that slept past the expiry renews and goes on', async () => {
+  test('a page that slept past the expiry renews and goes on (A-55)', async () => {
     const world = await signedInTab()
     world.tab.freeze()
     await world.clock.advance(8 * 3_600_000)
@@ -901,7 +901,7 @@ describe('things that happen while a refresh is under way', () => {
     expect(inits).toMatchObject([{ keepalive: true }])
   })
 
-  test('A-53: signing out; the new tokens are dropped, and revoked', async () => {
+  test('signing out; the new tokens are dropped, and revoked (A-53)', async () => {
     const world = await expiredTab()
     const held = world.server.hold('/token')
     const call = failure(world.auth.fetch(usersMe))
@@ -917,7 +917,7 @@ describe('things that happen while a refresh is under way', () => {
     expect(factsOf(world.heard, 'token-refreshed')).toEqual([])
   })
 
-  test("A-54: somebody else signing in; the new tokens of the first are dropped and revoked, and her call is not made in the other's name", async () => {
+  test("somebody else signing in; the new tokens of the first are dropped and revoked, and her call is not made in the other's name (A-54)", async () => {
     const world = await expiredTab()
     fail(world, ['slow-headers', { ...at, milliseconds: 5000, times: 1 }])
     const call = failure(world.auth.fetch(usersMe))
@@ -972,7 +972,7 @@ describe('things that happen while a refresh is under way', () => {
   })
 })
 
-describe('C-77: a refresh token goes only to the token endpoint it came from', () => {
+describe('a refresh token goes only to the token endpoint it came from (C-77)', () => {
   test('a server that moved its token endpoint gets no old tokens, and the session ends', async () => {
     const world = await expiredTab()
     const next = world.load(world.tab, `${appOrigin}/`, {

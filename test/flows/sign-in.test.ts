@@ -108,7 +108,7 @@ describe('signing in', () => {
     expect(other.getSession()).toBe(session)
   })
 
-  test('C-30, A-77: gives back no returnTo that leads elsewhere, not even one edited in storage', async () => {
+  test('gives back no returnTo that leads elsewhere, not even one edited in storage (C-30, A-77)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here' } })
     const [[name, transaction]] = [...world.transactions()] as [[string, object]]
@@ -118,7 +118,7 @@ describe('signing in', () => {
     expect(result).toMatchObject({ kind: 'signed-in', returnTo: undefined })
   })
 
-  test('C-30: does not even keep a returnTo that leads elsewhere', async () => {
+  test('does not even keep a returnTo that leads elsewhere (C-30)', async () => {
     const world = createWorld()
     await world.depart(world.tab, { params: { returnTo: '//evil.example' } })
     expect([...world.transactions().values()][0]).not.toHaveProperty('returnTo')
@@ -135,7 +135,7 @@ describe('signing in', () => {
     expect(request?.form).toMatchObject({ redirect_uri: redirectUri })
   })
 
-  test('C-17: asks for the resource again when it exchanges the code (RFC 8707 §2.2)', async () => {
+  test('asks for the resource again when it exchanges the code (RFC 8707 §2.2) (C-17)', async () => {
     const world = createWorld({ server: { resources: ['https://files.example.com/'] } })
     await world.signIn(world.tab, { params: { resource: 'https://files.example.com/' } })
     expect(world.server.requestsTo('/token')[0]?.form).toMatchObject({
@@ -150,7 +150,7 @@ describe('signing in', () => {
     expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
   })
 
-  test('A-40: puts no secret into events, errors, or the client itself', async () => {
+  test('puts no secret into events, errors, or the client itself (A-40)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const [transaction] = world.transactions().values()
@@ -254,7 +254,7 @@ describe('leaving for the server', () => {
     expect(world.tab.navigations).toHaveLength(0)
   })
 
-  test('C-48, A-83: an insecure page is told so, before anything happens', async () => {
+  test('an insecure page is told so, before anything happens (C-48, A-83)', async () => {
     const world = createWorld()
     const host: Host = { ...world.tab.ports.host, isSecureContext: () => false }
     const auth = world.client(world.tab, { host })
@@ -270,7 +270,7 @@ describe('leaving for the server', () => {
   })
 
   test.each(['get', 'set', 'all'] as const)(
-    'A-76: with storage that throws on %s, nobody is sent away to be forgotten',
+    'with storage that throws on %s, nobody is sent away to be forgotten (A-76)',
     async (kind) => {
       const world = createWorld()
       const auth = world.client()
@@ -284,14 +284,14 @@ describe('leaving for the server', () => {
     },
   )
 
-  test('A-76: neither is somebody whose transactions live in memory', async () => {
+  test('neither is somebody whose transactions live in memory (A-76)', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { transactionStore: memoryStore() })
     expect(await rejection(auth.signIn())).toMatchObject({ code: 'storage_unavailable' })
     expect(world.tab.navigations).toHaveLength(0)
   })
 
-  test('A-76: a URL for elsewhere may be made with memory alone, as in Node', async () => {
+  test('a URL for elsewhere may be made with memory alone, as in Node (A-76)', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { transactionStore: memoryStore() })
     const { url } = await auth.createAuthorizationUrl()
@@ -299,7 +299,7 @@ describe('leaving for the server', () => {
     expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('A-76: storage that fails on the way back is a typed failure, and the next sign-in works', async () => {
+  test('storage that fails on the way back is a typed failure, and the next sign-in works (A-76)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.browser.failStorage('all')
@@ -310,7 +310,7 @@ describe('leaving for the server', () => {
     expect((await world.comeBack()).result.kind).toBe('signed-in')
   })
 
-  test('A-76: the session lives in memory when only saving it fails', async () => {
+  test('the session lives in memory when only saving it fails (A-76)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.tab.load(callback)
@@ -414,7 +414,7 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
 })
 
 describe('sign-ins under way', () => {
-  test('A-85: that are abandoned are kept for an hour, and twenty at most', async () => {
+  test('that are abandoned are kept for an hour, and twenty at most (A-85)', async () => {
     const world = createWorld()
     const auth = world.client()
     for (let time = 0; time < 25; time += 1) {
@@ -466,7 +466,7 @@ describe('sign-ins under way', () => {
       (text: string) => text.replace(/"createdAt":\d+/, '"createdAt":9999999999999'),
     ],
     ['five megabytes', () => 'x'.repeat(5_000_000)],
-  ])('A-75: edited to be %s are as good as gone', async (_, edit) => {
+  ])('edited to be %s are as good as gone (A-75)', async (_, edit) => {
     const world = createWorld()
     const callback = await world.depart()
     const [[name]] = [...world.transactions()] as [[string, object]]
@@ -481,7 +481,7 @@ describe('sign-ins under way', () => {
   test.each([
     ['another issuer', 'issuer', 'https://attacker.example'],
     ['another client', 'clientId', 'another-client'],
-  ])('C-21, C-35, A-09: edited to be of %s are refused', async (_, member, value) => {
+  ])('edited to be of %s are refused (C-21, C-35, A-09)', async (_, member, value) => {
     const world = createWorld()
     const callback = await world.depart()
     const [[name, transaction]] = [...world.transactions()] as [[string, object]]
@@ -492,7 +492,7 @@ describe('sign-ins under way', () => {
   })
 
   test.each(['{', 'null', '[]', '{"v":2}', '{"__proto__":{"sid":"x"}}', 'x'.repeat(5_000_000)])(
-    'A-75: a session edited to be %.20s means signed out, and never a throw',
+    'a session edited to be %.20s means signed out, and never a throw (A-75)',
     async (text) => {
       const world = createWorld()
       world.browser.local.set('pkce:https://login.example.com|production-app', text)

@@ -40,7 +40,7 @@ describe('signing out', () => {
     expect(response.status).toBe(401)
   })
 
-  test('C-106: the session is over before anything is sent', async () => {
+  test('the session is over before anything is sent (C-106)', async () => {
     const world = await signedInTab()
     const revocation = world.server.hold('/revoke')
     const signingOut = world.auth.signOut()
@@ -53,7 +53,7 @@ describe('signing out', () => {
     await signingOut
   })
 
-  test('C-106: and over in the other tabs', async () => {
+  test('and over in the other tabs (C-106)', async () => {
     const world = await signedInTab()
     const { auth: other } = await anotherTab(world)
     const events = listen(other)
@@ -74,7 +74,7 @@ describe('signing out', () => {
     })
   })
 
-  test('C-107, C-109: revokes the refresh token first, then the access token', async () => {
+  test('revokes the refresh token first, then the access token (C-107, C-109)', async () => {
     const world = await signedInTab()
     const { refreshToken } = world.storedSession() as { refreshToken: string }
     const token = await world.auth.getAccessToken()
@@ -88,7 +88,7 @@ describe('signing out', () => {
     }
   })
 
-  test('C-107: a token that the server no longer knows is as good as revoked', async () => {
+  test('a token that the server no longer knows is as good as revoked (C-107)', async () => {
     const world = await signedInTab()
     world.server.revokeSessions()
     const statuses: (number | undefined)[] = []
@@ -183,7 +183,7 @@ describe('signing out', () => {
 })
 
 describe('signing out when the server is not to be had', () => {
-  test('C-106: offline, the button does not hang, and the person is signed out', async () => {
+  test('offline, the button does not hang, and the person is signed out (C-106)', async () => {
     const world = await signedInTab()
     for (const path of ['/revoke', '/.well-known/openid-configuration']) {
       world.server.fault('network-error', { path })
@@ -219,7 +219,7 @@ describe('signing out when the server is not to be had', () => {
   })
 
   test.each([
-    ['C-108: 503', { status: 503, headers: { 'retry-after': '60' } }],
+    ['503 (C-108)', { status: 503, headers: { 'retry-after': '60' } }],
     ['400', { status: 400, body: { error: 'unsupported_token_type' } }],
     ['a page', { body: '<h1>Hotel</h1>' }],
   ])('%s from the revocation endpoint changes nothing', async (_, answer) => {
@@ -231,7 +231,7 @@ describe('signing out when the server is not to be had', () => {
   })
 
   test.each(['javascript:alert(1)', 'http://login.example.com/out', 'data:text/html,x'])(
-    'C-104, A-26: an end-session endpoint %s is not gone to, and the person is signed out',
+    'an end-session endpoint %s is not gone to, and the person is signed out (C-104, A-26)',
     async (end_session_endpoint) => {
       const world = await signedInTab()
       const navigations = world.tab.navigations.length
@@ -256,7 +256,7 @@ describe('signing out when the server is not to be had', () => {
   })
 
   test.each(['get', 'set', 'all'] as const)(
-    'A-76: storage that fails on %s does not keep anybody signed in',
+    'storage that fails on %s does not keep anybody signed in (A-76)',
     async (kind) => {
       const world = await signedInTab()
       world.browser.failStorage(kind)
@@ -268,7 +268,7 @@ describe('signing out when the server is not to be had', () => {
 })
 
 describe('the end-session request', () => {
-  test('C-103: says who signs out, and keeps the query of the endpoint', async () => {
+  test('says who signs out, and keeps the query of the endpoint (C-103)', async () => {
     const world = createWorld(withReturn)
     const end_session_endpoint = 'https://login.example.com/end_session?tenant=1'
     world.server.fault('metadata', { patch: { end_session_endpoint } })
@@ -284,7 +284,7 @@ describe('the end-session request', () => {
     })
   })
 
-  test('C-103: asks for no return when the app named no place to return to', async () => {
+  test('asks for no return when the app named no place to return to (C-103)', async () => {
     const world = await signedInTab()
     await world.auth.signOut()
     const { searchParams } = endSession(world)
@@ -292,7 +292,7 @@ describe('the end-session request', () => {
     expect(searchParams.has('state')).toBe(false)
   })
 
-  test('C-103: can be told another place', async () => {
+  test('can be told another place (C-103)', async () => {
     const world = await signedInTab(withReturn)
     await world.auth.signOut({ postSignOutRedirectUri: 'https://app.example.com/bye' })
     expect(endSession(world).searchParams.get('post_logout_redirect_uri')).toBe(
@@ -300,7 +300,7 @@ describe('the end-session request', () => {
     )
   })
 
-  test('C-103: refuses a place that cannot be registered, before anything is ended', async () => {
+  test('refuses a place that cannot be registered, before anything is ended (C-103)', async () => {
     const world = await signedInTab(withReturn)
     for (const postSignOutRedirectUri of ['/', '', 'javascript:alert(1)']) {
       const error = await rejection(world.auth.signOut({ postSignOutRedirectUri }))
@@ -321,7 +321,7 @@ describe('coming back from signing out', () => {
     return { world, callback: await returnFrom(world, endSession(world)) }
   }
 
-  test('C-105: the state is recognised, and cleaned out of the address', async () => {
+  test('the state is recognised, and cleaned out of the address (C-105)', async () => {
     const { world, callback } = await signedOut()
     expect(new URL(callback).searchParams.get('state')).toBeTruthy()
     const auth = world.load(world.tab, callback)
@@ -332,7 +332,7 @@ describe('coming back from signing out', () => {
     expect(world.tab.url).toBe(home)
   })
 
-  test('C-105: again, by a reload, is fine as well', async () => {
+  test('again, by a reload, is fine as well (C-105)', async () => {
     const { world, callback } = await signedOut()
     await world.load(world.tab, callback).start()
     const again = world.load(world.tab, callback)
@@ -344,7 +344,7 @@ describe('coming back from signing out', () => {
     ['another state', 'end-session-state-wrong'],
     ['no state', 'end-session-state-missing'],
   ] as const)(
-    'C-105: with %s the person is signed out, and nothing else happens',
+    'with %s the person is signed out, and nothing else happens (C-105)',
     async (_, fault) => {
       const world = await signedInTab(withReturn)
       world.server.fault(fault)
@@ -360,7 +360,7 @@ describe('coming back from signing out', () => {
     },
   )
 
-  test('C-105: a state made up in the form of ours, where sign-ins return as well, is nobody’s, and the address is left as it is', async () => {
+  test('a state made up in the form of ours, where sign-ins return as well, is nobody’s, and the address is left as it is (C-105)', async () => {
     const uris = { redirectUris: [callbackUri], postLogoutRedirectUris: [callbackUri] }
     const { world, callback } = await signedOut({
       client: { postSignOutRedirectUri: callbackUri },
@@ -378,13 +378,13 @@ describe('coming back from signing out', () => {
     expect(world.tab.url).toBe(callbackUri)
   })
 
-  test('A-28: a link with a state of nobody signs nobody out', async () => {
+  test('a link with a state of nobody signs nobody out (A-28)', async () => {
     const world = await signedInTab(withReturn)
     const auth = world.load(world.tab, `${home}?state=x`)
     expect(await auth.start()).toMatchObject({ session: { status: 'signed-in' } })
   })
 
-  test('A-28: a sign-out is no sign-in: a code beside its state is not exchanged', async () => {
+  test('a sign-out is no sign-in: a code beside its state is not exchanged (A-28)', async () => {
     const { world, callback } = await signedOut()
     const before = world.server.requests.length
     const auth = world.load(world.tab, `${callback}&code=x&iss=${world.server.issuer}`)
@@ -394,7 +394,7 @@ describe('coming back from signing out', () => {
   })
 })
 
-describe('A-53: signing out while something is under way', () => {
+describe('signing out while something is under way (A-53)', () => {
   test('a refresh that answers later brings nobody back, and what it got is revoked', async () => {
     const world = await signedInTab()
     const refresh = world.server.hold('/token')

@@ -100,7 +100,7 @@ async function startsWith(contents: string, place: ReturnType<(typeof places)[st
   return { world, auth, store, result: await auth.start() }
 }
 
-describe('A-75: a stored record that is not one of ours means signed out, and never a throw', () => {
+describe('a stored record that is not one of ours means signed out, and never a throw (A-75)', () => {
   test.each(rows)('%s', async (_, tamper) => {
     const world = await signedInTab()
     world.browser.local.set(key, tampered(tamper, world.storedSession()!))
@@ -147,7 +147,7 @@ describe.each(Object.entries(places))('A-75, whatever the store: %s', (_, makePl
   })
 })
 
-test('A-75: what is too long to be one of ours is not even parsed', async () => {
+test('what is too long to be one of ours is not even parsed (A-75)', async () => {
   const { plant, open } = places['an object with three methods']!()
   await plant(key, `{"v":1,"scope":"${'x'.repeat(5_000_000)}"}`)
   const parsed = vi.spyOn(JSON, 'parse')
@@ -156,7 +156,7 @@ test('A-75: what is too long to be one of ours is not even parsed', async () => 
   expect(parsed.mock.calls.filter(([text]) => text.length > 1_000_000)).toEqual([])
 })
 
-describe('A-75: odd members of a record that is one of ours', () => {
+describe('odd members of a record that is one of ours (A-75)', () => {
   test('times that no clock has do not hold the session up', async () => {
     const world = await expiredTab()
     const pending = { unknown: 0, failures: 1e9, notBefore: 1e300 }
@@ -194,7 +194,7 @@ describe('A-75: odd members of a record that is one of ours', () => {
   )
 })
 
-describe('A-75: a store that gives what is no text', () => {
+describe('a store that gives what is no text (A-75)', () => {
   const rows: [string, unknown][] = [
     ['a number', 7],
     ['true', true],
@@ -226,7 +226,7 @@ describe('A-75: a store that gives what is no text', () => {
   })
 })
 
-describe('A-75: a sign-in under way that was edited in storage', () => {
+describe('a sign-in under way that was edited in storage (A-75)', () => {
   const tampers: [string, Tamper][] = [
     ...rows.filter(
       ([name]) =>

@@ -53,7 +53,7 @@ async function missTwoRenewals(
 
 describe('a store that fails', () => {
   test.each(['set', 'all'] as const)(
-    'A-76: when the renewed tokens cannot be saved (%s) the tab works on, and says so',
+    'when the renewed tokens cannot be saved (%s) the tab works on, and says so (A-76)',
     async (kind) => {
       const world = await expiredTab()
       world.browser.failStorage(kind)
@@ -71,7 +71,7 @@ describe('a store that fails', () => {
     },
   )
 
-  test('A-76: storage that cannot be read costs nothing while the tab lives', async () => {
+  test('storage that cannot be read costs nothing while the tab lives (A-76)', async () => {
     const world = await expiredTab()
     world.browser.failStorage('get')
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
@@ -80,7 +80,7 @@ describe('a store that fails', () => {
     expect(world.auth.getSession()).toMatchObject({ status: 'signed-in' })
   })
 
-  test('A-76: a page that starts without storage is signed out, and does not throw', async () => {
+  test('a page that starts without storage is signed out, and does not throw (A-76)', async () => {
     const world = await signedInTab()
     world.browser.failStorage('all')
     const next = world.load(world.tab, `${appOrigin}/`)
@@ -232,7 +232,7 @@ describe('a store that fails', () => {
 })
 
 describe('stores of all kinds', () => {
-  test('C-116, A-78: with memoryStore() nothing is written anywhere, before or after a refresh', async () => {
+  test('with memoryStore() nothing is written anywhere, before or after a refresh (C-116, A-78)', async () => {
     const world = await signedInTab({ client: {}, overrides: { store: memoryStore() } })
     await world.auth.refresh()
     const tokens = [await world.auth.getAccessToken(), ...sentTokens(world)]

@@ -6,7 +6,7 @@ const thousand = Array.from({ length: 1000 })
 
 const okay = (answers: Response[]) => answers.filter(({ ok }) => ok).length
 
-test('A-43: 1,000 calls on an expired token: one token request, 1,000 answers OK', async () => {
+test('1,000 calls on an expired token: one token request, 1,000 answers OK (A-43)', async () => {
   const world = await expiredTab()
   const answers = await Promise.all(thousand.map(() => world.auth.fetch(usersMe)))
   expect(okay(answers)).toBe(1000)
@@ -14,7 +14,7 @@ test('A-43: 1,000 calls on an expired token: one token request, 1,000 answers OK
   expect(world.server.requestsTo('/users/me')).toHaveLength(1000)
 })
 
-test('A-43: 1,000 calls that the server answers 401, all late: one token request, 1,000 answers OK', async () => {
+test('1,000 calls that the server answers 401, all late: one token request, 1,000 answers OK (A-43)', async () => {
   const world = await signedInTab()
   await world.clock.advance(60_000)
   world.server.expireAccessTokens()
@@ -27,7 +27,7 @@ test('A-43: 1,000 calls that the server answers 401, all late: one token request
   expect(world.server.requestsTo('/users/me')).toHaveLength(2000)
 })
 
-test('A-44: 401s that arrive after the refresh is long over are sent again with the token there is', async () => {
+test('401s that arrive after the refresh is long over are sent again with the token there is (A-44)', async () => {
   const world = await signedInTab()
   await world.clock.advance(60_000)
   world.server.expireAccessTokens()
@@ -60,7 +60,7 @@ test('1,000 calls, the refresh answer late as well, and half of the callers gone
   expect(refreshes(world)).toHaveLength(1)
 })
 
-test('A-42: 1,000 calls to an API that answers 401 for ever: one refresh, each call sent twice at most', async () => {
+test('1,000 calls to an API that answers 401 for ever: one refresh, each call sent twice at most (A-42)', async () => {
   const world = await signedInTab()
   await world.clock.advance(60_000)
   world.server.fault('api-401', {})

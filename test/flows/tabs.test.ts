@@ -23,7 +23,7 @@ function expectNoTokenSentTwice(world: World): void {
 }
 
 describe('tabs that share one session', () => {
-  test('C-75: two tabs that refresh at the same moment make one request, and both stay signed in', async () => {
+  test('two tabs that refresh at the same moment make one request, and both stay signed in (C-75)', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)
     const answers = await Promise.all([world.auth.fetch(usersMe), other.auth.fetch(usersMe)])
@@ -33,7 +33,7 @@ describe('tabs that share one session', () => {
     expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
   })
 
-  test('C-75: ten tabs with twenty calls each make one request', async () => {
+  test('ten tabs with twenty calls each make one request (C-75)', async () => {
     const world = await expiredTab()
     const others = await Promise.all(Array.from({ length: 9 }, () => anotherTab(world)))
     const clients = [world.auth, ...others.map(({ auth }) => auth)]
@@ -44,7 +44,7 @@ describe('tabs that share one session', () => {
     expectNoTokenSentTwice(world)
   })
 
-  test('A-51: tabs that refresh by turns for a day never send a spent token', async () => {
+  test('tabs that refresh by turns for a day never send a spent token (A-51)', async () => {
     const world = await signedInTab()
     const clients = [world.auth, (await anotherTab(world)).auth, (await anotherTab(world)).auth]
     for (let hour = 0; hour < 24; hour += 1) {
@@ -597,7 +597,7 @@ describe('a duplicated tab', () => {
 })
 
 describe('what the tabs tell each other', () => {
-  test('A-80: no message carries a token', async () => {
+  test('no message carries a token (A-80)', async () => {
     const world = await signedInTab()
     await anotherTab(world)
     const secrets = [await world.auth.getAccessToken()]
@@ -609,7 +609,7 @@ describe('what the tabs tell each other', () => {
       for (const secret of secrets) expect(message).not.toContain(secret)
   })
 
-  test('A-80: a message anybody made up is a hint to look, and changes nothing', async () => {
+  test('a message anybody made up is a hint to look, and changes nothing (A-80)', async () => {
     const world = await signedInTab()
     const before = world.auth.getSession()
     const heard = listen(world.auth)

@@ -114,7 +114,7 @@ describe('two instances of one client on one page', () => {
   })
 })
 
-describe('C-21, A-08: two authorization servers', () => {
+describe('two authorization servers (C-21, A-08)', () => {
   function twoServers() {
     const world = createWorld()
     const issuer = 'https://other.example.net'

@@ -13,7 +13,7 @@ test('the person signed in, as the server knows her', async () => {
   })
 })
 
-test('C-79: the token travels in the header only', async () => {
+test('the token travels in the header only (C-79)', async () => {
   const world = await signedInTab()
   await world.auth.getUserInfo()
   const [request] = world.server.requestsTo('/userinfo')
@@ -26,7 +26,7 @@ test.each([
   ['somebody else', { set: { sub: 'user-grace' } }],
   ['nobody', { remove: ['sub'] }],
   ['a number', { set: { sub: 7 } }],
-])('C-65: claims about %s are not used', async (_, fault) => {
+])('claims about %s are not used (C-65)', async (_, fault) => {
   const world = await signedInTab()
   world.server.fault('user-info-claims', fault)
   expect(await failure(world.auth.getUserInfo())).toMatchObject({

@@ -16,14 +16,14 @@ async function request(params: SignInParams = {}, options: WorldOptions = {}) {
 }
 
 describe('the code verifier', () => {
-  test('C-01: has 43 characters that may stand in a URL, and no two are the same', () => {
+  test('has 43 characters that may stand in a URL, and no two are the same (C-01)', () => {
     const seen = new Set<string>()
     for (let run = 0; run < 10_000; run += 1) seen.add(createCodeVerifier())
     expect(seen.size).toBe(10_000)
     for (const verifier of seen) expect(verifier).toMatch(/^[A-Za-z0-9\-_]{43}$/)
   })
 
-  test('C-01, A-83: comes from 32 bytes of WebCrypto, and Math.random is not asked', () => {
+  test('comes from 32 bytes of WebCrypto, and Math.random is not asked (C-01, A-83)', () => {
     const bytes = vi
       .spyOn(globalThis.crypto, 'getRandomValues')
       .mockImplementation((array) => (array as Uint8Array).fill(7) as never)
@@ -33,7 +33,7 @@ describe('the code verifier', () => {
     expect(chance).not.toHaveBeenCalled()
   })
 
-  test('C-01, A-83: every character is as frequent as the others', () => {
+  test('every character is as frequent as the others (C-01, A-83)', () => {
     const counts = new Map<string, number>()
     // The last character carries four bits only.
     for (let run = 0; run < 10_000; run += 1) {
@@ -51,20 +51,20 @@ describe('the code verifier', () => {
     expect(chiSquare).toBeLessThan(153)
   })
 
-  test('C-09: so does a state', () => {
+  test('so does a state (C-09)', () => {
     const seen = new Set(Array.from({ length: 1000 }, createState))
     expect(seen.size).toBe(1000)
     for (const state of seen) expect(state).toMatch(/^[A-Za-z0-9\-_]{43}$/)
   })
 
-  test('C-02: gives the challenge of RFC 7636 Appendix B', async () => {
+  test('gives the challenge of RFC 7636 Appendix B (C-02)', async () => {
     const challenge = await createCodeChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')
     expect(challenge).toBe('E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM')
   })
 })
 
 describe('the authorization request', () => {
-  test('C-02, C-04, C-13, C-14: asks for a code, with an S256 challenge, a state and a nonce', async () => {
+  test('asks for a code, with an S256 challenge, a state and a nonce (C-02, C-04, C-13, C-14)', async () => {
     const parameters = await request()
     expect(Object.fromEntries(parameters)).toEqual({
       response_type: 'code',
@@ -78,7 +78,7 @@ describe('the authorization request', () => {
     })
   })
 
-  test('C-02: carries the challenge of the verifier that is kept', async () => {
+  test('carries the challenge of the verifier that is kept (C-02)', async () => {
     const world = createWorld()
     const { url } = await world.client().createAuthorizationUrl()
     const [transaction] = world.transactions().values()
@@ -87,7 +87,7 @@ describe('the authorization request', () => {
     )
   })
 
-  test('C-05: has fresh values each time', async () => {
+  test('has fresh values each time (C-05)', async () => {
     const world = createWorld()
     const auth = world.client()
     const urls = [await auth.createAuthorizationUrl(), await auth.createAuthorizationUrl()]
@@ -97,26 +97,26 @@ describe('the authorization request', () => {
     }
   })
 
-  test('C-09: gives the state it sends', async () => {
+  test('gives the state it sends (C-09)', async () => {
     const { url, state } = await createWorld().client().createAuthorizationUrl()
     expect(url.searchParams.get('state')).toBe(state)
   })
 
-  test('C-10: says nothing about where the person goes, or what the app keeps', async () => {
+  test('says nothing about where the person goes, or what the app keeps (C-10)', async () => {
     const world = createWorld()
     const params = { returnTo: '/private/page', appState: { basket: 'secret-basket' } }
     const { url } = await world.client().createAuthorizationUrl(params)
     expect(url.href).not.toMatch(/private|secret-basket/)
   })
 
-  test('A-07: keeps the verifier out of the URL', async () => {
+  test('keeps the verifier out of the URL (A-07)', async () => {
     const world = createWorld()
     const { url } = await world.client().createAuthorizationUrl()
     const [transaction] = world.transactions().values()
     expect(url.href).not.toContain(transaction!['verifier'])
   })
 
-  test('C-12: keeps the query that the endpoint has, and says nothing twice', async () => {
+  test('keeps the query that the endpoint has, and says nothing twice (C-12)', async () => {
     const world = createWorld()
     const authorization_endpoint = `${world.server.issuer}/authorize?tenant=1&scope=theirs&state=x`
     world.server.fault('metadata', { patch: { authorization_endpoint } })
@@ -129,12 +129,12 @@ describe('the authorization request', () => {
     expect(url.searchParams.get('state')).toBe(state)
   })
 
-  test('C-15: asks for no consent of its own, offline_access or not', async () => {
+  test('asks for no consent of its own, offline_access or not (C-15)', async () => {
     expect((await request({ scope: 'openid offline_access' })).has('prompt')).toBe(false)
     expect((await request({ prompt: 'consent' })).get('prompt')).toBe('consent')
   })
 
-  test('C-16: asks for the scopes it was told, and openid alone when it was told none', async () => {
+  test('asks for the scopes it was told, and openid alone when it was told none (C-16)', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { scope: undefined as never })
     const { url } = await auth.createAuthorizationUrl()
@@ -142,7 +142,7 @@ describe('the authorization request', () => {
     expect((await request({ scope: 'orders:read' })).get('scope')).toBe('orders:read')
   })
 
-  test('C-17: puts every parameter of a sign-in where the server looks for it, each resource by itself', async () => {
+  test('puts every parameter of a sign-in where the server looks for it, each resource by itself (C-17)', async () => {
     const parameters = await request({
       prompt: 'login',
       loginHint: 'ada@example.com',
@@ -187,7 +187,7 @@ describe('the authorization request', () => {
     expect(parameters.getAll('prompt')).toEqual(['login'])
   })
 
-  test('A-30: takes no parameter out of returnTo or a value', async () => {
+  test('takes no parameter out of returnTo or a value (A-30)', async () => {
     const parameters = await request({
       returnTo: '/here&scope=admin&redirect_uri=https://evil.example',
       loginHint: 'ada&scope=admin#x',
@@ -198,7 +198,7 @@ describe('the authorization request', () => {
     expect(parameters.get('login_hint')).toBe('ada&scope=admin#x')
   })
 
-  test('A-84: takes no parameter from a polluted Object.prototype', async () => {
+  test('takes no parameter from a polluted Object.prototype (A-84)', async () => {
     const polluted = { scope: 'admin', redirectUri: 'https://evil.example/', prompt: 'none' }
     const world = createWorld()
     const auth = world.client()

@@ -47,15 +47,15 @@ describe('reading a URL', () => {
     ['?error=x&state=ours.1&error_uri=a&error_uri=b', 'a parameter appears twice'],
     ['?error=x&state=ours.1&error=x', 'a parameter appears twice'],
     ['?error=x&state=ours.1&error_description=a&error_description=b', 'a parameter appears twice'],
-  ])('C-25, A-14, A-16, G8: %j claims to be an answer, but %s', (rest, problem) => {
+  ])('%j claims to be an answer, but %s (C-25, A-14, A-16, G8)', (rest, problem) => {
     expect(read(rest)).toMatchObject({ isAnswer: true, problem })
   })
 
-  test('C-26: parameters it does not know may be there as often as they like', () => {
+  test('parameters it does not know may be there as often as they like (C-26)', () => {
     expect(read('?code=x&state=ours.1&foo=1&foo=2&session_state=3')?.problem).toBeUndefined()
   })
 
-  test('A-84: a polluted Object.prototype adds no parameter', () => {
+  test('a polluted Object.prototype adds no parameter (A-84)', () => {
     Object.assign(Object.prototype, { state: 'ours.1', code: 'x' })
     try {
       expect(read('')).toBeUndefined()
@@ -65,7 +65,7 @@ describe('reading a URL', () => {
   })
 })
 
-describe('C-22: checking an answer', () => {
+describe('checking an answer (C-22)', () => {
   const server = (advertised: boolean | undefined): ServerMetadata => ({
     issuer: 'https://login.example.com',
     authorization_endpoint: 'https://login.example.com/authorize',

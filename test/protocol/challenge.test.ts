@@ -7,7 +7,7 @@ const another = { renew: true, invalidToken: false }
 const expired = { renew: true, invalidToken: true }
 const useless = { renew: false, invalidToken: false }
 
-describe('C-85: what the WWW-Authenticate header of a 401 asks for', () => {
+describe('what the WWW-Authenticate header of a 401 asks for (C-85)', () => {
   test.each<[string | null, typeof another]>([
     [null, another],
     ['', another],
@@ -38,7 +38,7 @@ describe('C-85: what the WWW-Authenticate header of a 401 asks for', () => {
     expect(await judgeChallenge(header)).toEqual(judgement)
   })
 
-  test('A-74: no header makes it throw', { timeout: fuzzTimeout }, async () => {
+  test('no header makes it throw (A-74)', { timeout: fuzzTimeout }, async () => {
     const piece = fc.constantFrom(
       'Bearer ',
       'Basic ',
@@ -65,13 +65,13 @@ describe('C-85: what the WWW-Authenticate header of a 401 asks for', () => {
     )
   })
 
-  test('A-74: a header of exactly 8 kB is read', async () => {
+  test('a header of exactly 8 kB is read (A-74)', async () => {
     const end = '", error="insufficient_scope"'
     const long = 'Bearer realm="'.padEnd(8192 - end.length, 'a') + end
     expect(await judgeChallenge(long)).toEqual(useless)
   })
 
-  test('A-74: a header longer than 8 kB is not read', async () => {
+  test('a header longer than 8 kB is not read (A-74)', async () => {
     const long = `Bearer realm="${'a'.repeat(8192)}", error="insufficient_scope"`
     expect(await judgeChallenge(long)).toEqual(another)
   })

@@ -29,14 +29,14 @@ describe('the last value that is right, and the first that is wrong', () => {
     ['a day and a second slow', day + 1, 'id_token_invalid'],
     ['a day fast', -day, 'signed-in'],
     ['a day and a second fast', -day - 1, 'id_token_invalid'],
-  ])('A-55, C-58: a machine that is %s', async (_, seconds, result) => {
+  ])('a machine that is %s (A-55, C-58)', async (_, seconds, result) => {
     expect(await outcome('clock-offset', { seconds })).toBe(result)
   })
 
   test.each([
     [30, 'signed-in'],
     [31, 'id_token_invalid'],
-  ])('C-62: a person who authenticated %d s after the token was issued', async (late, result) => {
+  ])('a person who authenticated %d s after the token was issued (C-62)', async (late, result) => {
     const set = { auth_time: now + late }
     expect(await outcome('id-token-claims', { set })).toBe(result)
   })
@@ -45,16 +45,16 @@ describe('the last value that is right, and the first that is wrong', () => {
     [1, 'signed-in'],
     [255, 'signed-in'],
     [256, 'id_token_invalid'],
-  ])('C-63: a subject of %d characters', async (length, result) => {
+  ])('a subject of %d characters (C-63)', async (length, result) => {
     const set = { sub: '~'.repeat(length) }
     expect(await outcome('id-token-claims', { set })).toBe(result)
   })
 
-  test('C-63: a subject that begins with a letter that is not ASCII', async () => {
+  test('a subject that begins with a letter that is not ASCII (C-63)', async () => {
     expect(await outcome('id-token-claims', { set: { sub: '\u0430da' } })).toBe('id_token_invalid')
   })
 
-  test('A-68: a type that only resembles that of other tokens', async () => {
+  test('a type that only resembles that of other tokens (A-68)', async () => {
     expect(await outcome('id-token-typ', { typ: 'at+jwt2' })).toBe('signed-in')
   })
 })
@@ -69,7 +69,7 @@ test('a name with characters that Base64 spells differently in URLs keeps nobody
   expect(payload).toMatch(/-.*_/)
 })
 
-test('C-69: a refresh may say when the person authenticated although the sign-in did not', async () => {
+test('a refresh may say when the person authenticated although the sign-in did not (C-69)', async () => {
   const world = createWorld()
   world.server.fault('id-token-auth-time-missing', { on: 'sign-in' })
   const auth = await world.signIn()
@@ -83,7 +83,7 @@ test.each(['bnVsbA.e30.e30', 'e30.bnVsbA.e30', 'e30', '..', 'e30.!.e30'])(
   },
 )
 
-describe('C-64: the hash of the access token', () => {
+describe('the hash of the access token (C-64)', () => {
   const accessToken = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y'
   const right = '77QmUPtjPfzWtF2AnpK9RQ'
   const check = (at_hash: unknown, alg: string) =>
@@ -125,7 +125,7 @@ describe('C-64: the hash of the access token', () => {
 })
 
 describe('the keys of the server', () => {
-  test('A-71: are asked for as JSON, and no redirect is followed for them', async () => {
+  test('are asked for as JSON, and no redirect is followed for them (A-71)', async () => {
     const world = createWorld()
     const requests: (RequestInit | undefined)[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
@@ -165,13 +165,13 @@ describe('the keys of the server', () => {
     return { world, started }
   }
 
-  test('A-70: changed, and not to be had twice: signed in with the one code', async () => {
+  test('changed, and not to be had twice: signed in with the one code (A-70)', async () => {
     const { world, started } = await changed(2)
     expect(await started).toMatchObject({ kind: 'signed-in' })
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('A-70: changed, and not to be had three times: may be worth another try', async () => {
+  test('changed, and not to be had three times: may be worth another try (A-70)', async () => {
     const { world, started } = await changed(3)
     expect(await rejection(started)).toMatchObject({ code: 'server_error', retryable: true })
     expect(world.server.requestsTo('/jwks')).toHaveLength(4)

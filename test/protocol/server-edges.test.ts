@@ -40,7 +40,7 @@ describe('finding the metadata', () => {
     },
   )
 
-  test('C-50: a plain OAuth server is asked the OpenID way when the OAuth way leads nowhere', async () => {
+  test('a plain OAuth server is asked the OpenID way when the OAuth way leads nowhere (C-50)', async () => {
     const world = createWorld({ client: { scope: 'orders:read' } })
     world.server.fault('respond', { path: oauth, status: 404 })
     await world.client().createAuthorizationUrl()
@@ -48,7 +48,7 @@ describe('finding the metadata', () => {
   })
 
   test.each([400, 401, 403, 405, 407])(
-    'C-50: so it is where nothing is there means %d, as 400 does at Cognito',
+    'so it is where nothing is there means %d, as 400 does at Cognito (C-50)',
     async (status) => {
       const world = createWorld({ client: { scope: 'orders:read' } })
       world.server.fault('respond', { path: oauth, status })
@@ -77,13 +77,13 @@ describe('finding the metadata', () => {
   })
 })
 
-test('C-49: a server whose own name has the word common in it is not taken for Entra', async () => {
+test('a server whose own name has the word common in it is not taken for Entra (C-49)', async () => {
   const issuer = 'https://login.example.com/common/v2.0'
   const world = createWorld({ server: { issuer }, client: { issuer } })
   expect((await world.comeBack()).result.kind).toBe('signed-in')
 })
 
-test('C-51: what metadata have beside the members we know is not kept', async () => {
+test('what metadata have beside the members we know is not kept (C-51)', async () => {
   const world = createWorld()
   const mtls_endpoint_aliases = { token_endpoint: 'https://attacker.example/token' }
   world.server.fault('metadata', { patch: { mtls_endpoint_aliases } })
@@ -95,7 +95,7 @@ test('C-51: what metadata have beside the members we know is not kept', async ()
   expect(transaction!['server']).not.toHaveProperty('mtls_endpoint_aliases')
 })
 
-describe('C-57: a server that does not say how it signs ID tokens', () => {
+describe('a server that does not say how it signs ID tokens (C-57)', () => {
   const signIn = (idTokenAlg: 'RS256' | 'ES256') => {
     const world = createWorld({ server: { idTokenAlg } })
     const patch = { id_token_signing_alg_values_supported: undefined }

@@ -20,14 +20,14 @@ describe('the metadata of the server', () => {
     ['with the default port', 'https://login.example.com:443'],
     ['of a look-alike', 'https://l\u043egin.example.com'],
     ['of a tenant', 'https://login.example.com/tenant'],
-  ])('C-49, A-27, G6: is refused when the issuer in it is that %s', async (_, issuer) => {
+  ])('is refused when the issuer in it is that %s (C-49, A-27, G6)', async (_, issuer) => {
     const error = await refusal({ issuer })
     expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false })
     expect((error as Error).message).toContain(JSON.stringify(issuer))
     expect((error as Error).message).toContain('"https://login.example.com"')
   })
 
-  test('A-18: nothing that it calls itself can break a line, or turn it around', async () => {
+  test('nothing that it calls itself can break a line, or turn it around (A-18)', async () => {
     const { message } = (await refusal({ issuer: 'https://a.example/\n\u2028\u202e' })) as Error
     expect(message).toContain('"https://a.example/\\u{a}\\u{2028}\\u{202e}"')
     expect(message).toMatch(/^[\x20-\x7e]+$/)
@@ -37,7 +37,7 @@ describe('the metadata of the server', () => {
     ['missing', undefined],
     ['a number', 7],
     ['null', null],
-  ])('C-49: is refused when the issuer in it is %s', async (_, issuer) => {
+  ])('is refused when the issuer in it is %s (C-49)', async (_, issuer) => {
     expect(await refusal({ issuer })).toMatchObject({
       code: expect.stringMatching(/^(?:discovery_failed|issuer_mismatch)$/),
     })
@@ -64,7 +64,7 @@ describe('the metadata of the server', () => {
         '',
       ].map((value) => ({ name, value })),
     ),
-  )('C-48, C-104, A-26, G7: is refused when $name is $value', async ({ name, value }) => {
+  )('is refused when $name is $value (C-48, C-104, A-26, G7)', async ({ name, value }) => {
     const error = await refusal({ [name]: value })
     expect(error).toMatchObject({ code: 'discovery_failed' })
     expect((error as Error).message).toContain(name)
@@ -74,14 +74,14 @@ describe('the metadata of the server', () => {
     expect(await refusal({ [name]: undefined })).toMatchObject({ code: 'discovery_failed' })
   })
 
-  test('C-48: may name plain http endpoints on this machine', async () => {
+  test('may name plain http endpoints on this machine (C-48)', async () => {
     const issuer = 'http://localhost:9000'
     const world = createWorld({ server: { issuer } })
     const { url } = await world.client(world.tab, { issuer }).createAuthorizationUrl()
     expect(url.origin).toBe(issuer)
   })
 
-  test('A-27: may name endpoints on another origin, as big providers do', async () => {
+  test('may name endpoints on another origin, as big providers do (A-27)', async () => {
     const world = createWorld()
     const authorization_endpoint = 'https://accounts.example.net/authorize'
     world.server.fault('metadata', { patch: { authorization_endpoint } })
@@ -92,13 +92,13 @@ describe('the metadata of the server', () => {
   test.each([
     ['plain', ['plain']],
     ['nothing', []],
-  ])('C-08: is refused when it offers PKCE with %s only', async (_, methods) => {
+  ])('is refused when it offers PKCE with %s only (C-08)', async (_, methods) => {
     const error = await refusal({ code_challenge_methods_supported: methods })
     expect(error).toMatchObject({ code: 'discovery_failed' })
     expect((error as Error).message).toContain('S256')
   })
 
-  test('C-08: need not say that it knows PKCE; state and nonce are there in any case', async () => {
+  test('need not say that it knows PKCE; state and nonce are there in any case (C-08)', async () => {
     const world = createWorld()
     world.server.fault('metadata', { patch: { code_challenge_methods_supported: undefined } })
     const { url } = await world.client().createAuthorizationUrl()
@@ -107,7 +107,7 @@ describe('the metadata of the server', () => {
     expect(url.searchParams.get('nonce')).toBeTruthy()
   })
 
-  test('C-08: and are enforced there', async () => {
+  test('and are enforced there (C-08)', async () => {
     const silent = () => {
       const world = createWorld()
       world.server.fault('metadata', { patch: { code_challenge_methods_supported: undefined } })
@@ -131,7 +131,7 @@ describe('the metadata of the server', () => {
     ['none', 'id-token-alg-none'],
     ['HS256', 'id-token-alg-hs256'],
   ] as const)(
-    'C-57: cannot make %s good enough, not even for a refresh, where TLS stands for the signature',
+    'cannot make %s good enough, not even for a refresh, where TLS stands for the signature (C-57)',
     async (algorithm, fault) => {
       const world = createWorld()
       const id_token_signing_alg_values_supported = ['RS256', algorithm]
@@ -143,7 +143,7 @@ describe('the metadata of the server', () => {
     },
   )
 
-  test('A-84: is read for its own members, not for those of a polluted prototype', async () => {
+  test('is read for its own members, not for those of a polluted prototype (A-84)', async () => {
     const world = createWorld()
     const end_session_endpoint = 'https://attacker.example/'
     Object.assign(Object.prototype, { end_session_endpoint })
@@ -162,14 +162,14 @@ describe('finding the metadata', () => {
   const urls = (world: ReturnType<typeof createWorld>) =>
     world.server.requests.map(({ url }) => url)
 
-  test('C-50: OpenID Connect puts the well-known path behind the issuer’s', async () => {
+  test('OpenID Connect puts the well-known path behind the issuer’s (C-50)', async () => {
     const issuer = 'https://login.example.com/t1'
     const world = createWorld({ server: { issuer } })
     await world.client(world.tab, { issuer }).createAuthorizationUrl()
     expect(urls(world)).toEqual([`${issuer}/.well-known/openid-configuration`])
   })
 
-  test('C-50: OAuth puts it before, and is tried when the first is not there', async () => {
+  test('OAuth puts it before, and is tried when the first is not there (C-50)', async () => {
     const issuer = 'https://login.example.com/t1'
     const world = createWorld({ server: { issuer } })
     world.server.fault('respond', { path: '/.well-known/openid-configuration', status: 404 })
@@ -225,7 +225,7 @@ describe('finding the metadata', () => {
     })
   })
 
-  test('A-60: silence is a typed failure after 15 seconds', async () => {
+  test('silence is a typed failure after 15 seconds (A-60)', async () => {
     const world = createWorld()
     world.server.fault('hang', { path: '/.well-known/openid-configuration' })
     const failed = rejection(world.client().createAuthorizationUrl())

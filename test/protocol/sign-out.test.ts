@@ -3,7 +3,7 @@ import { withParameters } from '../../src/protocol/authorization.ts'
 
 const endpoint = 'https://login.example.com/out?tenant=1&client_id=theirs'
 
-describe('C-103: the end-session request', () => {
+describe('the end-session request (C-103)', () => {
   test('keeps the query of the endpoint, and says nothing twice', () => {
     const url = withParameters(endpoint, [
       ['client_id', 'my spa'],

@@ -41,7 +41,7 @@ describe('without openid', () => {
   })
 
   test.each(['id-token-nonce-wrong', 'id-token-bad-signature', 'id-token-at-hash-wrong'] as const)(
-    'C-60, C-56: nor is one believed with %s',
+    'nor is one believed with %s (C-60, C-56)',
     async (fault) => {
       const { world, callback } = await backWithUnaskedIdToken()
       world.server.fault(fault)
@@ -58,7 +58,7 @@ describe('without openid', () => {
   })
 })
 
-test('C-56: a server that publishes no keys signs nobody in, and nothing is asked of nowhere', async () => {
+test('a server that publishes no keys signs nobody in, and nothing is asked of nowhere (C-56)', async () => {
   const world = createWorld()
   world.server.fault('metadata', { patch: { jwks_uri: undefined } })
   const asked: unknown[] = []
@@ -72,7 +72,7 @@ test('C-56: a server that publishes no keys signs nobody in, and nothing is aske
   expect(asked).toEqual(['https://login.example.com/token'])
 })
 
-describe('A-56: how long the access token lives', () => {
+describe('how long the access token lives (A-56)', () => {
   /** Milliseconds, as the session has it. */
   const lifeWith = async (expires: FaultOptions['expires-in']) => {
     const world = createWorld()
@@ -100,7 +100,7 @@ describe('A-56: how long the access token lives', () => {
   )
 })
 
-test('C-17, C-37: the code goes with the redirect URI and the resource it was asked for', async () => {
+test('the code goes with the redirect URI and the resource it was asked for (C-17, C-37)', async () => {
   const resource = ['https://files.example.com/']
   const world = createWorld({ server: { resources: resource } })
   await world.signIn(world.tab, { params: { resource } })
@@ -111,7 +111,7 @@ test('C-17, C-37: the code goes with the redirect URI and the resource it was as
   expect(form.getAll('client_id')).toEqual(['production-app'])
 })
 
-test('A-56: tokens that are to live for ever live for a year', async () => {
+test('tokens that are to live for ever live for a year (A-56)', async () => {
   const world = await signedInTab()
   world.server.fault('expires-in', { raw: '1e999', on: 'refresh' })
   const session = await world.auth.refresh()
@@ -119,7 +119,7 @@ test('A-56: tokens that are to live for ever live for a year', async () => {
   expect(refreshes(world)).toHaveLength(1)
 })
 
-describe('A-40: an access token that fits no header', () => {
+describe('an access token that fits no header (A-40)', () => {
   const rows = [
     ['a line break', 'secret\nsecret'],
     ['a letter that is not ASCII', 'secret\u{e9}'],

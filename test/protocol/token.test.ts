@@ -78,7 +78,7 @@ describe('what an answer to a refresh means', () => {
     ['200 with another OAuth error', json({ error: 'bad_refresh_token' }), 'wrong-request'],
     ['299 with one', json({ error: 'bad_refresh_token' }, 299), 'wrong-request'],
     [
-      'A-66: 200 with an OAuth error beside tokens',
+      '200 with an OAuth error beside tokens (A-66)',
       json({ ...tokens, error: 'invalid_scope' }),
       'wrong-request',
     ],
@@ -99,7 +99,7 @@ describe('what an answer to a refresh means', () => {
       json({ access_token: 'a', refresh_token: 'next' }),
       'odd',
     ],
-    ['C-42: token_type mac', json({ ...tokens, token_type: 'mac', refresh_token: 'next' }), 'odd'],
+    ['token_type mac (C-42)', json({ ...tokens, token_type: 'mac', refresh_token: 'next' }), 'odd'],
     ['a refresh token alone', json({ refresh_token: 'next' }), 'odd'],
     [
       'a refresh token beside an OAuth error',
@@ -116,7 +116,7 @@ describe('what an answer to a refresh means', () => {
     expect(await judge(answer)).toMatchObject({ kind })
   })
 
-  test.each(['0', '-1', 'soon'])('A-58: Retry-After %s is no wait', async (after) => {
+  test.each(['0', '-1', 'soon'])('Retry-After %s is no wait (A-58)', async (after) => {
     const answer = await judge(json({}, 503, { 'retry-after': after }))
     expect(answer).toMatchObject({ kind: 'passing', retryAfter: undefined })
   })

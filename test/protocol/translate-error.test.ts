@@ -26,7 +26,7 @@ describe('an error of the token endpoint', () => {
     'unsupported_grant_type',
     'invalid_scope',
     'something_of_its_own',
-  ])('C-47: 400 %s is the cause, word for word', async (name) => {
+  ])('400 %s is the cause, word for word (C-47)', async (name) => {
     const description = 'in its own words'
     const error = await answered({
       status: 400,
@@ -55,7 +55,7 @@ describe('an error of the token endpoint', () => {
     [503, 'server_error', true],
     [504, 'server_error', true],
   ] as const)(
-    'C-47: %d without words is %s, worth another try: %s',
+    '%d without words is %s, worth another try: %s (C-47)',
     async (status, code, retryable) => {
       const error = await answered({ status, body: 'oh' }, code)
       expect(error.retryable).toBe(retryable)
@@ -63,7 +63,7 @@ describe('an error of the token endpoint', () => {
     },
   )
 
-  test('C-47: 500 with words is worth another try, and its words are kept', async () => {
+  test('500 with words is worth another try, and its words are kept (C-47)', async () => {
     const body = { error: 'server_error', error_description: 'the database is down' }
     const error = await answered({ status: 500, body })
     expect(error.retryable).toBe(true)
@@ -87,7 +87,7 @@ describe('an error of the token endpoint', () => {
     ['HTML', '<script>alert(1)</script>'],
     ['line breaks', 'a\r\nb'],
     ['a million characters', 'y'.repeat(500_000)],
-  ])('C-28: with %s in its words stays inert', async (_, description) => {
+  ])('with %s in its words stays inert (C-28)', async (_, description) => {
     const error = await answered({
       status: 400,
       body: { error: description, error_description: description },
@@ -108,7 +108,7 @@ describe('an error of the token endpoint', () => {
   })
 })
 
-test('A-40: no error of a sign-in has a token, a code or a verifier anywhere in it', async () => {
+test('no error of a sign-in has a token, a code or a verifier anywhere in it (A-40)', async () => {
   const world = createWorld()
   for (const fault of ['id-token-nonce-wrong', 'id-token-bad-signature', 'token-type'] as const) {
     const callback = await world.depart()

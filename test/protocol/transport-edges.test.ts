@@ -31,7 +31,7 @@ const withStatus = (status: number) => async (answer: Response) =>
   new Response(await answer.text(), { status, headers: answer.headers })
 
 describe('an answer', () => {
-  test('A-59: of exactly 1 MiB is read, of one byte more is not', async () => {
+  test('of exactly 1 MiB is read, of one byte more is not (A-59)', async () => {
     const padded = (bytes: number) => async (answer: Response) =>
       new Response((await answer.text()).padEnd(bytes), { headers: answer.headers })
     expect(await outcome(padded(1_048_576))).toBe('signed-in')
@@ -42,7 +42,7 @@ describe('an answer', () => {
     })
   })
 
-  test('A-59: that is too long is not read to its end', async () => {
+  test('that is too long is not read to its end (A-59)', async () => {
     let cancelled = false
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
@@ -54,7 +54,7 @@ describe('an answer', () => {
     expect(cancelled).toBe(true)
   })
 
-  test('A-71: that is a redirect is not read at all', async () => {
+  test('that is a redirect is not read at all (A-71)', async () => {
     let cancelled = false
     const body = new ReadableStream({
       cancel: () => {
@@ -69,7 +69,7 @@ describe('an answer', () => {
     expect(await outcome(withStatus(status))).toBe('signed-in')
   })
 
-  test.each([300, 399])('A-71: with status %d is a redirect', async (status) => {
+  test.each([300, 399])('with status %d is a redirect (A-71)', async (status) => {
     expect(await outcome(withStatus(status))).toMatchObject({
       code: 'server_error',
       retryable: true,
@@ -95,7 +95,7 @@ describe('a request', () => {
     expect(caches).toEqual(['no-store', 'no-store', 'no-store'])
   })
 
-  test('A-40: is told of without its query', async () => {
+  test('is told of without its query (A-40)', async () => {
     const world = createWorld()
     const jwks_uri = 'https://login.example.com/jwks?key=secret'
     world.server.fault('metadata', { patch: { jwks_uri } })

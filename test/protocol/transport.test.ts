@@ -18,7 +18,7 @@ describe('a request to the server', () => {
     ['answers after a minute', 'slow-headers', {}],
     ['drips its body', 'slow-body', {}],
   ] as const)(
-    'A-60, G12: that %s is given up after 15 seconds, as one whole',
+    'that %s is given up after 15 seconds, as one whole (A-60, G12)',
     async (_, fault, options) => {
       const { world, callback } = await onTheWayBack()
       world.server.fault(fault, { path: '/token', ...options })
@@ -45,7 +45,7 @@ describe('a request to the server', () => {
     expect((await failed) as Error).toHaveProperty('message', expect.stringContaining('500 ms'))
   })
 
-  test('A-60: that is given up is also aborted', async () => {
+  test('that is given up is also aborted (A-60)', async () => {
     const { world, callback } = await onTheWayBack()
     world.server.fault('hang', { path: '/token' })
     const signals: (AbortSignal | null | undefined)[] = []
@@ -78,7 +78,7 @@ describe('a request to the server', () => {
     expect(error.retryable).toBe(true)
   })
 
-  test('A-59: an answer without end is cut off, and the rest not waited for', async () => {
+  test('an answer without end is cut off, and the rest not waited for (A-59)', async () => {
     const { world, callback } = await onTheWayBack()
     world.server.fault('infinite-body', { path: '/token' })
     const error = await rejection(world.load(world.tab, callback).start())
@@ -87,7 +87,7 @@ describe('a request to the server', () => {
     expect(world.storedSession()).toBeUndefined()
   })
 
-  test.each(['/token', '/jwks'])('A-59, G12: a huge answer of %s is refused', async (path) => {
+  test.each(['/token', '/jwks'])('a huge answer of %s is refused (A-59, G12)', async (path) => {
     const { world, callback } = await onTheWayBack()
     world.server.fault('huge-body', { path })
     expect(await rejection(world.load(world.tab, callback).start())).toMatchObject({
@@ -96,14 +96,14 @@ describe('a request to the server', () => {
     expect(world.storedSession()).toBeUndefined()
   })
 
-  test('A-59: so is a huge metadata document', async () => {
+  test('so is a huge metadata document (A-59)', async () => {
     const world = createWorld()
     world.server.fault('huge-body', { path: '/.well-known/openid-configuration' })
     expect(await rejection(world.client().signIn())).toMatchObject({ code: 'server_error' })
   })
 
   test.each([301, 302, 303, 307, 308] as const)(
-    'A-71, G14: a redirect with %d is not followed, and the code goes nowhere else',
+    'a redirect with %d is not followed, and the code goes nowhere else (A-71, G14)',
     async (status) => {
       const { error, world } = await expectRefusal({
         code: 'server_error',
@@ -184,7 +184,7 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
     { fault: 'token-type', options: { value: 'DPoP' }, code: 'token_response_invalid' },
     { fault: 'token-type', options: { value: 'mac' }, code: 'token_response_invalid' },
     { fault: 'token-type', options: { value: ['Bearer'] }, code: 'token_response_invalid' },
-  ])('A-61, A-66, A-72: $fault $options', async ({ fault, code, options = {} }) => {
+  ])('$fault $options (A-61, A-66, A-72)', async ({ fault, code, options = {} }) => {
     const { error } = await expectRefusal({
       code,
       away: ({ server }) => server.fault(fault, options),
@@ -208,7 +208,7 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
     { fault: 'expires-in', options: { value: null } },
     { fault: 'no-refresh-token' },
   ])(
-    'A-56, A-62 to A-65, G12: $fault $options is only odd, and signs in',
+    '$fault $options is only odd, and signs in (A-56, A-62 to A-65, G12)',
     async ({ fault, options = {} }) => {
       const { world, callback } = await onTheWayBack()
       world.server.fault(fault, options)
@@ -222,7 +222,7 @@ describe('an answer of the token endpoint that is none signs nobody in', () => {
 })
 
 test.each(['bom', 'wrong-content-type'] as const)(
-  'A-62, A-63: %s is only odd in every answer there is',
+  '%s is only odd in every answer there is (A-62, A-63)',
   async (fault) => {
     const world = createWorld()
     for (const path of ['/.well-known/openid-configuration', '/jwks', '/token', '/userinfo'])

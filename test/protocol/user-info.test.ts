@@ -12,7 +12,7 @@ describe('getUserInfo()', () => {
     ['about nobody', { remove: ['sub'] }],
     ['about nobody in particular', { set: { sub: '' } }],
     ['about a number', { set: { sub: 7 } }],
-  ])('C-65: refuses an answer %s, and keeps the session', async (_, patch) => {
+  ])('refuses an answer %s, and keeps the session (C-65)', async (_, patch) => {
     const { auth, server } = await signedInTab()
     server.fault('user-info-claims', patch)
     const session = auth.getSession()

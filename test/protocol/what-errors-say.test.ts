@@ -22,7 +22,7 @@ async function wordsOf(change: (callback: URL) => void): Promise<string> {
 }
 
 describe('a sign-in that failed says', () => {
-  test('C-22: which server was to answer, and whether another did or none said its name', async () => {
+  test('which server was to answer, and whether another did or none said its name (C-22)', async () => {
     const missing = await words('callback-iss-missing')
     expect(missing).toContain('https://login.example.com')
     expect(missing).toMatch(/iss\b.*missing/)
@@ -84,21 +84,21 @@ describe('a sign-in that failed says', () => {
     expect(await words(fault as 'html-200')).toMatch(sentence)
   })
 
-  test('C-58: that the token expires as it is issued', async () => {
+  test('that the token expires as it is issued (C-58)', async () => {
     expect(await words('id-token-exp-past', { seconds: 0 })).toMatch(/^The ID token.*issued/)
   })
 
-  test('C-42: that a token which needs a proof is none for us', async () => {
+  test('that a token which needs a proof is none for us (C-42)', async () => {
     const proof = await words('token-type', { value: 'DPoP' })
     expect(proof).toMatch(/^The answer of the token endpoint.*token_type/)
   })
 
-  test('C-42: that a type which only ends in Bearer is another', async () => {
+  test('that a type which only ends in Bearer is another (C-42)', async () => {
     const another = await words('token-type', { value: 'no-Bearer' })
     expect(another).toMatch(/^The answer of the token endpoint.*token_type/)
   })
 
-  test('A-55: that the token is from the future', async () => {
+  test('that the token is from the future (A-55)', async () => {
     expect(await words('clock-offset', { seconds: 90_000 })).toMatch(/^The ID token.*future/)
   })
 
@@ -107,7 +107,7 @@ describe('a sign-in that failed says', () => {
     expect(odd).toMatch(/^The ID token.*: unexpected answer/)
   })
 
-  test('A-68: that the token is of another type', async () => {
+  test('that the token is of another type (A-68)', async () => {
     expect(await words('id-token-typ', { typ: 'at+jwt' })).toMatch(/^The ID token.*type/)
   })
 })

@@ -45,7 +45,7 @@ test('a record without a member it needs, or with one of another type, is none',
 })
 
 test(
-  'A-75: nothing that is stored makes it throw, and nothing but ours comes out',
+  'nothing that is stored makes it throw, and nothing but ours comes out (A-75)',
   { timeout: fuzzTimeout },
   () => {
     const anything = fc.oneof(

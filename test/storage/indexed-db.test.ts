@@ -125,7 +125,7 @@ describe('several tabs', () => {
   })
 })
 
-describe('A-75: contents that are not ours read as nothing, and can be written over', () => {
+describe('contents that are not ours read as nothing, and can be written over (A-75)', () => {
   const sealed = { name: 'a', value: secret }
   const rows: [string, (record: Sealed) => unknown][] = [
     ['text', () => 'text'],
@@ -210,7 +210,7 @@ describe('A-75: contents that are not ours read as nothing, and can be written o
   })
 })
 
-describe('A-76: a browser that does not let us', () => {
+describe('a browser that does not let us (A-76)', () => {
   test('without IndexedDB everything rejects, and making the store does not throw', async () => {
     vi.stubGlobal('indexedDB', undefined)
     await expectAllRejected(/undefined/)

@@ -55,7 +55,7 @@ describe('webStorageStore', () => {
     expect(store.shared).toBe(true)
   })
 
-  test('A-76: leaves an error of the storage to the caller', () => {
+  test('leaves an error of the storage to the caller (A-76)', () => {
     const store = webStorageStore(brokenStorage())
     for (const attempt of [
       () => store.get('a'),
@@ -67,7 +67,7 @@ describe('webStorageStore', () => {
     }
   })
 
-  test('A-76: is made of a broken storage without an error', () => {
+  test('is made of a broken storage without an error (A-76)', () => {
     expect(() => webStorageStore(brokenStorage())).not.toThrow()
   })
 })
@@ -90,7 +90,7 @@ describe('pageStore', () => {
     expect([...storage]).toEqual([['a', 'one']])
   })
 
-  test('A-76: keeps to memory where reading the property localStorage throws', async () => {
+  test('keeps to memory where reading the property localStorage throws (A-76)', async () => {
     vi.stubGlobal('localStorage', undefined)
     Object.defineProperty(globalThis, 'localStorage', { get: denied, configurable: true })
     const store = pageStore()
@@ -99,15 +99,18 @@ describe('pageStore', () => {
     expect(store).toMatchObject({ shared: false, volatile: true })
   })
 
-  test.each([null, undefined])('A-76: keeps to memory where localStorage is %s', async (absent) => {
-    vi.stubGlobal('localStorage', absent)
-    const store = pageStore()
-    await store.set('a', 'one')
-    expect(await store.get('a')).toBe('one')
-    expect(store.volatile).toBe(true)
-  })
+  test.each([null, undefined])(
+    'keeps to memory where localStorage is %s (A-76)',
+    async (absent) => {
+      vi.stubGlobal('localStorage', absent)
+      const store = pageStore()
+      await store.set('a', 'one')
+      expect(await store.get('a')).toBe('one')
+      expect(store.volatile).toBe(true)
+    },
+  )
 
-  test('A-76: leaves a full storage to the caller', () => {
+  test('leaves a full storage to the caller (A-76)', () => {
     vi.stubGlobal('localStorage', {
       setItem() {
         throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')

@@ -59,7 +59,7 @@ describe('broadcastChannel', () => {
     expect(unreferenced).toEqual(open)
   })
 
-  test('A-80: ignores what is not a string', async () => {
+  test('ignores what is not a string (A-80)', async () => {
     const heard: unknown[] = []
     broadcastChannel().open('room', (message) => heard.push(message))
     const stranger = new BroadcastChannel('room')

@@ -17,7 +17,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect(await response.json()).toMatchObject({ sub: 'user-ada', email: 'ada@example.com' })
   })
 
-  it('S-40 refuses an expired token', async () => {
+  it('refuses an expired token (S-40)', async () => {
     const server = strictServer({ accessTokenFormat })
     const { access_token: token } = await signIn(server)
     server.clock.pass(900)
@@ -28,14 +28,14 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     ])
   })
 
-  it('S-40 takes a token until it expires', async () => {
+  it('takes a token until it expires (S-40)', async () => {
     const server = strictServer({ accessTokenFormat })
     const { access_token: token } = await signIn(server)
     server.clock.pass(899)
     expect((await callApi(server, '/users/me', token)).status).toBe(200)
   })
 
-  it('S-40 refuses a token that was revoked', async () => {
+  it('refuses a token that was revoked (S-40)', async () => {
     const server = strictServer({ accessTokenFormat })
     const { access_token: token } = await signIn(server)
     server.revokeSessions()
@@ -47,7 +47,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect(await response.json()).toMatchObject({ error: 'invalid_token' })
   })
 
-  it('S-40 refuses a token that was tampered with, and what is none', async () => {
+  it('refuses a token that was tampered with, and what is none (S-40)', async () => {
     const server = strictServer({ accessTokenFormat })
     const { access_token: token } = await signIn(server)
     const end = token.endsWith('AAAA') ? 'BBBB' : 'AAAA'
@@ -60,7 +60,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     }
   })
 
-  it('S-42 refuses a token for another audience', async () => {
+  it('refuses a token for another audience (S-42)', async () => {
     const resource = 'https://files.example.com/'
     const server = strictServer({ accessTokenFormat, resources: [resource] })
     const { access_token: token } = await signIn(server, { resource })
@@ -68,7 +68,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect(challengeOf(response)).toContain('error="invalid_token"')
   })
 
-  it('S-42 refuses a token of another server', async () => {
+  it('refuses a token of another server (S-42)', async () => {
     const stranger = strictServer({ accessTokenFormat, issuer: 'https://other.example' })
     const { access_token: token } = await signIn(stranger)
     const server = strictServer({ accessTokenFormat })
@@ -76,7 +76,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
     expect((await callApi(server, '/users/me', token)).status).toBe(401)
   })
 
-  it('S-42 refuses an ID token', async () => {
+  it('refuses an ID token (S-42)', async () => {
     const server = strictServer({ accessTokenFormat })
     const { id_token: token } = await signIn(server)
     expect(headerOf(token)['typ']).toBe('JWT')
@@ -84,7 +84,7 @@ describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
   })
 })
 
-it('S-42 tells an ID token by its type, were it like an access token in all else', async () => {
+it('tells an ID token by its type, were it like an access token in all else (S-42)', async () => {
   const server = strictServer({ accessTokenFormat: 'RS256' })
   const { access_token: accessToken } = await signIn(server)
   server.fault('id-token-claims', { set: claimsOf(accessToken) })
@@ -95,26 +95,26 @@ it('S-42 tells an ID token by its type, were it like an access token in all else
 })
 
 describe('credentials', () => {
-  it('S-39 asks for a token without an error code when there is none', async () => {
+  it('asks for a token without an error code when there is none (S-39)', async () => {
     const response = await callApi(strictServer(), '/users/me')
     expect([response.status, challengeOf(response)]).toEqual([401, 'Bearer'])
   })
 
-  it('S-39 asks for a token when another scheme came', async () => {
+  it('asks for a token when another scheme came (S-39)', async () => {
     const response = await callApi(strictServer(), '/users/me', undefined, {
       headers: { authorization: 'Basic YTpi' },
     })
     expect([response.status, challengeOf(response)]).toEqual([401, 'Bearer'])
   })
 
-  it('S-40 takes the scheme in any case', async () => {
+  it('takes the scheme in any case (S-40)', async () => {
     const server = strictServer()
     const { access_token: token } = await signIn(server)
     const headers = { authorization: `bEARER ${token}` }
     expect((await callApi(server, '/users/me', undefined, { headers })).status).toBe(200)
   })
 
-  it('S-40 refuses two methods at once', async () => {
+  it('refuses two methods at once (S-40)', async () => {
     const server = strictServer()
     const { access_token: token } = await signIn(server)
     const body = new URLSearchParams({ access_token: token })
@@ -126,7 +126,7 @@ describe('credentials', () => {
     expect(await response.json()).toMatchObject({ error: 'invalid_request' })
   })
 
-  it('S-40 names the scope that is missing', async () => {
+  it('names the scope that is missing (S-40)', async () => {
     const server = strictServer()
     const { access_token: token } = await signIn(server, { scope: 'openid orders:read' })
     const response = await callApi(server, '/orders', token, { method: 'POST', body: '{}' })
@@ -135,7 +135,7 @@ describe('credentials', () => {
     expect(await response.json()).toMatchObject({ error: 'insufficient_scope' })
   })
 
-  it('S-41 does not look for a token in the query', async () => {
+  it('does not look for a token in the query (S-41)', async () => {
     const server = strictServer()
     const { access_token: token } = await signIn(server)
     const response = await callApi(server, `/users/me?access_token=${token}`)
@@ -230,7 +230,7 @@ describe('user info', () => {
     expect(response.status).toBe(200)
   })
 
-  it('S-27 says no more than the scope of the token allows', async () => {
+  it('says no more than the scope of the token allows (S-27)', async () => {
     const server = strictServer()
     const { refresh_token: token } = await signIn(server, {
       scope: 'openid profile offline_access',
@@ -240,7 +240,7 @@ describe('user info', () => {
     expect(await response.json()).toEqual({ sub: 'user-ada' })
   })
 
-  it('S-40 needs openid', async () => {
+  it('needs openid (S-40)', async () => {
     const server = strictServer()
     const { access_token: token } = await signIn(server, { scope: 'orders:read' })
     const headers = { authorization: `Bearer ${token}` }
@@ -248,7 +248,7 @@ describe('user info', () => {
     expect(challengeOf(response)).toContain('insufficient_scope')
   })
 
-  it('S-39 needs a token', async () => {
+  it('needs a token (S-39)', async () => {
     const server = strictServer()
     const response = await server.fetch(`${server.issuer}/userinfo`)
     expect([response.status, challengeOf(response)]).toEqual([401, 'Bearer'])

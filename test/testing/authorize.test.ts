@@ -37,7 +37,7 @@ describe('who is told about a problem', () => {
     ['no redirect URI', { redirect_uri: undefined }],
     ['an unregistered redirect URI', { redirect_uri: 'https://attacker.example/callback' }],
     ["another client's redirect URI", { redirect_uri: production.redirectUri }],
-  ])('S-01 %s gets a page and no redirect', async (_, overrides: Overrides) => {
+  ])('%s gets a page and no redirect (S-01)', async (_, overrides: Overrides) => {
     expect(await refusalOf(overrides)).toMatchObject({ status: 400, by: 'page' })
   })
 
@@ -57,13 +57,13 @@ describe('who is told about a problem', () => {
     ['https for http', 'https://127.0.0.1/callback'],
     ['a port that no machine has', 'http://127.0.0.1:99999/callback'],
     ['a loopback literal behind something else', 'javascript:x//http://127.0.0.1/callback'],
-  ])('S-02 refuses %s', async (_, redirectUri) => {
+  ])('refuses %s (S-02)', async (_, redirectUri) => {
     const refusal = await refusalOf({ redirect_uri: redirectUri })
     expect(refusal).toMatchObject({ status: 400, by: 'page' })
   })
 
   it.each(['http://127.0.0.1:51004/callback', 'http://[::1]:51004/callback'])(
-    'S-02 takes any port of a loopback literal: %s',
+    'takes any port of a loopback literal: %s (S-02)',
     async (redirectUri) => {
       const server = strictServer()
       const callback = await server.authorize(
@@ -73,7 +73,7 @@ describe('who is told about a problem', () => {
     },
   )
 
-  it('S-02 keeps the query of a registered redirect URI (oidcc-redirect-uri-query-OK)', async () => {
+  it('keeps the query of a registered redirect URI (S-02, oidcc-redirect-uri-query-OK)', async () => {
     const redirectUri = 'https://app.example.com/callback?tenant=1'
     const server = strictServer({ clients: [{ clientId: 'c', redirectUris: [redirectUri] }] })
     const callback = await server.authorize(
@@ -82,7 +82,7 @@ describe('who is told about a problem', () => {
     expect(new URL(callback).searchParams.get('tenant')).toBe('1')
   })
 
-  it('S-02 refuses a changed query (oidcc-redirect-uri-query-mismatch)', async () => {
+  it('refuses a changed query (S-02, oidcc-redirect-uri-query-mismatch)', async () => {
     const redirectUris = ['https://app.example.com/callback?tenant=1']
     const server = strictServer({ clients: [{ clientId: 'c', redirectUris }] })
     const redirectUri = 'https://app.example.com/callback?tenant=2'
@@ -91,14 +91,14 @@ describe('who is told about a problem', () => {
   })
 
   it.each(['state', 'scope', 'nonce', 'code_challenge', 'response_type', 'something'])(
-    'S-03 refuses %s twice, by redirect',
+    'refuses %s twice, by redirect (S-03)',
     async (name) => {
       const refusal = await refusalOf({ [name]: ['one', 'two'] })
       expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
     },
   )
 
-  it('S-03 names no parameter in a way that an error description cannot hold', async () => {
+  it('names no parameter in a way that an error description cannot hold (S-03)', async () => {
     for (const name of ['"', 'é', '<b>x</b>', 'x'.repeat(41)]) {
       const { sentence } = await refusalOf({ [name]: ['one', 'two'] })
       expect(sentence).toBe('the parameter with a strange name came twice')
@@ -107,13 +107,13 @@ describe('who is told about a problem', () => {
     expect(sentence).toBe('the parameter nonce came twice')
   })
 
-  it('S-03 takes a resource twice', async () => {
+  it('takes a resource twice (S-03)', async () => {
     const resource = ['https://api.example.com/', 'https://files.example.com/']
     const server = strictServer({ resources: ['https://files.example.com/'] })
     expect(await obtainCode(server, { resource })).toHaveLength(43)
   })
 
-  it.each(['client_id', 'redirect_uri'])('S-03 refuses %s twice, by page', async (name) => {
+  it.each(['client_id', 'redirect_uri'])('refuses %s twice, by page (S-03)', async (name) => {
     const twice = name === 'client_id' ? 'sandbox-app' : 'http://localhost:3000/callback'
     const refusal = await refusalOf({ [name]: [twice, twice] })
     expect(refusal).toMatchObject({ status: 400, by: 'page' })
@@ -128,26 +128,26 @@ describe('the order of the checks', () => {
     ['id_token', 'id_token', 'unsupported_response_type'],
     ['code token', 'code token', 'unsupported_response_type'],
     ['CODE', 'CODE', 'unsupported_response_type'],
-  ])('S-05 a response type that is %s', async (_, responseType, error) => {
+  ])('a response type that is %s (S-05)', async (_, responseType, error) => {
     const refusal = await refusalOf({ response_type: responseType })
     expect(refusal).toMatchObject({ by: 'redirect', error })
   })
 
-  it('S-05 says which response type is allowed', async () => {
+  it('says which response type is allowed (S-05)', async () => {
     expect((await refusalOf({ response_type: 'token' })).sentence).toBe(wrongType)
   })
 
-  it('S-05 looks at the response type before the client', async () => {
+  it('looks at the response type before the client (S-05)', async () => {
     const refusal = await refusalOf({ response_type: 'token', client_id: 'nobody' })
     expect(refusal).toMatchObject({ status: 400, by: 'page', sentence: wrongType })
   })
 
-  it('S-05 looks at the response type before the redirect URI', async () => {
+  it('looks at the response type before the redirect URI (S-05)', async () => {
     const refusal = await refusalOf({ response_type: 'token', redirect_uri: 'https://x.example/' })
     expect(refusal).toMatchObject({ status: 400, by: 'page', sentence: wrongType })
   })
 
-  it('S-01 looks at the client before the challenge', async () => {
+  it('looks at the client before the challenge (S-01)', async () => {
     const refusal = await refusalOf({ client_id: 'nobody', code_challenge: undefined })
     expect(refusal).toMatchObject({ by: 'page' })
     expect(refusal.sentence).toContain('unknown client nobody')
@@ -161,7 +161,7 @@ describe('the order of the checks', () => {
     ['characters outside base64url', { code_challenge: `${'a'.repeat(42)}+` }],
     ['padding', { code_challenge: `${'a'.repeat(42)}=` }],
     ['a challenge that is too long', { code_challenge: 'a'.repeat(44) }],
-  ])('S-06 refuses %s', async (_, overrides: Overrides) => {
+  ])('refuses %s (S-06)', async (_, overrides: Overrides) => {
     expect(await refusalOf(overrides)).toMatchObject({
       by: 'redirect',
       error: 'invalid_request',
@@ -173,30 +173,30 @@ describe('the order of the checks', () => {
     ['plain', 'plain'],
     ['none, which means plain', undefined],
     ['s256', 's256'],
-  ])('S-06 refuses the method %s', async (_, method) => {
+  ])('refuses the method %s (S-06)', async (_, method) => {
     const refusal = await refusalOf({ code_challenge_method: method })
     expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
     expect(refusal.sentence).toMatch(/^invalid code challenge/)
   })
 
-  it('S-06 looks at the method before the challenge', async () => {
+  it('looks at the method before the challenge (S-06)', async () => {
     const refusal = await refusalOf({ code_challenge_method: 'plain', code_challenge: undefined })
     expect(refusal.sentence).toBe('invalid code challenge method, only S256 allowed')
   })
 
-  it('S-06 takes S256 (oidcc-ensure-request-with-valid-pkce-succeeds)', async () => {
+  it('takes S256 (S-06, oidcc-ensure-request-with-valid-pkce-succeeds)', async () => {
     const server = strictServer()
     expect(await obtainCode(server)).toHaveLength(43)
   })
 })
 
 describe('what a request may say', () => {
-  it('S-04 ignores unknown parameters (oidcc-ensure-request-with-unknown-parameter-succeeds)', async () => {
+  it('ignores unknown parameters (S-04, oidcc-ensure-request-with-unknown-parameter-succeeds)', async () => {
     const code = await obtainCode(strictServer(), { extra: 'foobar' })
     expect(code).toHaveLength(43)
   })
 
-  it('S-04 takes an empty parameter for an omitted one', async () => {
+  it('takes an empty parameter for an omitted one (S-04)', async () => {
     const server = strictServer()
     const callback = await server.authorize(authorizationUrl(server, { state: '', prompt: '' }))
     expect(new URL(callback).searchParams.has('state')).toBe(false)
@@ -223,11 +223,11 @@ describe('what a request may say', () => {
     ['a max_age in words', { max_age: 'soon' }, 'invalid_request'],
     ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
     ['a max_age with a unit', { max_age: '10s' }, 'invalid_request'],
-  ])('S-12 refuses %s', async (_, overrides: Overrides, error) => {
+  ])('refuses %s (S-12)', async (_, overrides: Overrides, error) => {
     expect(await refusalOf(overrides)).toMatchObject({ by: 'redirect', error })
   })
 
-  it('S-12 refuses a scope that is not for this client', async () => {
+  it('refuses a scope that is not for this client (S-12)', async () => {
     const server = strictServer({
       clients: [{ clientId: 'c', redirectUris: [production.redirectUri], scopes: ['openid'] }],
     })
@@ -239,7 +239,7 @@ describe('what a request may say', () => {
     expect(redirectOf(await open(server, url)).get('error')).toBe('invalid_scope')
   })
 
-  it('S-12 takes a scope of an API of the app, registered for the client, and says that it has it', async () => {
+  it('takes a scope of an API of the app, registered for the client, and says that it has it (S-12)', async () => {
     const server = strictServer({
       clients: [
         {
@@ -259,7 +259,7 @@ describe('what a request may say', () => {
     })
   })
 
-  it('S-12 refuses a client that may not use the code flow', async () => {
+  it('refuses a client that may not use the code flow (S-12)', async () => {
     const server = strictServer({
       clients: [
         { clientId: 'c', redirectUris: [production.redirectUri], grantTypes: ['password'] },
@@ -269,30 +269,30 @@ describe('what a request may say', () => {
     expect(redirectOf(await open(server, url)).get('error')).toBe('unauthorized_client')
   })
 
-  it.each(['fragment', 'form_post'])('S-14 refuses the response mode %s', async (mode) => {
+  it.each(['fragment', 'form_post'])('refuses the response mode %s (S-14)', async (mode) => {
     const refusal = await refusalOf({ response_mode: mode })
     expect(refusal).toMatchObject({ by: 'redirect', error: 'invalid_request' })
   })
 
-  it('S-14 takes the response mode query', async () => {
+  it('takes the response mode query (S-14)', async () => {
     expect(await obtainCode(strictServer(), { response_mode: 'query' })).toHaveLength(43)
   })
 })
 
 describe('the answer', () => {
-  it('S-09 names the issuer beside the code', async () => {
+  it('names the issuer beside the code (S-09)', async () => {
     const server = strictServer()
     const callback = new URL(await server.authorize(authorizationUrl(server)))
     expect(callback.searchParams.get('iss')).toBe(server.issuer)
   })
 
-  it('S-09 names the issuer beside an error, and returns the state', async () => {
+  it('names the issuer beside an error, and returns the state (S-09)', async () => {
     const { parameters } = await refusalOf({ response_type: 'token' })
     expect(parameters?.get('iss')).toBe('https://login.example.com')
     expect(parameters?.get('state')).toBe('a state')
   })
 
-  it('S-10 leaves the sign-in form with 303', async () => {
+  it('leaves the sign-in form with 303 (S-10)', async () => {
     const server = strictServer()
     const browse = server.withCookies(createCookieJar())
     const page = await (await browse(authorizationUrl(server, internalApp))).text()
@@ -304,7 +304,7 @@ describe('the answer', () => {
     expect(response.status).toBe(303)
   })
 
-  it('S-12 reports a person who denies (fapi2 user-rejects-authentication)', async () => {
+  it('reports a person who denies (fapi2 user-rejects-authentication) (S-12)', async () => {
     const server = strictServer()
     const callback = new URL(await server.authorize(authorizationUrl(server), { consent: false }))
     expect(Object.fromEntries(callback.searchParams)).toMatchObject({
@@ -314,7 +314,7 @@ describe('the answer', () => {
     })
   })
 
-  it('S-08 echoes the nonce in the ID token', async () => {
+  it('echoes the nonce in the ID token (S-08)', async () => {
     const { id_token: idToken } = await signIn(strictServer(), { nonce: 'n-0S6_WzA2Mj' })
     expect(claimsOf(idToken)['nonce']).toBe('n-0S6_WzA2Mj')
   })
@@ -356,7 +356,7 @@ async function atLoginPage(overrides: Overrides = {}) {
 }
 
 describe('pages', () => {
-  it('S-11 cannot be framed and cannot be read across origins', async () => {
+  it('cannot be framed and cannot be read across origins (S-11)', async () => {
     const server = strictServer()
     const response = await server.fetch(authorizationUrl(server), {
       headers: { origin: 'http://localhost:3000' },
@@ -366,7 +366,7 @@ describe('pages', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('S-11 error pages cannot be framed either', async () => {
+  it('error pages cannot be framed either (S-11)', async () => {
     const server = strictServer()
     const response = await open(server, authorizationUrl(server, { client_id: 'nobody' }))
     expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")

@@ -21,7 +21,7 @@ function preflight(server: AuthServer, url: string, origin = 'http://localhost:3
 const registered = ['/token', '/revoke', '/userinfo', '/refresh_token']
 
 describe('CORS', () => {
-  it.each(registered)('S-25 %s is open to registered origins', async (path) => {
+  it.each(registered)('%s is open to registered origins (S-25)', async (path) => {
     const server = strictServer()
     const response = await preflight(server, server.issuer + path)
     expect(response.status).toBe(204)
@@ -30,7 +30,7 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-headers')).toBe('authorization,content-type')
   })
 
-  it.each(registered)('S-25 %s is closed to other origins', async (path) => {
+  it.each(registered)('%s is closed to other origins (S-25)', async (path) => {
     const server = strictServer()
     const response = await preflight(server, server.issuer + path, 'https://attacker.example')
     expect(response.status).toBe(403)
@@ -38,7 +38,7 @@ describe('CORS', () => {
   })
 
   it.each(['/.well-known/openid-configuration', '/jwks'])(
-    'S-25 %s is open to all',
+    '%s is open to all (S-25)',
     async (path) => {
       const server = strictServer()
       const origin = 'https://attacker.example'
@@ -47,7 +47,7 @@ describe('CORS', () => {
     },
   )
 
-  it('S-25 errors can be read too', async () => {
+  it('errors can be read too (S-25)', async () => {
     const server = strictServer()
     const response = await from(server, `${server.issuer}/token`, {
       origin: 'http://localhost:3000',
@@ -58,7 +58,7 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
   })
 
-  it('S-25 the API is open to registered origins, and shows its challenges', async () => {
+  it('the API is open to registered origins, and shows its challenges (S-25)', async () => {
     const server = strictServer()
     const response = await callApi(server, '/users/me', undefined, {
       headers: { origin: 'https://app.example.com' },
@@ -70,26 +70,26 @@ describe('CORS', () => {
     )
   })
 
-  it('S-25 takes any port of a registered loopback literal', async () => {
+  it('takes any port of a registered loopback literal (S-25)', async () => {
     const server = strictServer()
     const response = await preflight(server, `${server.issuer}/token`, 'http://127.0.0.1:51004')
     expect(response.status).toBe(204)
   })
 
-  it('S-25 takes no loopback literal that is not registered', async () => {
+  it('takes no loopback literal that is not registered (S-25)', async () => {
     const redirectUris = ['http://localhost:3000/callback']
     const server = strictServer({ clients: [{ clientId: 'c', redirectUris }] })
     const response = await preflight(server, `${server.issuer}/token`, 'http://127.0.0.1:51004')
     expect(response.status).toBe(403)
   })
 
-  it('S-25 takes no other port of localhost', async () => {
+  it('takes no other port of localhost (S-25)', async () => {
     const server = strictServer()
     const response = await preflight(server, `${server.issuer}/token`, 'http://localhost:51004')
     expect(response.status).toBe(403)
   })
 
-  it('S-25 takes the origins a client adds', async () => {
+  it('takes the origins a client adds (S-25)', async () => {
     const server = strictServer({
       clients: [
         {
@@ -104,7 +104,7 @@ describe('CORS', () => {
   })
 
   it.each(['/authorize', '/login', '/consent', '/end_session', '/end_session/confirm'])(
-    'S-11 %s is for no script',
+    '%s is for no script (S-11)',
     async (path) => {
       const server = strictServer()
       const response = await preflight(server, server.issuer + path)

@@ -31,7 +31,7 @@ function endSessionUrl(server: AuthServer, parameters: Record<string, string>): 
 }
 
 describe('signing out at the server', () => {
-  it('S-47 returns to the app with the state (oidcc-rp-initiated-logout)', async () => {
+  it('returns to the app with the state (S-47, oidcc-rp-initiated-logout)', async () => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: tokens.id_token,
@@ -42,7 +42,7 @@ describe('signing out at the server', () => {
     expect(response.headers.get('location')).toBe('http://localhost:3000/?state=a+state')
   })
 
-  it('S-47 works by POST', async () => {
+  it('works by POST (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const response = await server.fetch(`${server.issuer}/end_session`, {
       method: 'POST',
@@ -55,14 +55,14 @@ describe('signing out at the server', () => {
     expect([response.status, response.headers.get('location')]).toEqual([303, target])
   })
 
-  it('S-47 ends the browser session', async () => {
+  it('ends the browser session (S-47)', async () => {
     const { server, tokens, browse } = await signedIn()
     await browse(endSessionUrl(server, { id_token_hint: tokens.id_token }))
     const page = await browse(authorizationUrl(server))
     expect(await page.text()).toContain('<h1>Sign in</h1>')
   })
 
-  it('S-47 ends it for a cookie that somebody kept as well, and takes the cookie away', async () => {
+  it('ends it for a cookie that somebody kept as well, and takes the cookie away (S-47)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const tokens = await signIn(server, {}, { jar })
@@ -75,7 +75,7 @@ describe('signing out at the server', () => {
     expect(jar.header(new URL(server.issuer))).not.toContain('auth-session')
   })
 
-  it('S-47 ends the session of the hint, whoever signed in before', async () => {
+  it('ends the session of the hint, whoever signed in before (S-47)', async () => {
     const server = strictServer()
     const other = await signIn(server, {}, { jar: createCookieJar() })
     const tokens = await signIn(server, {}, { jar: createCookieJar() })
@@ -84,7 +84,7 @@ describe('signing out at the server', () => {
     expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-47 asks before it signs somebody out whom the hint does not name', async () => {
+  it('asks before it signs somebody out whom the hint does not name (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const jar = createCookieJar()
     const hers = await signIn(server, {}, { jar, username: 'grace' })
@@ -99,7 +99,7 @@ describe('signing out at the server', () => {
     expect(await errorOf(refresh(server, hers.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-47 ends the session of the browser too when the hint is from an earlier one', async () => {
+  it('ends the session of the browser too when the hint is from an earlier one (S-47)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const earlier = await signIn(server, {}, { jar })
@@ -110,7 +110,7 @@ describe('signing out at the server', () => {
       expect(await errorOf(refresh(server, token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-47 takes a hint whose audience is an array', async () => {
+  it('takes a hint whose audience is an array (S-47)', async () => {
     const server = strictServer()
     server.fault('id-token-aud-array')
     const { id_token: hint } = await signIn(server)
@@ -121,7 +121,7 @@ describe('signing out at the server', () => {
     }
   })
 
-  it('S-47 takes a client_id beside the hint that was issued to it', async () => {
+  it('takes a client_id beside the hint that was issued to it (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: tokens.id_token,
@@ -131,7 +131,7 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).headers.get('location')).toBe(target)
   })
 
-  it('S-47 does nothing when a parameter came twice', async () => {
+  it('does nothing when a parameter came twice (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const hint = encodeURIComponent(tokens.id_token)
     const url = endSessionUrl(server, { id_token_hint: tokens.id_token })
@@ -139,7 +139,7 @@ describe('signing out at the server', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it('S-47 ends the refresh tokens and access tokens of the session', async () => {
+  it('ends the refresh tokens and access tokens of the session (S-47)', async () => {
     const { server, tokens } = await signedIn()
     await open(server, endSessionUrl(server, { id_token_hint: tokens.id_token }))
     expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
@@ -147,14 +147,14 @@ describe('signing out at the server', () => {
     expect(server.revoked).toMatchObject([{ reason: 'signed-out' }])
   })
 
-  it('S-47 leaves the session of another browser alone', async () => {
+  it('leaves the session of another browser alone (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const other = await signIn(server, {}, { jar: createCookieJar() })
     await open(server, endSessionUrl(server, { id_token_hint: tokens.id_token }))
     expect((await refresh(server, other.refresh_token)).status).toBe(200)
   })
 
-  it('S-47 takes an expired hint', async () => {
+  it('takes an expired hint (S-47)', async () => {
     const { server, tokens } = await signedIn()
     server.clock.pass(24 * 60 * 60)
     const url = endSessionUrl(server, {
@@ -164,7 +164,7 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).headers.get('location')).toBe(target)
   })
 
-  it('S-47 takes a hint signed with a retired key', async () => {
+  it('takes a hint signed with a retired key (S-47)', async () => {
     const { server, tokens } = await signedIn()
     server.rotateKeys({ publishRetired: false })
     const url = endSessionUrl(server, {
@@ -174,7 +174,7 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).headers.get('location')).toBe(target)
   })
 
-  it('S-47 asks first when there is no hint, then returns to the app of the client_id', async () => {
+  it('asks first when there is no hint, then returns to the app of the client_id (S-47)', async () => {
     const { server, browse, tokens } = await signedIn()
     const asked = await browse(
       endSessionUrl(server, { client_id: 'sandbox-app', post_logout_redirect_uri: target }),
@@ -186,7 +186,7 @@ describe('signing out at the server', () => {
     expect(response.headers.get('location')).toBe(target)
   })
 
-  it('S-47 does not take the confirmation of another browser', async () => {
+  it('does not take the confirmation of another browser (S-47)', async () => {
     const { server, browse } = await signedIn()
     const page = await (await browse(endSessionUrl(server, {}))).text()
     const stranger = server.withCookies(createCookieJar())
@@ -196,7 +196,7 @@ describe('signing out at the server', () => {
   it.each([
     ['without parameters (oidcc-rp-initiated-logout-no-params)', {}],
     ['with a state only (oidcc-rp-initiated-logout-only-state)', { state: 'a state' }],
-  ])('S-47 %s: asks and stays', async (_, parameters: Record<string, string>) => {
+  ])('%s: asks and stays (S-47)', async (_, parameters: Record<string, string>) => {
     const { server, browse } = await signedIn()
     const page = await (await browse(endSessionUrl(server, parameters))).text()
     const response = await confirm(server, { browse, page })
@@ -204,7 +204,7 @@ describe('signing out at the server', () => {
     expect(await response.text()).toContain('<h1>Signed out</h1>')
   })
 
-  it('S-47 without state: returns without one (oidcc-rp-initiated-logout-no-state)', async () => {
+  it('without state: returns without one (S-47, oidcc-rp-initiated-logout-no-state)', async () => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: tokens.id_token,
@@ -213,7 +213,7 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).headers.get('location')).toBe(target)
   })
 
-  it('S-47 without a redirect URI: stays (oidcc-rp-initiated-logout-no-post-logout-redirect-uri)', async () => {
+  it('without a redirect URI: stays (S-47, oidcc-rp-initiated-logout-no-post-logout-redirect-uri)', async () => {
     const { server, tokens } = await signedIn()
     const response = await open(server, endSessionUrl(server, { id_token_hint: tokens.id_token }))
     expect(response.headers.get('location')).toBeNull()
@@ -229,7 +229,7 @@ describe('signing out at the server', () => {
       `${target}?x=1`,
     ],
     ["another client's", 'https://app.example.com/'],
-  ])('S-47 does not redirect to %s', async (_, uri) => {
+  ])('does not redirect to %s (S-47)', async (_, uri) => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: tokens.id_token,
@@ -244,7 +244,7 @@ describe('signing out at the server', () => {
   it.each([
     ['bad (oidcc-rp-initiated-logout-bad-id-token-hint)', () => 'not.a.token'],
     ['modified (oidcc-rp-initiated-logout-modified-id-token-hint)', modified],
-  ])('S-47 does not redirect when the hint is %s', async (_, hint) => {
+  ])('does not redirect when the hint is %s (S-47)', async (_, hint) => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: hint(tokens.id_token),
@@ -254,7 +254,7 @@ describe('signing out at the server', () => {
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
   })
 
-  it('S-47 does not redirect when the hint is of another issuer, though signed by the same key', async () => {
+  it('does not redirect when the hint is of another issuer, though signed by the same key (S-47)', async () => {
     const server = strictServer()
     server.fault('id-token-iss-wrong', { iss: 'https://login.example.com/another' })
     const tokens = await signIn(server)
@@ -267,7 +267,7 @@ describe('signing out at the server', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it('S-47 does not let a client_id make up for a bad hint', async () => {
+  it('does not let a client_id make up for a bad hint (S-47)', async () => {
     const server = strictServer()
     const url = endSessionUrl(server, {
       id_token_hint: 'not.a.token',
@@ -277,14 +277,14 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).status).toBe(400)
   })
 
-  it('S-47 does not redirect without hint and client (oidcc-rp-initiated-logout-no-id-token-hint)', async () => {
+  it('does not redirect without hint and client (S-47, oidcc-rp-initiated-logout-no-id-token-hint)', async () => {
     const { server, browse } = await signedIn()
     const url = endSessionUrl(server, { post_logout_redirect_uri: target })
     const response = await browse(url, { redirect: 'manual' })
     expect([response.status, response.headers.get('location')]).toEqual([400, null])
   })
 
-  it('S-47 does not take the hint of one client for another', async () => {
+  it('does not take the hint of one client for another (S-47)', async () => {
     const { server, tokens } = await signedIn()
     const url = endSessionUrl(server, {
       id_token_hint: tokens.id_token,
@@ -294,7 +294,7 @@ describe('signing out at the server', () => {
     expect((await open(server, url)).status).toBe(400)
   })
 
-  it('S-47 returns even when nobody is signed in', async () => {
+  it('returns even when nobody is signed in (S-47)', async () => {
     const server = strictServer()
     const url = endSessionUrl(server, {
       client_id: 'sandbox-app',

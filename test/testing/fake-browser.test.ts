@@ -121,7 +121,7 @@ describe('the storage of a fake browser', () => {
     ['set', ['set']],
     ['all', ['get', 'set', 'remove', 'keys']],
     [undefined, []],
-  ] as const)('A-76: failing in the manner of %s makes %j throw', (kind, failing) => {
+  ] as const)('failing in the manner of %s makes %j throw (A-76)', (kind, failing) => {
     const { browser, one } = twoTabs()
     browser.failStorage('all')
     browser.failStorage(kind)
@@ -138,7 +138,7 @@ describe('the storage of a fake browser', () => {
     }
   })
 
-  test('A-76: fails for pages that are open already', () => {
+  test('fails for pages that are open already (A-76)', () => {
     const { browser, one } = twoTabs()
     browser.failStorage('set')
     expect(() => one.ports.store.set('a', 'one')).toThrow(
@@ -297,7 +297,7 @@ describe('a new page in a tab', () => {
     expect(await one.ports.store.get('a')).toBe('one')
   })
 
-  test('A-81: is prerendered until it is activated', async () => {
+  test('is prerendered until it is activated (A-81)', async () => {
     const { one } = twoTabs()
     const shown = vi.fn()
     one.prerendering = true

@@ -43,7 +43,7 @@ describe('a listening server', () => {
     expect((await fetch(`${apiUrl}v1/public`)).status).toBe(200)
   })
 
-  it('S-42 refuses access tokens of the issuer it was before', async () => {
+  it('refuses access tokens of the issuer it was before (S-42)', async () => {
     const server = createAuthServer({ accessTokenFormat: 'HS256' })
     const { access_token: token } = await signIn(server)
     open.push(await server.listen())

@@ -11,7 +11,7 @@ import {
 } from './support.ts'
 
 describe('metadata', () => {
-  it('S-48 publishes what the server can do', async () => {
+  it('publishes what the server can do (S-48)', async () => {
     const server = strictServer()
     expect(await discover(server)).toMatchObject({
       issuer: 'https://login.example.com',
@@ -32,7 +32,7 @@ describe('metadata', () => {
     })
   })
 
-  it('S-48 names every claim there can be, and none besides', async () => {
+  it('names every claim there can be, and none besides (S-48)', async () => {
     const server = strictServer()
     const { id_token: idToken } = await signIn(server)
     const { claims_supported: supported } = await discover(server)
@@ -46,7 +46,7 @@ describe('metadata', () => {
     ['https://login.example.com/', '/.well-known/openid-configuration', 'oidc'],
     ['https://login.example.com/t1', '/t1/.well-known/openid-configuration', 'oidc'],
     ['https://login.example.com/t1', '/.well-known/oauth-authorization-server/t1', 'oauth2'],
-  ] as const)('S-48 of %s is at %s', async (issuer, path, algorithm) => {
+  ] as const)('of %s is at %s (S-48)', async (issuer, path, algorithm) => {
     const server = strictServer({ issuer })
     const url = new URL(issuer)
     const response = await oauth.discoveryRequest(url, { algorithm, ...through(server) })
@@ -55,14 +55,14 @@ describe('metadata', () => {
     expect(new URL(server.requests[0]!.url).pathname).toBe(path)
   })
 
-  it('S-48 an issuer with a path signs in below it', async () => {
+  it('an issuer with a path signs in below it (S-48)', async () => {
     const server = strictServer({ issuer: 'https://login.example.com/t1' })
     const { claims } = await signInWithAnotherClient(server)
     expect(claims.iss).toBe('https://login.example.com/t1')
     expect(server.requestsTo('/token')[0]!.url).toBe('https://login.example.com/t1/token')
   })
 
-  it('S-48 an issuer with a path has nothing outside it', async () => {
+  it('an issuer with a path has nothing outside it (S-48)', async () => {
     const server = strictServer({ issuer: 'https://login.example.com/t1' })
     const urls = ['/token', '/jwks', '/.well-known/openid-configuration', '/t10/jwks']
     const answers = await Promise.all(
@@ -72,13 +72,13 @@ describe('metadata', () => {
   })
 
   it.each(['http://login.example.com', 'ftp://localhost', 'not a URL', 'https://a.example/?b'])(
-    'S-48 refuses the issuer %s',
+    'refuses the issuer %s (S-48)',
     (issuer) => {
       expect(() => createAuthServer({ issuer })).toThrow(issuer)
     },
   )
 
-  it('S-48 refuses an API on http', () => {
+  it('refuses an API on http (S-48)', () => {
     const apiUrl = 'http://api.example.com/'
     expect(() => createAuthServer({ apiUrl })).toThrow('must use https')
   })
@@ -102,7 +102,7 @@ async function keysOf(server: ReturnType<typeof strictServer>): Promise<Jwk[]> {
 }
 
 describe('keys', () => {
-  it.each(['RS256', 'PS256', 'ES256'] as const)('S-48 are public ones only: %s', async (alg) => {
+  it.each(['RS256', 'PS256', 'ES256'] as const)('are public ones only: %s (S-48)', async (alg) => {
     const [key, ...others] = await keysOf(strictServer({ idTokenAlg: alg }))
     const named = alg === 'ES256' ? ['crv', 'kty', 'x', 'y'] : ['e', 'kty', 'n']
     expect(Object.keys(key!).sort()).toEqual([...named, 'alg', 'kid', 'use'].sort())

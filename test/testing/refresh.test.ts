@@ -9,7 +9,7 @@ async function refreshed(...how: Parameters<typeof refresh>): Promise<Tokens> {
 }
 
 describe('rotation', () => {
-  it('S-26 gives a new refresh token each time', async () => {
+  it('gives a new refresh token each time (S-26)', async () => {
     const server = strictServer()
     const first = await signIn(server)
     const second = await refreshed(server, first.refresh_token)
@@ -18,21 +18,21 @@ describe('rotation', () => {
     expect(new Set(values).size).toBe(3)
   })
 
-  it('S-26 leaves the access tokens of before alone', async () => {
+  it('leaves the access tokens of before alone (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     await refresh(server, tokens.refresh_token)
     expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(200)
   })
 
-  it('S-26 refuses a spent refresh token', async () => {
+  it('refuses a spent refresh token (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     await refresh(server, tokens.refresh_token)
     expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-26 ends the family on reuse: the newest refresh token dies too', async () => {
+  it('ends the family on reuse: the newest refresh token dies too (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const newest = await refreshed(server, tokens.refresh_token)
@@ -40,7 +40,7 @@ describe('rotation', () => {
     expect(await errorOf(refresh(server, newest.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-26 ends the family on reuse: access tokens too', async () => {
+  it('ends the family on reuse: access tokens too (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const newest = await refreshed(server, tokens.refresh_token)
@@ -48,7 +48,7 @@ describe('rotation', () => {
     expect((await callApi(server, '/users/me', newest.access_token)).status).toBe(401)
   })
 
-  it('S-26 keeps a list of what was revoked', async () => {
+  it('keeps a list of what was revoked (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     await refresh(server, tokens.refresh_token)
@@ -59,7 +59,7 @@ describe('rotation', () => {
     ])
   })
 
-  it('S-26 leaves other sign-ins of the same person alone', async () => {
+  it('leaves other sign-ins of the same person alone (S-26)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const other = await signIn(server)
@@ -68,14 +68,14 @@ describe('rotation', () => {
     expect((await refresh(server, other.refresh_token)).status).toBe(200)
   })
 
-  it('S-26 lets one of two parallel refreshes through', async () => {
+  it('lets one of two parallel refreshes through (S-26)', async () => {
     const server = strictServer()
     const { refresh_token: token } = await signIn(server)
     const answers = await Promise.all([refresh(server, token), refresh(server, token)])
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 400])
   })
 
-  it('S-30 takes a spent refresh token within the grace window', async () => {
+  it('takes a spent refresh token within the grace window (S-30)', async () => {
     const server = strictServer({ reuseGraceSeconds: 10 })
     const tokens = await signIn(server)
     await refresh(server, tokens.refresh_token)
@@ -84,7 +84,7 @@ describe('rotation', () => {
     expect(server.revoked).toEqual([])
   })
 
-  it('S-30 ends the family after the grace window, which reuse does not extend', async () => {
+  it('ends the family after the grace window, which reuse does not extend (S-30)', async () => {
     const server = strictServer({ reuseGraceSeconds: 10 })
     const tokens = await signIn(server)
     await refresh(server, tokens.refresh_token)
@@ -95,7 +95,7 @@ describe('rotation', () => {
     expect(server.revoked).toHaveLength(1)
   })
 
-  it('S-29 takes a refresh token until the one that came for it is used', async () => {
+  it('takes a refresh token until the one that came for it is used (S-29)', async () => {
     const server = strictServer({ rotation: 'until-used' })
     const first = await signIn(server)
     const lost = await refreshed(server, first.refresh_token)
@@ -108,7 +108,7 @@ describe('rotation', () => {
     expect(await errorOf(refresh(server, third.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-29 takes it also when another sign-in has gone on', async () => {
+  it('takes it also when another sign-in has gone on (S-29)', async () => {
     const server = strictServer({ rotation: 'until-used' })
     const mine = await signIn(server)
     const other = await signIn(server)
@@ -117,7 +117,7 @@ describe('rotation', () => {
     expect(server.revoked).toEqual([])
   })
 
-  it('S-29 sends no refresh token along, and takes the same again, when rotation is off', async () => {
+  it('sends no refresh token along, and takes the same again, when rotation is off (S-29)', async () => {
     const server = strictServer({ rotation: false })
     const tokens = await signIn(server)
     expect(await refreshed(server, tokens.refresh_token)).not.toHaveProperty('refresh_token')
@@ -126,7 +126,7 @@ describe('rotation', () => {
 })
 
 describe('what a refresh token is bound to', () => {
-  it('S-27 one client', async () => {
+  it('one client (S-27)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const stolen = refresh(server, tokens.refresh_token, { client_id: production.clientId })
@@ -134,12 +134,12 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it.each([undefined, ''])('S-27 is not %s', async (token) => {
+  it.each([undefined, ''])('is not %s (S-27)', async (token) => {
     const response = refresh(strictServer(), '', { refresh_token: token })
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
-  it('S-27 the scope it was given, or less', async () => {
+  it('the scope it was given, or less (S-27)', async () => {
     const server = strictServer()
     const tokens = await signIn(server, { scope: 'openid offline_access orders:read' })
     const less = await refreshed(server, tokens.refresh_token, { scope: 'orders:read' })
@@ -147,7 +147,7 @@ describe('what a refresh token is bound to', () => {
     expect(less).not.toHaveProperty('id_token')
   })
 
-  it('S-27 and no more, without being spent by the attempt', async () => {
+  it('and no more, without being spent by the attempt (S-27)', async () => {
     const server = strictServer()
     const tokens = await signIn(server, { scope: 'openid offline_access' })
     const more = refresh(server, tokens.refresh_token, { scope: 'openid email' })
@@ -155,14 +155,14 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it('S-27 a scope that names something', async () => {
+  it('a scope that names something (S-27)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const none = refresh(server, tokens.refresh_token, { scope: ' ' })
     expect(await errorOf(none)).toEqual([400, 'invalid_scope'])
   })
 
-  it('S-27 the resource it was given, without being spent by another', async () => {
+  it('the resource it was given, without being spent by another (S-27)', async () => {
     const resource = 'https://files.example.com/'
     const server = strictServer({ resources: [resource] })
     const tokens = await signIn(server, { resource: server.api.url })
@@ -171,7 +171,7 @@ describe('what a refresh token is bound to', () => {
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it('S-27 the resource it was given, also when it is not named again', async () => {
+  it('the resource it was given, also when it is not named again (S-27)', async () => {
     const resource = 'https://files.example.com/'
     const server = strictServer({ resources: [resource], accessTokenFormat: 'HS256' })
     const tokens = await signIn(server, { resource })
@@ -179,7 +179,7 @@ describe('what a refresh token is bound to', () => {
     expect(claimsOf(renewed.access_token)['aud']).toBe(resource)
   })
 
-  it('S-27 hands its whole scope on, even when less was asked for', async () => {
+  it('hands its whole scope on, even when less was asked for (S-27)', async () => {
     const server = strictServer()
     const tokens = await signIn(server, { scope: 'openid offline_access orders:read' })
     const less = await refreshed(server, tokens.refresh_token, { scope: 'openid' })
@@ -189,21 +189,21 @@ describe('what a refresh token is bound to', () => {
 })
 
 describe('how long a refresh token lives', () => {
-  it('S-28 seven days', async () => {
+  it('seven days (S-28)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     server.clock.pass(week - 1)
     expect((await refresh(server, tokens.refresh_token)).status).toBe(200)
   })
 
-  it('S-28 not longer', async () => {
+  it('not longer (S-28)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     server.clock.pass(week)
     expect(await errorOf(refresh(server, tokens.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-28 not longer by rotation', async () => {
+  it('not longer by rotation (S-28)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     server.clock.pass(week - 1)
@@ -212,7 +212,7 @@ describe('how long a refresh token lives', () => {
     expect(await errorOf(refresh(server, newer.refresh_token))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-28 as long as it is told to', async () => {
+  it('as long as it is told to (S-28)', async () => {
     const server = strictServer({ refreshTokenLifetime: 60 })
     const tokens = await signIn(server)
     server.clock.pass(60)
@@ -221,7 +221,7 @@ describe('how long a refresh token lives', () => {
 })
 
 describe('the refreshed ID token', () => {
-  it('S-31 keeps iss, sub, aud and auth_time, and has a new iat', async () => {
+  it('keeps iss, sub, aud and auth_time, and has a new iat (S-31)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const before = claimsOf(tokens.id_token)
@@ -231,7 +231,7 @@ describe('the refreshed ID token', () => {
     expect(after).toMatchObject({ iss, sub, aud, auth_time, iat: (before['iat'] as number) + 120 })
   })
 
-  it('S-31 has no nonce', async () => {
+  it('has no nonce (S-31)', async () => {
     const server = strictServer()
     const tokens = await signIn(server)
     const { id_token: idToken } = await refreshed(server, tokens.refresh_token)

@@ -29,13 +29,13 @@ async function tokensOf(server: AuthServer, response: Response): Promise<Tokens>
 }
 
 describe('prompt=none', () => {
-  it('S-07 without a session: login_required (oidcc-prompt-none-not-logged-in)', async () => {
+  it('without a session: login_required (S-07, oidcc-prompt-none-not-logged-in)', async () => {
     const server = strictServer()
     const error = await errorIn(createCookieJar(), server, { prompt: 'none' })
     expect(error).toBe('login_required')
   })
 
-  it('S-07 with a session: the same person, no page (oidcc-prompt-none-logged-in)', async () => {
+  it('with a session: the same person, no page (S-07, oidcc-prompt-none-logged-in)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const before = claimsOf((await signIn(server, {}, { jar })).id_token)
@@ -47,7 +47,7 @@ describe('prompt=none', () => {
     })
   })
 
-  it('S-07 with a session and without consent: consent_required', async () => {
+  it('with a session and without consent: consent_required (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const internal = { client_id: production.clientId, redirect_uri: production.redirectUri }
@@ -55,7 +55,7 @@ describe('prompt=none', () => {
     expect(await errorIn(jar, server, { prompt: 'none' })).toBe('consent_required')
   })
 
-  it('S-07 with more scope than was consented to: consent_required', async () => {
+  it('with more scope than was consented to: consent_required (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     await signIn(server, { scope: 'openid' }, { jar })
@@ -63,13 +63,13 @@ describe('prompt=none', () => {
     expect(error).toBe('consent_required')
   })
 
-  it('S-07 beside another prompt: invalid_request', async () => {
+  it('beside another prompt: invalid_request (S-07)', async () => {
     const server = strictServer()
     const error = await errorIn(createCookieJar(), server, { prompt: 'none login' })
     expect(error).toBe('invalid_request')
   })
 
-  it('S-07 with the hint of another person: login_required', async () => {
+  it('with the hint of another person: login_required (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const grace = await signIn(server, {}, { username: 'grace' })
@@ -78,7 +78,7 @@ describe('prompt=none', () => {
     expect(error).toBe('login_required')
   })
 
-  it('S-07 with the hint of the person who is signed in: a code', async () => {
+  it('with the hint of the person who is signed in: a code (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const { id_token: hint } = await signIn(server, {}, { jar })
@@ -86,7 +86,7 @@ describe('prompt=none', () => {
     expect(redirectOf(response).get('code')).toHaveLength(43)
   })
 
-  it('S-07 with a hint that is none: login_required', async () => {
+  it('with a hint that is none: login_required (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     await signIn(server, {}, { jar })
@@ -94,7 +94,7 @@ describe('prompt=none', () => {
     expect(await errorIn(jar, server, overrides)).toBe('login_required')
   })
 
-  it('S-07 with a session that is exactly as old as max_age: a code', async () => {
+  it('with a session that is exactly as old as max_age: a code (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     await signIn(server, {}, { jar })
@@ -103,7 +103,7 @@ describe('prompt=none', () => {
     expect(redirectOf(response).get('code')).toHaveLength(43)
   })
 
-  it('S-07 with a session that is older than max_age: login_required', async () => {
+  it('with a session that is older than max_age: login_required (S-07)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     await signIn(server, {}, { jar })
@@ -153,7 +153,7 @@ describe('who is asked again', () => {
     expect(claimsOf(second.id_token)['sub']).toBe('user-grace')
   })
 
-  it('S-08 max_age that has passed asks for the password again (oidcc-max-age-1)', async () => {
+  it('max_age that has passed asks for the password again (S-08, oidcc-max-age-1)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const before = claimsOf((await signIn(server, {}, { jar })).id_token)
@@ -162,7 +162,7 @@ describe('who is asked again', () => {
     expect(after['auth_time']).toBe((before['auth_time'] as number) + 2)
   })
 
-  it('S-08 max_age that has not passed asks nothing (oidcc-max-age-10000)', async () => {
+  it('max_age that has not passed asks nothing (S-08, oidcc-max-age-10000)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     const before = claimsOf((await signIn(server, {}, { jar })).id_token)
@@ -171,7 +171,7 @@ describe('who is asked again', () => {
     expect(after['auth_time']).toBe(before['auth_time'])
   })
 
-  it('S-08 max_age=0 always asks', async () => {
+  it('max_age=0 always asks (S-08)', async () => {
     const server = strictServer()
     const jar = createCookieJar()
     await signIn(server, {}, { jar })

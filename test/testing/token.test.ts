@@ -35,13 +35,13 @@ function basic(id: string, secret: string): Record<string, string> {
 }
 
 describe('the token request', () => {
-  it.each(['GET', 'PUT', 'DELETE'])('S-15 is no %s', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE'])('is no %s (S-15)', async (method) => {
     const server = strictServer()
     const response = await server.fetch(`${server.issuer}/token`, { method })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  it.each(['application/json', 'text/plain'])('S-15 is not %s', async (type) => {
+  it.each(['application/json', 'text/plain'])('is not %s (S-15)', async (type) => {
     const server = strictServer()
     const response = await server.fetch(`${server.issuer}/token`, {
       method: 'POST',
@@ -51,21 +51,21 @@ describe('the token request', () => {
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
-  it('S-15 has no parameter twice', async () => {
+  it('has no parameter twice (S-15)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     const response = exchange(server, code, { code_verifier: [verifier, verifier] })
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
-  it('S-15 does not keep the server busy with its length', async () => {
+  it('does not keep the server busy with its length (S-15)', async () => {
     const server = strictServer()
     const many = Array.from({ length: 100_000 }, (_, at): [string, string] => [`p${at}`, ''])
     const response = post(server, '/token', Object.fromEntries(many))
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
-  it('S-15 has nothing in the query', async () => {
+  it('has nothing in the query (S-15)', async () => {
     const server = strictServer()
     const response = await server.fetch(`${server.issuer}/token?client_id=sandbox-app`, {
       method: 'POST',
@@ -81,13 +81,13 @@ describe('the token request', () => {
     ['client_credentials', 'client_credentials', 'unsupported_grant_type'],
     ['__proto__', '__proto__', 'unsupported_grant_type'],
     ['password, without the switch', 'password', 'unsupported_grant_type'],
-  ])('S-16 a grant type that is %s', async (_, grantType, error) => {
+  ])('a grant type that is %s (S-16)', async (_, grantType, error) => {
     const server = strictServer()
     const response = exchange(server, 'a code', { grant_type: grantType })
     expect(await errorOf(response)).toEqual([400, error])
   })
 
-  it('S-16 a grant that is not for this client', async () => {
+  it('a grant that is not for this client (S-16)', async () => {
     const server = strictServer({
       clients: [{ ...sandboxRegistration, grantTypes: ['authorization_code'] }],
     })
@@ -103,14 +103,14 @@ describe('client authentication', () => {
     ['no client', { client_id: undefined }],
     ['a secret of a client that has none', { client_secret: 'secret' }],
     ['a client assertion', { client_assertion: 'a.b.c' }],
-  ])('S-17 refuses %s', async (_, overrides: Overrides) => {
+  ])('refuses %s (S-17)', async (_, overrides: Overrides) => {
     const server = strictServer()
     const response = await exchange(server, await obtainCode(server), overrides)
     expect(response.headers.has('www-authenticate')).toBe(false)
     expect(await errorOf(response)).toEqual([401, 'invalid_client'])
   })
 
-  it('S-17 challenges a wrong Basic header', async () => {
+  it('challenges a wrong Basic header (S-17)', async () => {
     const server = strictServer(confidential)
     const fields = { grant_type: 'authorization_code', code: 'x' }
     const response = await post(server, '/token', fields, basic('back end', 'wrong'))
@@ -125,7 +125,7 @@ describe('client authentication', () => {
     ['without a colon', `Basic ${btoa('back end')}`],
     ['that is not form-encoded', `Basic ${btoa('back end:%')}`],
     ['of another scheme', 'Bearer a.b.c'],
-  ])('S-17 refuses a header %s', async (_, authorization) => {
+  ])('refuses a header %s (S-17)', async (_, authorization) => {
     const server = strictServer({ clients: [...confidential.clients!, sandboxRegistration] })
     const fields = { grant_type: 'authorization_code', code: 'x' }
     const response = await post(server, '/token', fields, { authorization: authorization! })
@@ -133,21 +133,21 @@ describe('client authentication', () => {
     expect(await errorOf(response)).toEqual([401, 'invalid_client'])
   })
 
-  it('S-17 refuses a Basic header of one client and the id of another', async () => {
+  it('refuses a Basic header of one client and the id of another (S-17)', async () => {
     const server = strictServer(confidential)
     const fields = { grant_type: 'authorization_code', code: 'x', client_id: 'another' }
     const response = post(server, '/token', fields, basic('back end', 's:+ é%'))
     expect(await errorOf(response)).toEqual([401, 'invalid_client'])
   })
 
-  it('S-17 refuses two methods', async () => {
+  it('refuses two methods (S-17)', async () => {
     const server = strictServer(confidential)
     const fields = { grant_type: 'authorization_code', code: 'x', client_secret: 's:+ é%' }
     const response = post(server, '/token', fields, basic('back end', 's:+ é%'))
     expect(await errorOf(response)).toEqual([400, 'invalid_request'])
   })
 
-  it('S-17 takes a Basic header whose parts are form-encoded', async () => {
+  it('takes a Basic header whose parts are form-encoded (S-17)', async () => {
     const server = strictServer(confidential)
     const fields = {
       grant_type: 'authorization_code',
@@ -159,14 +159,14 @@ describe('client authentication', () => {
     expect(response.status).toBe(200)
   })
 
-  it('S-17 takes the secret in the body', async () => {
+  it('takes the secret in the body (S-17)', async () => {
     const server = strictServer(confidential)
     const code = await obtainCode(server, atBackEnd)
     const response = await exchange(server, code, { ...atBackEnd, client_secret: 's:+ é%' })
     expect(response.status).toBe(200)
   })
 
-  it('S-17 refuses a confidential client without its secret', async () => {
+  it('refuses a confidential client without its secret (S-17)', async () => {
     const server = strictServer(confidential)
     const code = await obtainCode(server, atBackEnd)
     expect(await errorOf(exchange(server, code, atBackEnd))).toEqual([401, 'invalid_client'])
@@ -179,28 +179,28 @@ async function challengeOf(text: string): Promise<string> {
 }
 
 describe('the code', () => {
-  it('S-18 is for one client (fapi2 ensure-authorization-code-is-bound-to-client)', async () => {
+  it('is for one client (fapi2 ensure-authorization-code-is-bound-to-client) (S-18)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     const response = exchange(server, code, { client_id: production.clientId })
     expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-18 lives 60 seconds (fapi2 ensure-token-endpoint-fails-with-expired-auth-code)', async () => {
+  it('lives 60 seconds (fapi2 ensure-token-endpoint-fails-with-expired-auth-code) (S-18)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     server.clock.pass(60)
     expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-18 still works after 59 seconds', async () => {
+  it('still works after 59 seconds (S-18)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     server.clock.pass(59)
     expect((await exchange(server, code)).status).toBe(200)
   })
 
-  it.each([undefined, '', 'made up'])('S-18 cannot be %s', async (code) => {
+  it.each([undefined, '', 'made up'])('cannot be %s (S-18)', async (code) => {
     const server = strictServer()
     expect(await errorOf(exchange(server, '', { code }))).toEqual([400, 'invalid_grant'])
   })
@@ -210,7 +210,7 @@ describe('the code', () => {
     ['empty', ''],
     ['of another registered URI', 'http://127.0.0.1/callback'],
     ['almost the same', `${sandbox.redirectUri}/`],
-  ])('S-23 is refused with a redirect URI that is %s', async (_, redirectUri) => {
+  ])('is refused with a redirect URI that is %s (S-23)', async (_, redirectUri) => {
     const server = strictServer()
     const code = await obtainCode(server)
     const response = exchange(server, code, { redirect_uri: redirectUri })
@@ -224,7 +224,7 @@ describe('the code', () => {
     ['the challenge itself', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
     ['too short', 'short'],
     ['followed by a space', `${verifier} `],
-  ])('S-21 is refused with a verifier that is %s', async (_, codeVerifier) => {
+  ])('is refused with a verifier that is %s (S-21)', async (_, codeVerifier) => {
     const server = strictServer()
     const code = await obtainCode(server)
     const response = exchange(server, code, { code_verifier: codeVerifier })
@@ -237,21 +237,21 @@ describe('the code', () => {
     ['too long', 'a'.repeat(129)],
     ['of other characters at its end', `${'a'.repeat(43)}+`],
     ['of other characters at its beginning', ` ${'a'.repeat(43)}`],
-  ])('S-21 is refused with a verifier that fits and is %s', async (_, strange) => {
+  ])('is refused with a verifier that fits and is %s (S-21)', async (_, strange) => {
     const server = strictServer()
     const code = await obtainCode(server, { code_challenge: await challengeOf(strange) })
     const response = exchange(server, code, { code_verifier: strange })
     expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
   })
 
-  it.each([43, 128])('S-21 takes a verifier of %d characters', async (length) => {
+  it.each([43, 128])('takes a verifier of %d characters (S-21)', async (length) => {
     const server = strictServer()
     const long = '~'.repeat(length)
     const code = await obtainCode(server, { code_challenge: await challengeOf(long) })
     expect((await exchange(server, code, { code_verifier: long })).status).toBe(200)
   })
 
-  it('S-22 is refused with a verifier when the request had no challenge', async () => {
+  it('is refused with a verifier when the request had no challenge (S-22)', async () => {
     const server = strictServer()
     const off = server.fault('ignore-pkce')
     const code = await obtainCode(server, { code_challenge: undefined })
@@ -259,7 +259,7 @@ describe('the code', () => {
     expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-22 is refused without verifier when the request had no challenge', async () => {
+  it('is refused without verifier when the request had no challenge (S-22)', async () => {
     const server = strictServer()
     const off = server.fault('ignore-pkce')
     const code = await obtainCode(server, { code_challenge: undefined })
@@ -268,21 +268,21 @@ describe('the code', () => {
     expect(await errorOf(response)).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-18 dies with the session it came from', async () => {
+  it('dies with the session it came from (S-18)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     server.revokeSessions()
     expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-19 works once (oidcc-codereuse)', async () => {
+  it('works once (S-19, oidcc-codereuse)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     await exchange(server, code)
     expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
   })
 
-  it('S-19 works for one of two parallel exchanges', async () => {
+  it('works for one of two parallel exchanges (S-19)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     const answers = await Promise.all([exchange(server, code), exchange(server, code)])
@@ -290,7 +290,7 @@ describe('the code', () => {
   })
 
   it.each([1, 30])(
-    'S-20 used again after %d seconds ends what it gave (oidcc-codereuse-30seconds)',
+    'used again after %d seconds ends what it gave (S-20, oidcc-codereuse-30seconds)',
     async (later) => {
       const server = strictServer()
       const code = await obtainCode(server)
@@ -303,7 +303,7 @@ describe('the code', () => {
     },
   )
 
-  it('S-20 used again with a wrong verifier ends nothing', async () => {
+  it('used again with a wrong verifier ends nothing (S-20)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
     const tokens = (await (await exchange(server, code)).json()) as Tokens
@@ -314,14 +314,14 @@ describe('the code', () => {
 })
 
 describe('the token response', () => {
-  it('S-24 is JSON that nobody keeps', async () => {
+  it('is JSON that nobody keeps (S-24)', async () => {
     const server = strictServer()
     const response = await exchange(server, await obtainCode(server))
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(response.headers.get('content-type')).toBe('application/json')
   })
 
-  it('S-24 says what was granted, and for how long', async () => {
+  it('says what was granted, and for how long (S-24)', async () => {
     const tokens = await signIn(strictServer(), { scope: 'openid email' })
     expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 900, scope: 'openid email' })
   })
@@ -382,7 +382,7 @@ describe('the token response', () => {
 describe('resource indicators', () => {
   const options = { resources: ['https://files.example.com/'], accessTokenFormat: 'HS256' as const }
 
-  it('S-12 give the token its audience', async () => {
+  it('give the token its audience (S-12)', async () => {
     const tokens = await signIn(strictServer(options), { resource: 'https://files.example.com/' })
     expect(claimsOf(tokens.access_token)['aud']).toBe('https://files.example.com/')
   })
@@ -390,7 +390,7 @@ describe('resource indicators', () => {
   it.each([
     ['not asked for at first', 'https://api.example.com/'],
     ['unknown', 'https://other.example/'],
-  ])('S-12 are refused when %s', async (_, resource) => {
+  ])('are refused when %s (S-12)', async (_, resource) => {
     const server = strictServer(options)
     const code = await obtainCode(server, { resource: 'https://files.example.com/' })
     expect(await errorOf(exchange(server, code, { resource }))).toEqual([400, 'invalid_target'])
@@ -398,7 +398,7 @@ describe('resource indicators', () => {
 
   const both = ['https://api.example.com/', 'https://files.example.com/']
 
-  it.each(both)('S-12 may be narrowed to one of several: %s', async (resource) => {
+  it.each(both)('may be narrowed to one of several: %s (S-12)', async (resource) => {
     const server = strictServer(options)
     const code = await obtainCode(server, { resource: both })
     const { access_token: token, refresh_token: refreshToken } = (await (
@@ -410,14 +410,14 @@ describe('resource indicators', () => {
     expect(claimsOf((renewed as Tokens).access_token)['aud']).toBe(other)
   })
 
-  it('S-12 may be named late when none was asked for at first', async () => {
+  it('may be named late when none was asked for at first (S-12)', async () => {
     const server = strictServer(options)
     const [, resource] = both
     const response = await exchange(server, await obtainCode(server), { resource })
     expect(claimsOf(((await response.json()) as Tokens).access_token)['aud']).toBe(resource)
   })
 
-  it('S-12 are refused when a token is to be for two', async () => {
+  it('are refused when a token is to be for two (S-12)', async () => {
     const server = strictServer(options)
     const code = await obtainCode(server, { resource: both })
     const response = exchange(server, code, { resource: both })

@@ -13,6 +13,7 @@ export type {
   UnknownSession,
 } from './session/state.ts'
 export type { Claims } from './protocol/token-set.ts'
+export type { AddressClaim, StandardClaims } from './protocol/standard-claims.ts'
 export type { UserInfo } from './protocol/user-info.ts'
 export type { Fetch } from './fetch.ts'
 export type { ServerMetadata } from './protocol/server.ts'

@@ -1,10 +1,11 @@
 import type { PkceClientError } from '../errors.ts'
+import type { StandardClaims } from './standard-claims.ts'
 
 /** The claims of a validated ID token (OpenID Connect Core §2). */
-export interface Claims {
+export interface Claims extends StandardClaims {
   /** The server that says so. */
   readonly iss: string
-  /** Who it is: unique at this issuer and never given to anybody else. Use the two, not the e-mail address, as the key of a person. */
+  /** The user: unique at this issuer and never given to anybody else. Identify a user by `iss` and `sub`, not by the e-mail address. */
   readonly sub: string
   /** Who it is for: this client. */
   readonly aud: string | string[]
@@ -20,6 +21,7 @@ export interface Claims {
   readonly azp?: string
   /** How the person authenticated, in words the server defines. */
   readonly acr?: string
+  /** Claims that this server adds. */
   readonly [claim: string]: unknown
 }
 

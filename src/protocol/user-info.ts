@@ -3,12 +3,14 @@ import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { OAuthServerError } from '../errors.ts'
 import type { ServerMetadata } from './server.ts'
+import type { StandardClaims } from './standard-claims.ts'
 import type { Transport } from './transport.ts'
 
 /** The claims the userinfo endpoint gives (OpenID Connect Core §5.3.2). */
-export interface UserInfo {
+export interface UserInfo extends StandardClaims {
   /** The same as `claims.sub` of the session. */
   readonly sub: string
+  /** Claims that this server adds. */
   readonly [claim: string]: unknown
 }
 

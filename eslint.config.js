@@ -151,7 +151,7 @@ export default tseslint.config(
   // Node's server exists for tests only, and in Node only.
   { files: ['src/testing/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
   // The composition root is one list of parts.
-  { files: ['src/compose.ts'], rules: { 'project/own-lines': ['error', 80] } },
+  { files: ['src/compose/engine.ts'], rules: { 'project/own-lines': ['error', 80] } },
   {
     files: ['src/testing/**/*.ts'],
     rules: { 'project/own-lines': 'off' },
@@ -176,25 +176,37 @@ export default tseslint.config(
     ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
     'An adapter takes values from errors, clock and its own folder only.',
   ),
-  mayImport(['src/fetch.ts'], ['\\./resources\\.ts', '\\./errors\\.ts'], 'fetch knows no session.'),
   mayImport(
-    ['src/{resources,options,global-fetch}.ts'],
-    ['\\./(?:resources|errors|clock)\\.ts'],
-    'These take values from resources, clock and errors only.',
+    ['src/api/**/*.ts'],
+    ['\\.\\./errors\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
+    'api/ stands on errors and reads session records; tokens, schemes and requests are handed in.',
   ),
-  mayImport(['src/return-to.ts'], ['$^'], 'This file stands on nothing.'),
   mayImport(
-    ['src/{sign-in,sign-in-params,tokens}.ts'],
+    ['src/options.ts'],
+    ['\\./errors\\.ts', '\\./api/resources\\.ts'],
+    'The options take values from errors and api/resources only.',
+  ),
+  mayImport(
+    ['src/sign-in/**/*.ts'],
     [
-      '\\./(?:errors|options|resources|return-to|sign-in-params)\\.ts',
-      '\\./(?:protocol|session)/[a-z-]+\\.ts',
+      '\\.\\./(?:errors|options)\\.ts',
+      '\\.\\./api/resources\\.ts',
+      '\\.\\./protocol/[a-z-]+\\.ts',
+      '\\.\\./session/(?:exclusive|stored)\\.ts',
+      '\\./[a-z-]+\\.ts',
     ],
-    'The recipes take values from protocol/ and session/, never from adapters.',
+    'sign-in/ takes values from protocol/, never from adapters.',
+  ),
+  mayImport(['src/sign-in/return-to.ts'], ['$^'], 'This file stands on nothing.'),
+  mayImport(
+    ['src/compose/**/*.ts'],
+    ['\\.\\./(?!index|client|testing).+\\.ts', '\\./[a-z-]+\\.ts'],
+    'compose/ makes the parts of src/, without testing/ and the facade.',
   ),
   mayImport(
-    ['src/{client,compose}.ts'],
-    ['\\./(?!index|testing).+\\.ts'],
-    'The client composes what is in src/, without testing/ and oauth4webapi.',
+    ['src/client.ts'],
+    ['\\./(?:errors|options)\\.ts', '\\./(?:api|compose)/[a-z-]+\\.ts', '\\./protocol/[a-z-]+\\.ts'],
+    'The facade calls the parts that compose/ made.',
   ),
   mayImport(
     ['src/index.ts'],

@@ -1,8 +1,8 @@
 export { PkceClient } from './client.ts'
 export type { AccessTokenOptions, SignOutOptions, StartResult, WaitOptions } from './client.ts'
 export type { PkceClientOptions } from './options.ts'
-export type { CallbackResult } from './sign-in.ts'
-export type { SignInParams } from './sign-in-params.ts'
+export type { CallbackResult } from './sign-in/sign-in.ts'
+export type { SignInParams } from './sign-in/params.ts'
 
 export { unknownSession } from './session/state.ts'
 export type {
@@ -15,7 +15,7 @@ export type {
 export type { Claims } from './protocol/token-set.ts'
 export type { AddressClaim, StandardClaims } from './protocol/standard-claims.ts'
 export type { UserInfo } from './protocol/user-info.ts'
-export type { Fetch } from './fetch.ts'
+export type { Fetch } from './api/fetch.ts'
 export type { ServerMetadata } from './protocol/server.ts'
 export type { EventMap, EventName, RequestPurpose } from './events.ts'
 

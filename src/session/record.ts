@@ -1,6 +1,6 @@
-import { pick } from './shape.ts'
+import { pick } from './stored.ts'
 import type { Claims } from '../protocol/token-set.ts'
-import type { Shape } from './shape.ts'
+import type { Shape } from './stored.ts'
 import type { SignedOutReason } from './state.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { PkceClientError } from '../errors.ts'
-import { exclusive } from './exclusive.ts'
-import { pick } from './shape.ts'
+import { exclusive } from '../session/exclusive.ts'
+import { pick } from '../session/stored.ts'
 import type { Clock } from '../clock.ts'
 import type { TransactionStore } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
-import type { Shape } from './shape.ts'
+import type { Shape } from '../session/stored.ts'
 
 /** A sign-in (or sign-out) under way: what its answer must fit, and what the app wants back. */
 export interface Transaction {

@@ -1,11 +1,11 @@
-import { PkceClientError } from './errors.ts'
-import { expiryOf, ownerOf, tokenOf } from './session/record.ts'
-import type { Clock } from './clock.ts'
-import type { Emit } from './events.ts'
+import { PkceClientError } from '../errors.ts'
+import { expiryOf, ownerOf, tokenOf } from '../session/record.ts'
+import type { Clock } from '../clock.ts'
+import type { Emit } from '../events.ts'
 import type { Credential, Scheme } from './fetch.ts'
-import type { SessionRecord } from './session/record.ts'
-import type { Refresher } from './session/refresh.ts'
-import type { SessionKeeper } from './session/session.ts'
+import type { SessionRecord } from '../session/record.ts'
+import type { Refresher } from '../session/refresh.ts'
+import type { SessionKeeper } from '../session/session.ts'
 
 interface TokensOptions {
   session: SessionKeeper

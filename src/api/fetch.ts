@@ -1,4 +1,4 @@
-import { PkceClientError } from './errors.ts'
+import { PkceClientError } from '../errors.ts'
 import type { Resources } from './resources.ts'
 
 /** How a token is put on a request, and what a refusal of it asks for. Bearer tokens now (RFC 6750). */

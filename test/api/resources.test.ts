@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createResources, parseResource, secureUrl } from '../src/resources.ts'
+import { createResources, parseResource, secureUrl } from '../../src/api/resources.ts'
 
 const base = 'https://app.example.com/callback'
 

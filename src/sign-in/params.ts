@@ -1,7 +1,7 @@
-import { asJson, checkOption, fail, ownMembers } from './options.ts'
-import type { Navigator } from './navigation/navigator.ts'
-import type { ResolvedOptions } from './options.ts'
-import type { Parameters } from './protocol/authorization.ts'
+import { asJson, checkOption, fail, ownMembers } from '../options.ts'
+import type { Navigator } from '../navigation/navigator.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Parameters } from '../protocol/authorization.ts'
 
 /** What one sign-in may ask for beyond the client's options. */
 export interface SignInParams {

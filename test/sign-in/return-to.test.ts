@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { safeReturnTo } from '../src/return-to.ts'
+import { safeReturnTo } from '../../src/sign-in/return-to.ts'
 
 const bases = [
   { base: 'https://app.example/cb', origin: 'https://app.example' },

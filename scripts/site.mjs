@@ -3,9 +3,9 @@ import { build, preview } from 'vite'
 
 const host = '127.0.0.1'
 
-/** Any port of this machine will do for a loopback redirect URI (RFC 8252 §7.3); `localhost` is a name like any other, and needs its port. */
-function app(clientId, { name, port }) {
-  const origins = [`http://${host}`, ...(port ? [`http://localhost:${port}`] : [])]
+/** `127.0.0.1` is registered for every port (RFC 8252 §7.3); `localhost` is a name like any other, and needs its port. */
+function app(clientId, { name, origin }) {
+  const origins = [`http://${host}`, ...(origin ? [origin] : [])]
   return {
     clientId,
     name,
@@ -15,17 +15,21 @@ function app(clientId, { name, port }) {
   }
 }
 
+const localhost = (port) => port && `http://localhost:${port}`
+
 /**
  * Starts the reference server with its API, builds the examples against it, and serves them.
  * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number }} ports any free one where left out
- * @param {{ outDir?: string, users?: import('pkce-client/testing').User[] }} options `outDir` is where the built examples
- *   go, each in a folder of its own; beside their sources when left out
+ * @param {{ outDir?: string, users?: import('pkce-client/testing').User[], ownApp?: string }} options `outDir` is where the
+ *   built examples go, each in a folder of its own; beside their sources when left out. `ownApp` is the origin of an app that
+ *   is not ours and may use the server as `my-app`
  */
-export async function openSite(ports = {}, { outDir, users } = {}) {
+export async function openSite(ports = {}, { outDir, users, ownApp } = {}) {
   const server = createAuthServer({
     clients: [
-      app('vanilla-example', { name: 'Vanilla example', port: ports.vanilla }),
-      app('react-example', { name: 'React example', port: ports.react }),
+      app('vanilla-example', { name: 'Vanilla example', origin: localhost(ports.vanilla) }),
+      app('react-example', { name: 'React example', origin: localhost(ports.react) }),
+      app('my-app', { name: 'Your own app', origin: ownApp }),
     ],
     ...(users && { users }),
   })

@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { openSite } from './site.mjs'
 
+// None of them is a port that a development server takes by default: the visitor's own app runs beside these.
 const variables = {
-  issuer: { name: 'ISSUER_PORT', port: 4000 },
-  api: { name: 'API_PORT', port: 4001 },
-  vanilla: { name: 'VANILLA_PORT', port: 5173 },
-  react: { name: 'REACT_PORT', port: 5174 },
+  issuer: { name: 'ISSUER_PORT', port: 4280 },
+  api: { name: 'API_PORT', port: 4281 },
+  vanilla: { name: 'VANILLA_PORT', port: 4282 },
+  react: { name: 'REACT_PORT', port: 4283 },
 }
 
 const problems = []
@@ -17,12 +18,15 @@ for (const [what, { name, port }] of Object.entries(variables)) {
   if (problem)
     problems.push(`${name}=${text} ${problem}; choose another: ${name}=${port + 100} npm start`)
 }
+const ownApp = process.env.APP_ORIGIN ?? 'http://localhost:5173'
+if (!URL.canParse(ownApp) || new URL(ownApp).origin !== ownApp)
+  problems.push(`APP_ORIGIN=${ownApp} is not an origin such as http://localhost:5173`)
 if (problems.length > 0) {
   console.error(problems.join('\n'))
   process.exit(1)
 }
 
-const site = await openSite(ports)
+const site = await openSite(ports, { ownApp })
 const { urls } = site
 const stop = () => void site.close().finally(() => process.exit(0))
 process.once('SIGINT', stop)
@@ -35,7 +39,18 @@ console.log(`
   API                    ${urls.api}public
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
-The ports are set with ${Object.values(variables)
+
+Your own app can use this server as well, if it runs at ${ownApp}. Its options:
+
+  issuer: '${urls.issuer}',
+  clientId: 'my-app',
+  redirectUri: '${ownApp}/callback',
+  postSignOutRedirectUri: '${ownApp}/',
+  scope: 'openid profile offline_access orders:read',
+  resources: ['${urls.api}'],
+
+If it runs somewhere else, say so: APP_ORIGIN=http://localhost:3000 npm start
+The ports above are set with ${Object.values(variables)
   .map(({ name }) => name)
   .join(', ')}. Ctrl-C stops everything.
 `)

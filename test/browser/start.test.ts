@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { memoryStore, PkceClient } from 'pkce-client'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { launch } from './browser.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** What `npm start` does once the package is built: what it prints until it has said everything, or until it gives up. */
+async function start(env: Record<string, string> = {}): Promise<string> {
+  const names = ['ISSUER_PORT', 'API_PORT', 'VANILLA_PORT', 'REACT_PORT']
+  const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]))
+  const program = spawn(process.execPath, ['scripts/start.mjs'], {
+    cwd: root,
+    env: { ...process.env, ...Object.fromEntries(ports), ...env },
+  })
+  const ended = once(program, 'exit')
+  onTestFinished(async () => {
+    program.kill()
+    await ended
+  })
+  let printed = ''
+  program.stderr.on('data', (part: Buffer) => (printed += part.toString()))
+  return new Promise((resolve) => {
+    program.once('exit', () => resolve(printed))
+    program.stdout.on('data', (part: Buffer) => {
+      printed += part.toString()
+      if (printed.includes('Ctrl-C')) resolve(printed)
+    })
+  })
+}
+
+const addressOf = (printed: string, name: string) =>
+  new RegExp(`${name} +(http://\\S+)`).exec(printed)![1]!
+
+/** The client that the printed options make. */
+function ownApp(printed: string): PkceClient {
+  const option = (name: string) => new RegExp(` ${name}: \\[?'([^']+)'`).exec(printed)![1]!
+  return new PkceClient({
+    issuer: option('issuer'),
+    clientId: option('clientId'),
+    redirectUri: option('redirectUri'),
+    postSignOutRedirectUri: option('postSignOutRedirectUri'),
+    scope: option('scope'),
+    resources: [option('resources')],
+    store: memoryStore(),
+  })
+}
+
+describe('npm start', () => {
+  test('an example works at localhost and at 127.0.0.1, whichever a person types (N9)', async () => {
+    const address = addressOf(await start(), 'Vanilla example')
+    const browser = await launch()
+    onTestFinished(() => browser.close())
+    const people = [
+      { host: 'localhost', username: 'ada', password: 'lovelace', name: 'Ada Lovelace' },
+      { host: '127.0.0.1', username: 'grace', password: 'hopper', name: 'Grace Hopper' },
+    ]
+    for (const { host, username, password, name } of people) {
+      const page = await (await browser.newContext()).newPage()
+      const there = Object.assign(new URL(address), { hostname: host }).href
+      await page.goto(there)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByLabel('Username').fill(username)
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Allow' }).click()
+      await page
+        .getByRole('status')
+        .filter({ hasText: `Signed in as ${name}` })
+        .waitFor()
+      expect(page.url()).toBe(there)
+    }
+  })
+
+  test.each([
+    [undefined, 'http://localhost:5173'],
+    ['http://localhost:3000', 'http://localhost:3000'],
+  ])(
+    "a visitor's own app signs in with the options that are printed (APP_ORIGIN=%s) (N9)",
+    async (given, origin) => {
+      const printed = await start(given === undefined ? {} : { APP_ORIGIN: given })
+      const auth = ownApp(printed)
+      const { url } = await auth.createAuthorizationUrl()
+      expect(url.searchParams.get('redirect_uri')).toBe(`${origin}/callback`)
+      const answer = await fetch(url, { headers: { accept: 'text/html' } })
+      expect([answer.status, await answer.text()]).toEqual([
+        200,
+        expect.stringContaining('Your own app'),
+      ])
+      const preflight = await fetch(`${addressOf(printed, 'API').replace('public', '')}orders`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'GET' },
+      })
+      expect(preflight.headers.get('access-control-allow-origin')).toBe(origin)
+    },
+  )
+
+  test.each([
+    ['REACT_PORT', 'no', 'REACT_PORT=no is not a port number'],
+    ['APP_ORIGIN', 'localhost:5173', 'APP_ORIGIN=localhost:5173 is not an origin'],
+    ['APP_ORIGIN', 'http://localhost:5173/', 'is not an origin such as http://localhost:5173'],
+  ])(
+    '%s=%s is refused with a sentence that says what would be right (N9)',
+    async (name, value, said) => {
+      expect(await start({ [name]: value })).toContain(said)
+    },
+  )
+})
+
+test('none of the ports is one that development servers take by default (N9)', () => {
+  const text = readFileSync(join(root, 'scripts/start.mjs'), 'utf8')
+  const ports = [...text.matchAll(/port: (\d+)/g)].map(([, port]) => Number(port))
+  expect(ports).toHaveLength(4)
+  // Next.js and Remix, Angular, Vite, its preview, webpack.
+  for (const taken of [3000, 4200, 5173, 5174, 4173, 8080]) expect(ports).not.toContain(taken)
+})

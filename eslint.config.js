@@ -149,7 +149,7 @@ export default tseslint.config(
     },
   },
   // Node's server exists for tests only, and in Node only.
-  { files: ['src/testing/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['src/testing/server/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
   // The composition root is one list of parts.
   { files: ['src/compose/engine.ts'], rules: { 'project/own-lines': ['error', 80] } },
   {
@@ -157,7 +157,7 @@ export default tseslint.config(
     rules: { 'project/own-lines': 'off' },
   },
   {
-    files: ['src/testing/{fake-*,system-clock}.ts'],
+    files: ['src/testing/{fakes/*,server/system-clock}.ts'],
     rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
   },
   mayImport(['src/{errors,clock,events}.ts'], ['$^'], 'This file stands on nothing.'),
@@ -213,20 +213,14 @@ export default tseslint.config(
     ['\\./(?!testing).+\\.ts'],
     'The public surface names what is in src/, without testing/.',
   ),
-  mayImport(
-    ['src/testing/**/*.ts'],
-    ['node:.+', '(?:\\./|\\.\\./)(?:endpoints/)?[a-z-]+\\.ts'],
-    'testing/ is an independent oracle: port types and WebCrypto only.',
+  // As many steps up as the file lies deep: never out of testing/.
+  ...['*', '*/*', '*/*/*'].map((depth, steps) =>
+    mayImport(
+      [`src/testing/${depth}.ts`],
+      ['node:.+', `(?:\\./)?(?:\\.\\./){0,${steps}}(?:[a-z-]+/)*[a-z-]+\\.ts`],
+      'testing/ is an independent oracle: port types and WebCrypto only.',
+    ),
   ),
-  {
-    files: ['src/testing/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        { patterns: [{ regex: '^\\.\\./', allowTypeImports: true, message: 'Types only.' }] },
-      ],
-    },
-  },
   {
     files: ['test/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', '*.config.ts'],
     rules: {

@@ -1,5 +1,5 @@
-export { createAuthServer } from './server.ts'
-export type { AuthServer, Held, RecordedRequest, SignInClient } from './server.ts'
+export { createAuthServer } from './server/server.ts'
+export type { AuthServer, Held, RecordedRequest, SignInClient } from './server/server.ts'
 export type {
   AccessTokenFormat,
   AuthServerOptions,
@@ -8,11 +8,11 @@ export type {
   RegisteredClient,
   SigningAlgorithm,
   User,
-} from './options.ts'
-export type { ListenOptions } from './listen.ts'
-export type { AuthorizeOptions } from './person.ts'
-export { createCookieJar } from './cookie-jar.ts'
-export type { CookieJar } from './cookie-jar.ts'
+} from './server/options.ts'
+export type { ListenOptions } from './server/listen.ts'
+export type { AuthorizeOptions } from './person/person.ts'
+export { createCookieJar } from './person/cookie-jar.ts'
+export type { CookieJar } from './person/cookie-jar.ts'
 export type {
   At,
   FaultArguments,
@@ -22,13 +22,13 @@ export type {
   Patch,
   Spoiled,
   Times,
-} from './faults.ts'
-export type { RevocationReason, RevokedGrant } from './grants.ts'
+} from './faults/board.ts'
+export type { RevocationReason, RevokedGrant } from './server/grants.ts'
 
-export { createFakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.ts'
+export { createFakeClock, type FakeClock, type FakeClockOptions } from './fakes/clock.ts'
 export {
   createFakeBrowser,
   type FakeBrowser,
   type FakePorts,
   type FakeTab,
-} from './fake-browser.ts'
+} from './fakes/browser.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Navigator } from '../../src/navigation/navigator.ts'
-import { createFakeBrowser } from '../../src/testing/fake-browser.ts'
+import { createFakeBrowser } from '../../src/testing/fakes/browser.ts'
 
 /** What every navigator does that leaves the page. */
 export function leavingNavigatorContract(name: string, make: () => Navigator) {

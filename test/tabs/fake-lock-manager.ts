@@ -1,5 +1,5 @@
-import { createFakeLocks } from '../../src/testing/fake-locks.ts'
-import { createFakePage } from '../../src/testing/fake-page.ts'
+import { createFakeLocks } from '../../src/testing/fakes/locks.ts'
+import { createFakePage } from '../../src/testing/fakes/page.ts'
 import type { Lock, LockOptions } from '../../src/tabs/lock.ts'
 
 /** `navigator.locks` as the Web Locks specification has it, for tabs that share one lock manager. */

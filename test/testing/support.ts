@@ -247,3 +247,28 @@ export async function signInWithAnotherClient(
   await oauth.validateApplicationLevelSignature(as, response, through(server))
   return { as, client, tokens, claims: oauth.getValidatedIdTokenClaims(tokens)! }
 }
+
+/** What the server says to a broken request: by redirect, or on a page. */
+export async function refusalOf(overrides: Overrides) {
+  const server = strictServer()
+  const response = await open(server, authorizationUrl(server, overrides))
+  const location = response.headers.get('location')
+  const page = await response.text()
+  const parameters = location === null ? undefined : new URL(location).searchParams
+  return {
+    status: response.status,
+    by: location === null ? 'page' : 'redirect',
+    error: parameters?.get('error') ?? undefined,
+    sentence: parameters?.get('error_description') ?? /<p role="alert">([^<]*)</.exec(page)?.[1],
+    parameters,
+  }
+}
+
+/** The production app, which asks nobody for consent. */
+export const internalApp = { client_id: production.clientId, redirect_uri: production.redirectUri }
+
+/** The hidden fields of the form on a page. */
+export function hiddenFields(page: string): Record<string, string> {
+  const inputs = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)
+  return Object.fromEntries([...inputs].map(([, name, value]) => [name, value]))
+}

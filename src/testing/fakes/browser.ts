@@ -1,0 +1,278 @@
+import type { Clock } from '../../clock.ts'
+import type { Host } from '../../host/host.ts'
+import type { TransactionStore } from '../../storage/store.ts'
+import type { Channel } from '../../tabs/channel.ts'
+import type { Lock } from '../../tabs/lock.ts'
+import { checkOptions, checkValue } from '../check-options.ts'
+import { createFakeChannels } from './channels.ts'
+import { createFakeClock, turn } from './clock.ts'
+import type { FakeClock } from './clock.ts'
+import { createFakeLocks } from './locks.ts'
+import { createFakePage, pageClock, pageStorage } from './page.ts'
+import type { FakePage, StorageFailure } from './page.ts'
+
+/** The options of a `PkceClient` that runs in a fake page: spread them into its options. */
+export interface FakePorts {
+  /** The browser's `localStorage`. */
+  readonly store: TransactionStore
+  /** The browser's `localStorage` as well. */
+  readonly transactionStore: TransactionStore
+  /** Locks that all tabs share. */
+  readonly lock: Lock
+  /** Messages to the other tabs. */
+  readonly channel: Channel
+  /** The page: address, history, wake-ups. */
+  readonly host: Host
+  /** The clock as this page has it. */
+  readonly clock: Clock
+}
+
+/** A browser without a network: tabs of one origin that share storage, locks and channels. */
+export interface FakeBrowser {
+  /** Of all tabs. */
+  readonly origin: string
+  /** The clock of all tabs. */
+  readonly clock: FakeClock
+  /** The open tabs, oldest first. */
+  readonly tabs: readonly FakeTab[]
+  /** The contents of `localStorage`, to be read or tampered with. */
+  readonly local: Map<string, string>
+  /** Every channel message ever posted, oldest first. */
+  readonly posted: readonly string[]
+  /** How many locks are held, and how many requests wait for one. */
+  readonly locks: { readonly held: number; readonly waiting: number }
+  /** Opens a tab at the URL, by default the origin's front page. */
+  openTab(url?: string): FakeTab
+  /** Makes every storage throw on reading (`'get'`), on writing (`'set'`), on all, or not any more. */
+  failStorage(kind?: 'get' | 'set' | 'all'): void
+}
+
+/** A tab, and the page in it. */
+export interface FakeTab {
+  /** The address shown. */
+  readonly url: string
+  /** What the page in the tab stands on; a new page has new ports. */
+  readonly ports: FakePorts
+  /** This tab's `sessionStorage`, as the page in the tab sees it. */
+  readonly sessionStore: TransactionStore
+  /** Where the tab was sent by its pages, oldest first. */
+  readonly navigations: readonly string[]
+  /** Every address put in the place of the one shown, oldest first. */
+  readonly replaced: readonly string[]
+  /** Whether the person has just clicked; a new page begins without. */
+  gesture: boolean
+  /** Whether pages are loaded before they are shown; {@link activate} shows them. */
+  prerendering: boolean
+  /** Loads a page at the URL, by default the address shown; the page before is gone for good. */
+  load(url?: string): void
+  /** Opens a tab like this one, with a copy of its `sessionStorage`. */
+  duplicate(): FakeTab
+  /** Closes the tab: nothing of its page runs any more. */
+  close(): void
+  /** Kills the page; the tab stays and can {@link load}. */
+  crash(): void
+  /** Stops the page as browsers do with tabs long hidden: timers, messages and its own calls wait. */
+  freeze(): void
+  /** Lets a frozen page go on; what it missed happens first. */
+  resume(): void
+  /** Brings back the page that navigated away last, as it was; throws if there is none to bring back. */
+  restoreFromBackForwardCache(): void
+  /** Tells the page that time may have passed unseen: it became visible, the network returned, or it was shown again. */
+  wake(): void
+  /** Shows a page that was prerendered. */
+  activate(): void
+}
+
+/** Makes a fake browser whose tabs are all on one origin, by default `https://app.example.com`. */
+export function createFakeBrowser(
+  options: { clock?: FakeClock; origin?: string } = {},
+): FakeBrowser {
+  const choices = { clock: 'anything', origin: 'anything' } as const
+  checkOptions(options, { of: 'createFakeBrowser', choices })
+  const { clock = createFakeClock(), origin = 'https://app.example.com' } = options
+  const local = new Map<string, string>()
+  const locks = createFakeLocks()
+  const channels = createFakeChannels()
+  const tabs: FakeTab[] = []
+  let failure: StorageFailure
+
+  const platform: Platform = {
+    clock,
+    open(url, session) {
+      const tab = createFakeTab(platform, { url, session })
+      tabs.push(tab)
+      return tab
+    },
+    closed(tab) {
+      const index = tabs.indexOf(tab)
+      if (index >= 0) tabs.splice(index, 1)
+    },
+    usesLocks: (page) => locks.uses(page),
+    equip(page, { host, session }) {
+      const storage = (values: Map<string, string>, shared: boolean) =>
+        pageStorage(page, { values, shared, failure: () => failure })
+      const store = storage(local, true)
+      return {
+        ports: {
+          store,
+          transactionStore: store,
+          lock: locks.of(page),
+          channel: channels.of(page),
+          host,
+          clock: pageClock(page, clock),
+        },
+        sessionStore: storage(session, false),
+      }
+    },
+  }
+
+  return {
+    origin,
+    clock,
+    tabs,
+    local,
+    posted: channels.posted,
+    locks,
+    openTab: (url = '/') => platform.open(new URL(url, origin).href, new Map()),
+    failStorage(kind) {
+      if (kind) checkValue('failStorage', { value: kind, choice: ['get', 'set', 'all'] })
+      failure = kind
+    },
+  }
+}
+
+/** What a tab needs of its browser. */
+interface Platform {
+  readonly clock: FakeClock
+  open(url: string, session: Map<string, string>): FakeTab
+  closed(tab: FakeTab): void
+  usesLocks(page: FakePage): boolean
+  equip(
+    page: FakePage,
+    facts: { host: Host; session: Map<string, string> },
+  ): { ports: FakePorts; sessionStore: TransactionStore }
+}
+
+type Wake = { restored: boolean }
+
+function createFakeTab(
+  platform: Platform,
+  initial: { url: string; session: Map<string, string> },
+): FakeTab {
+  const { session } = initial
+  const navigations: string[] = []
+  const replaced: string[] = []
+  let shown = initial.url
+  let closed = false
+  const awaitingActivation: (() => void)[] = []
+  let current = loadPage(shown)
+
+  function loadPage(url: string) {
+    const page = createFakePage(url)
+    const wakeListeners = new Set<(wake: Wake) => void>()
+    const host = createHost(page, wakeListeners)
+    const emit = (wake: Wake) =>
+      page.run(() =>
+        [...wakeListeners].forEach((listener) => wakeListeners.has(listener) && listener(wake)),
+      )
+    return { page, emit, leaving: false, ...platform.equip(page, { host, session }) }
+  }
+
+  function createHost(page: FakePage, wakeListeners: Set<(wake: Wake) => void>): Host {
+    return {
+      url: () => page.url,
+      baseUrl: () => page.url,
+      replaceUrl: (url) =>
+        page.run(() => {
+          const target = new URL(url, page.url)
+          // A page cannot show an address of another origin.
+          if (target.origin !== new URL(page.url).origin) return
+          page.url = target.href
+          if (!current.leaving) shown = target.href
+          replaced.push(target.href)
+        }),
+      navigate: (url) => page.run(() => leave(new URL(url, page.url).href)),
+      onWake(listener) {
+        const own = (wake: Wake) => listener(wake)
+        wakeListeners.add(own)
+        return () => void wakeListeners.delete(own)
+      },
+      whenShown: () =>
+        new Promise((resolve) => {
+          const shownNow = () => page.run(resolve)
+          if (tab.prerendering) awaitingActivation.push(shownNow)
+          else shownNow()
+        }),
+      hasUserGesture: () => page.state === 'running' && tab.gesture,
+      isSecureContext: () => true,
+    }
+  }
+
+  // What the page does in the same turn still happens, as in a browser.
+  function leave(url: string) {
+    const left = current
+    navigations.push(url)
+    shown = url
+    left.leaving = true
+    void turn().then(() => {
+      if (left.leaving) putAway(left.page)
+    })
+  }
+
+  // A page that holds a lock is not kept in the back/forward cache.
+  function putAway(page: FakePage) {
+    if (platform.usesLocks(page)) page.discard()
+    else page.freeze('cached')
+  }
+
+  function replacePage(url: string) {
+    if (closed) throw new Error('This tab was closed.')
+    current.page.discard()
+    shown = url
+    tab.gesture = false
+    current = loadPage(url)
+  }
+
+  const tab: FakeTab = {
+    get url() {
+      return shown
+    },
+    get ports() {
+      return current.ports
+    },
+    get sessionStore() {
+      return current.sessionStore
+    },
+    navigations,
+    replaced,
+    gesture: false,
+    prerendering: false,
+    load: (url = shown) => replacePage(new URL(url, shown).href),
+    duplicate: () => platform.open(shown, new Map(session)),
+    close() {
+      closed = true
+      current.page.discard()
+      platform.closed(tab)
+    },
+    crash: () => current.page.discard(),
+    freeze: () => current.page.freeze(),
+    resume() {
+      if (!current.leaving) current.page.resume()
+    },
+    restoreFromBackForwardCache() {
+      if (current.leaving) putAway(current.page)
+      if (!current.leaving || current.page.state === 'gone') {
+        throw new Error('No page of this tab is in the back/forward cache.')
+      }
+      current.leaving = false
+      shown = current.page.url
+      current.page.resume(() => current.emit({ restored: true }))
+    },
+    wake: () => current.emit({ restored: false }),
+    activate() {
+      tab.prerendering = false
+      for (const show of awaitingActivation.splice(0)) show()
+    },
+  }
+  return tab
+}

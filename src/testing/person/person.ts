@@ -1,0 +1,129 @@
+import { checkOptions } from '../check-options.ts'
+import type { Choices } from '../check-options.ts'
+import { createCookieJar } from './cookie-jar.ts'
+import type { CookieJar } from './cookie-jar.ts'
+import type { Reply } from '../server/http.ts'
+import type { Send } from '../server/in-process-fetch.ts'
+import type { User } from '../server/options.ts'
+
+/** What the person of {@link AuthServer.authorize} does. */
+export interface AuthorizeOptions {
+  /** Default: the first user. */
+  username?: string
+  /** Default: the user's. */
+  password?: string
+  /** What the person says on the consent page, if it is shown. Default: true. */
+  consent?: boolean
+  /** The browser the person uses. Default: a new one, signed in nowhere. */
+  jar?: CookieJar
+}
+
+const choices: Choices<AuthorizeOptions> = {
+  username: 'anything',
+  password: 'anything',
+  consent: [true, false],
+  jar: 'anything',
+}
+
+interface Person {
+  send: Send
+  issuer: string
+  users: readonly User[]
+}
+
+/** Plays the person: opens the URL, fills in the forms, and returns the URL the app is called back with. */
+export async function playPerson(
+  { send, issuer, users }: Person,
+  { url, options }: { url: string | URL; options: AuthorizeOptions },
+): Promise<string> {
+  checkOptions(options, { of: 'authorize', choices })
+  const start = new URL(url)
+  if (start.origin !== new URL(issuer).origin) {
+    throw new Error(`${start.href} is not a URL of the authorization server ${issuer}.`)
+  }
+  const jar = options.jar ?? createCookieJar()
+  const username = options.username ?? users[0]?.username ?? ''
+  const known = users.find((user) => user.username === username)
+  const browse = createBrowser(send, jar)
+  let page = await browse({ url: start })
+  let signedIn = false
+  for (;;) {
+    const location = page.reply.headers.find(([name]) => name === 'location')?.[1]
+    if (location !== undefined) {
+      const next = new URL(location, page.url)
+      if (!isConsentPage(next, issuer)) return next.href
+      page = await browse({ url: next })
+      continue
+    }
+    const form = readForm(page)
+    if (!form) throw new Error(complaint(page))
+    if (form.action.pathname.endsWith('/login')) {
+      if (signedIn) throw new Error(complaint(page))
+      signedIn = true
+      form.fields.set('username', username)
+      form.fields.set('password', options.password ?? known?.password ?? '')
+    } else {
+      form.fields.set('decision', (options.consent ?? true) ? 'allow' : 'deny')
+    }
+    page = await browse({ url: form.action, form: form.fields })
+  }
+}
+
+function isConsentPage({ href }: URL, issuer: string): boolean {
+  return href.startsWith(`${issuer.replace(/\/$/, '')}/consent?`)
+}
+
+interface Page {
+  url: URL
+  reply: Reply
+  html: string
+}
+
+function createBrowser(
+  send: Send,
+  jar: CookieJar,
+): (to: { url: URL; form?: URLSearchParams }) => Promise<Page> {
+  return async ({ url, form }) => {
+    const cookie = jar.header(url)
+    const outcome = await send({
+      method: form ? 'POST' : 'GET',
+      url,
+      headers: {
+        accept: 'text/html',
+        ...(cookie !== undefined && { cookie }),
+        ...(form && {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: url.origin,
+        }),
+      },
+      body: form?.toString() ?? '',
+    })
+    if (typeof outcome === 'string') {
+      throw new TypeError(`The page ${url.href} could not be loaded (${outcome}).`)
+    }
+    for (const [name, value] of outcome.headers) if (name === 'set-cookie') jar.store(url, value)
+    return { url, reply: outcome, html: typeof outcome.body === 'string' ? outcome.body : '' }
+  }
+}
+
+function readForm(page: Page): { action: URL; fields: URLSearchParams } | undefined {
+  const action = /<form method="post" action="([^"]*)"/.exec(page.html)?.[1]
+  if (action === undefined) return undefined
+  const fields = new URLSearchParams()
+  for (const [, name, value] of page.html.matchAll(
+    /<input type="hidden" name="([^"]*)" value="([^"]*)"/g,
+  )) {
+    fields.set(name!, unescapeHtml(value!))
+  }
+  return { action: new URL(unescapeHtml(action), page.url), fields }
+}
+
+function complaint(page: Page): string {
+  const sentence = /<p role="alert">([^<]*)</.exec(page.html)?.[1]
+  const said = sentence === undefined ? '' : ` and says: ${unescapeHtml(sentence)}`
+  return `The authorization server answers ${page.reply.status} at ${page.url.pathname}${said}`
+}
+
+function unescapeHtml(text: string): string {
+  return text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+}

@@ -1,0 +1,131 @@
+import { spoil } from '../faults/answers.ts'
+import type { Context, Visit } from './context.ts'
+import { allowHeaders, exposedHeaders, preflight } from './cors.ts'
+import type { Readers } from './cors.ts'
+import { api } from './endpoints/api.ts'
+import { authorize } from './endpoints/authorize.ts'
+import { confirmSignOut, endSession } from './endpoints/end-session.ts'
+import { consent, login, showConsent } from './endpoints/interaction.ts'
+import { jwks, metadata } from './endpoints/metadata.ts'
+import { refreshByCookie } from './endpoints/refresh-cookie.ts'
+import { revoke } from './endpoints/revoke.ts'
+import { token } from './endpoints/token.ts'
+import { userInfo } from './endpoints/user-info.ts'
+import { standStillFor } from '../fakes/clock.ts'
+import type { Circumstances } from '../faults/board.ts'
+import { formOf, oauthError, withHeader } from './http.ts'
+import type { Call, Outcome, Problem, Reply } from './http.ts'
+import { errorPage } from './pages.ts'
+import { decideMishap } from '../faults/transport.ts'
+import type { Sleep } from '../faults/transport.ts'
+
+interface Endpoint {
+  readers: Readers
+  methods: Readonly<Partial<Record<string, (visit: Visit) => Reply | Promise<Reply>>>>
+}
+
+const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
+  '/.well-known/openid-configuration': { readers: 'anybody', methods: { GET: metadata } },
+  '/.well-known/oauth-authorization-server': { readers: 'anybody', methods: { GET: metadata } },
+  '/jwks': { readers: 'anybody', methods: { GET: jwks } },
+  '/authorize': { readers: 'nobody', methods: { GET: authorize, POST: authorize } },
+  '/login': { readers: 'nobody', methods: { POST: login } },
+  '/consent': { readers: 'nobody', methods: { GET: showConsent, POST: consent } },
+  '/end_session': { readers: 'nobody', methods: { GET: endSession, POST: endSession } },
+  '/end_session/confirm': { readers: 'nobody', methods: { POST: confirmSignOut } },
+  '/token': { readers: 'registered', methods: { POST: token } },
+  '/refresh_token': { readers: 'registered', methods: { POST: refreshByCookie } },
+  '/revoke': { readers: 'registered', methods: { POST: revoke } },
+  '/userinfo': { readers: 'registered', methods: { GET: userInfo, POST: userInfo } },
+}
+
+/** One request's way through the server: faults, endpoint, faults again, CORS. */
+export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
+  const { context, call } = visit
+  const readers = call.to === 'api' ? 'registered' : (endpoints[call.path]?.readers ?? 'nobody')
+  if (call.method === 'OPTIONS' && call.headers['access-control-request-method'] !== undefined) {
+    const shut = context.faults.see('no-cors', { path: call.path })
+    return preflight(context, { call, readers: shut ? 'nobody' : readers })
+  }
+  const circumstances: Circumstances = { path: call.path, method: call.method, on: stepOf(call) }
+  const { faults } = context
+  const mishap = decideMishap(faults, { circumstances, sleep })
+  if (typeof mishap.instead === 'string') return mishap.instead
+  const answer =
+    mishap.instead ?? spoil(await standStillFor(process(visit)), { faults, circumstances })
+  const outcome = await mishap.afterwards(answer)
+  return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
+}
+
+function stepOf(call: Call): 'sign-in' | 'refresh' | undefined {
+  if (call.path !== '/token') return undefined
+  return formOf(call)?.get('grant_type') === 'refresh_token' ? 'refresh' : 'sign-in'
+}
+
+async function process(visit: Visit): Promise<Reply> {
+  const { call } = visit
+  if (call.to === 'api') return api(visit)
+  const found = endpoints[call.path]
+  if (!found) {
+    const problem = { error: 'not_found', description: 'there is nothing at this address' }
+    return refuse(call, problem, 404)
+  }
+  const handler = found.methods[call.method === 'HEAD' ? 'GET' : call.method]
+  if (handler) return handler(visit)
+  const refusal = refuse(call, { error: 'invalid_request', description: 'wrong method' }, 405)
+  return withHeader(refusal, ['allow', Object.keys(found.methods).join(', ')])
+}
+
+/** A page for a person, who may reload the address of a form; JSON for a program. */
+function refuse(call: Call, problem: Problem, status: number): Reply {
+  const isPerson = call.headers['accept']?.includes('text/html')
+  return isPerson ? errorPage(problem.description, status) : oauthError(problem, status)
+}
+
+function withCors(
+  { context, call }: Visit,
+  { answer, readers }: { answer: Reply; readers: Readers },
+): Reply {
+  if (context.faults.use('no-cors', { path: call.path })) return { ...answer, visible: 'nothing' }
+  const allow = allowHeaders(context, { call, readers })
+  if (context.faults.use('no-expose-headers', { path: call.path })) {
+    return { ...answer, headers: [...answer.headers, ...allow], visible: 'safe-listed headers' }
+  }
+  const expose: [string, string][] =
+    allow.length === 0 ? [] : [['access-control-expose-headers', exposedHeaders.join(', ')]]
+  return { ...answer, headers: [...answer.headers, ...allow, ...expose] }
+}
+
+/** Which server a URL belongs to, and the path as the endpoints know it. */
+export function locate(
+  place: Context['place'],
+  url: URL,
+): { to: 'issuer' | 'api' | 'elsewhere'; path: string } {
+  const api = new URL(place.apiUrl)
+  const issuer = new URL(place.issuer)
+  const isApi = url.origin === api.origin && isBelow(url.pathname, api.pathname)
+  if (isApi && (api.origin !== issuer.origin || !isBelow(issuer.pathname, api.pathname))) {
+    return { to: 'api', path: below(url.pathname, api.pathname) }
+  }
+  if (url.origin === issuer.origin) return { to: 'issuer', path: issuerPath(url, issuer) }
+  if (url.origin === api.origin) return { to: 'api', path: below(url.pathname, api.pathname) }
+  return { to: 'elsewhere', path: url.pathname }
+}
+
+/** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */
+function issuerPath(url: URL, issuer: URL): string {
+  const wellKnown = '/.well-known/oauth-authorization-server'
+  const isInserted = url.pathname === wellKnown + issuer.pathname.replace(/\/$/, '')
+  return isInserted ? wellKnown : below(url.pathname, issuer.pathname)
+}
+
+function isBelow(path: string, base: string): boolean {
+  const prefix = base.replace(/\/$/, '')
+  return path === prefix || path.startsWith(`${prefix}/`)
+}
+
+/** `/token` for `/tenant/token`, and `/../token` for what lies outside the base. */
+function below(path: string, base: string): string {
+  if (!isBelow(path, base)) return `/..${path}`
+  return path.slice(base.replace(/\/$/, '').length) || '/'
+}

@@ -1,0 +1,303 @@
+import type { Clock } from '../../clock.ts'
+import { checkOptions, checkValue } from '../check-options.ts'
+import type { Choices } from '../check-options.ts'
+
+/** Somebody who can sign in. */
+export interface User {
+  /** What is typed into the login page. */
+  username: string
+  /** What is typed into the login page. */
+  password: string
+  /** The `sub` of the tokens. */
+  sub: string
+  /** The claim `name`, for the scope `profile`. */
+  name?: string
+  /** The claim `email`, for the scope `email`. */
+  email?: string
+}
+
+/** What the server is told about an app. */
+export interface ClientRegistration {
+  /** Its `client_id`. */
+  clientId: string
+  /** Shown on the consent page. Default: the client id. */
+  name?: string
+  /** Compared character by character; only the port of a loopback IP literal may differ. */
+  redirectUris: readonly string[]
+  /** Where people may be sent after signing out; compared character by character. */
+  postLogoutRedirectUris?: readonly string[]
+  /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
+  kind?: 'internal' | 'external'
+  /**
+   * A sandbox client has loopback redirect URIs only, a production client https ones only. Default:
+   * what the redirect URIs are.
+   */
+  environment?: 'sandbox' | 'production'
+  /** What the client may ask for, scopes of an API of yours among it. Default: every scope of the server. */
+  scopes?: readonly string[]
+  /** Origins that may read answers (CORS), beside those of the redirect URIs. */
+  allowedOrigins?: readonly string[]
+  /** What it may exchange for tokens. Default: everything the server allows. */
+  grantTypes?: readonly GrantType[]
+  /** Makes the client a confidential one: client_secret_basic or client_secret_post. */
+  clientSecret?: string
+  /**
+   * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
+   * `POST /refresh_token` reads, for clients without a secret. Default: response.
+   */
+  refreshTokenIn?: 'response' | 'cookie'
+}
+
+/** What a client may exchange for tokens (RFC 6749 §1.3). */
+export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
+/** How ID tokens can be signed (RFC 7518 §3.1). */
+export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
+/** What access tokens look like: random text, or JWTs. A client must not care. */
+export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256'
+
+/** What {@link createAuthServer} can be told; every option has a default. */
+export interface AuthServerOptions {
+  /** Default: `https://login.example.com`, or the loopback address once listening. */
+  issuer?: string
+  /** Base of the protected API. Default: `https://api.example.com/`, or the loopback address once listening. */
+  apiUrl?: string
+  /** Default: `sandbox-app` (external) and `production-app` (internal). */
+  clients?: readonly ClientRegistration[]
+  /** Default: ada (password lovelace) and grace (password hopper). */
+  users?: readonly User[]
+  /** Where all lifetimes come from. Default: the clock of the machine. */
+  clock?: Clock
+  /** Resource indicators (RFC 8707) the server knows beside the API's URL. */
+  resources?: readonly string[]
+  /** Default: opaque. */
+  accessTokenFormat?: AccessTokenFormat
+  /** Seconds. Default: 900. */
+  accessTokenLifetime?: number
+  /** Seconds, counted from the first refresh token; rotation does not extend it. Default: 7 days. */
+  refreshTokenLifetime?: number
+  /** Seconds. Default: 60. */
+  codeLifetime?: number
+  /** Seconds. Default: 3600. */
+  idTokenLifetime?: number
+  /** Default: RS256. */
+  idTokenAlg?: SigningAlgorithm
+  /**
+   * Each use of a refresh token brings a new one and spends the old one: at once (true, the default), or when the new
+   * one is used (`'until-used'`), so that an answer that was lost can be asked for again. With false there is no new one.
+   */
+  rotation?: boolean | 'until-used'
+  /** For how long a spent refresh token is still taken. Default: 0, so every reuse ends the session. */
+  reuseGraceSeconds?: number
+  /** Allows `grant_type=password`, which OAuth 2.1 removed. Default: false. */
+  legacyPasswordGrant?: boolean
+}
+
+/** An app as the server knows it, defaults filled in. */
+export interface RegisteredClient extends ClientRegistration {
+  name: string
+  kind: 'internal' | 'external'
+  environment: 'sandbox' | 'production'
+  scopes: readonly string[]
+  /** Where people may be sent after signing out. */
+  postLogoutRedirectUris: readonly string[]
+  /** What it may exchange for tokens, if the server allows it. */
+  grantTypes: readonly GrantType[]
+  refreshTokenIn: 'response' | 'cookie'
+}
+
+export interface Settings {
+  accessTokenFormat: AccessTokenFormat
+  accessTokenLifetime: number
+  refreshTokenLifetime: number
+  codeLifetime: number
+  idTokenLifetime: number
+  idTokenAlg: SigningAlgorithm
+  rotation: boolean | 'until-used'
+  reuseGraceSeconds: number
+  legacyPasswordGrant: boolean
+  resources: readonly string[]
+  clients: readonly RegisteredClient[]
+  users: readonly User[]
+}
+
+/** Every scope of the server, in the words of the consent page. */
+export const scopeWords: Readonly<Record<string, string>> = {
+  openid: 'Know that it is you',
+  profile: 'See your name',
+  email: 'See your email address',
+  address: 'See your postal address',
+  phone: 'See your telephone number',
+  offline_access: 'Stay signed in while you are away',
+  'orders:read': 'See your orders',
+  'orders:write': 'Place orders for you',
+}
+
+export const allScopes = Object.keys(scopeWords)
+
+const defaultClients: readonly ClientRegistration[] = [
+  {
+    clientId: 'sandbox-app',
+    name: 'Sandbox App',
+    kind: 'external',
+    environment: 'sandbox',
+    redirectUris: [
+      'http://localhost:3000/callback',
+      'http://localhost:5173/callback',
+      'http://127.0.0.1/callback',
+      'http://[::1]/callback',
+    ],
+    postLogoutRedirectUris: [
+      'http://localhost:3000/',
+      'http://localhost:5173/',
+      'http://127.0.0.1/',
+      'http://[::1]/',
+    ],
+  },
+  {
+    clientId: 'production-app',
+    name: 'Production App',
+    kind: 'internal',
+    environment: 'production',
+    redirectUris: ['https://app.example.com/callback'],
+    postLogoutRedirectUris: ['https://app.example.com/'],
+  },
+]
+
+const defaultUsers: readonly User[] = [
+  {
+    username: 'ada',
+    password: 'lovelace',
+    sub: 'user-ada',
+    name: 'Ada Lovelace',
+    email: 'ada@example.com',
+  },
+  {
+    username: 'grace',
+    password: 'hopper',
+    sub: 'user-grace',
+    name: 'Grace Hopper',
+    email: 'grace@example.com',
+  },
+]
+
+const serverChoices: Choices<AuthServerOptions> = {
+  issuer: 'anything',
+  apiUrl: 'anything',
+  clients: 'array',
+  users: 'array',
+  clock: 'anything',
+  resources: 'array',
+  accessTokenFormat: ['opaque', 'HS256', 'RS256'],
+  accessTokenLifetime: 'anything',
+  refreshTokenLifetime: 'anything',
+  codeLifetime: 'anything',
+  idTokenLifetime: 'anything',
+  idTokenAlg: ['RS256', 'PS256', 'ES256'],
+  rotation: [true, false, 'until-used'],
+  reuseGraceSeconds: 'anything',
+  legacyPasswordGrant: [true, false],
+}
+
+const clientChoices: Choices<ClientRegistration> = {
+  clientId: 'anything',
+  name: 'anything',
+  redirectUris: 'array',
+  postLogoutRedirectUris: 'array',
+  kind: ['internal', 'external'],
+  environment: ['sandbox', 'production'],
+  scopes: 'array',
+  allowedOrigins: 'array',
+  grantTypes: 'array',
+  clientSecret: 'anything',
+  refreshTokenIn: ['response', 'cookie'],
+}
+
+export function resolveSettings(options: AuthServerOptions): Settings {
+  checkOptions(options, { of: 'createAuthServer', choices: serverChoices })
+  return {
+    accessTokenFormat: options.accessTokenFormat ?? 'opaque',
+    accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
+    refreshTokenLifetime: options.refreshTokenLifetime ?? 7 * 24 * 60 * 60,
+    codeLifetime: options.codeLifetime ?? 60,
+    idTokenLifetime: options.idTokenLifetime ?? 60 * 60,
+    idTokenAlg: options.idTokenAlg ?? 'RS256',
+    rotation: options.rotation ?? true,
+    reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
+    legacyPasswordGrant: options.legacyPasswordGrant ?? false,
+    resources: options.resources ?? [],
+    clients: (options.clients ?? defaultClients).map(registerClient),
+    users: options.users ?? defaultUsers,
+  }
+}
+
+function registerClient(client: ClientRegistration): RegisteredClient {
+  checkOptions(client, { of: 'A client', choices: clientChoices })
+  checkValue('redirectUris', { value: client.redirectUris, choice: 'array' })
+  const environment =
+    client.environment ??
+    (client.redirectUris.every((uri) => isLoopback(uri)) ? 'sandbox' : 'production')
+  if (client.redirectUris.length === 0) {
+    throw new Error(`The client ${client.clientId} has no redirect URI.`)
+  }
+  const uris = [...client.redirectUris, ...(client.postLogoutRedirectUris ?? [])]
+  for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
+  client.allowedOrigins?.forEach(checkOrigin)
+  return {
+    ...client,
+    environment,
+    name: client.name ?? client.clientId,
+    kind: client.kind ?? 'external',
+    scopes: client.scopes ?? allScopes,
+    postLogoutRedirectUris: client.postLogoutRedirectUris ?? [],
+    grantTypes: client.grantTypes ?? ['authorization_code', 'refresh_token', 'password'],
+    refreshTokenIn: client.refreshTokenIn ?? 'response',
+  }
+}
+
+function checkRedirectUri(
+  uri: string,
+  client: { clientId: string; environment: 'sandbox' | 'production' },
+): void {
+  const refuse = (reason: string): never => {
+    throw new Error(`The client ${client.clientId} cannot register ${uri}: ${reason}.`)
+  }
+  if (!URL.canParse(uri)) refuse('a redirect URI is an absolute URL')
+  if (uri.includes('#')) refuse('a redirect URI has no fragment')
+  if (uri.includes('*')) refuse('a redirect URI has no wildcard')
+  if (client.environment === 'sandbox' && !isLoopback(uri)) {
+    refuse('a sandbox client has loopback redirect URIs only')
+  }
+  if (client.environment === 'production' && new URL(uri).protocol !== 'https:') {
+    refuse('a production client has https redirect URIs only')
+  }
+}
+
+function checkOrigin(origin: string): void {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return
+  throw new Error(
+    `A client cannot allow ${origin}: an origin is a scheme, a host and a port, no more.`,
+  )
+}
+
+/** An http or https URL of this machine. */
+function isLoopback(uri: string): boolean {
+  if (!URL.canParse(uri)) return false
+  const { protocol, hostname } = new URL(uri)
+  return (
+    (protocol === 'http:' || protocol === 'https:') &&
+    ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  )
+}
+
+/** Refuses an issuer or API that would send tokens in clear over a network. */
+export function checkPlace(url: string, what: 'issuer' | 'apiUrl'): string {
+  if (!URL.canParse(url)) throw new Error(`The ${what} ${url} is not a URL.`)
+  const { protocol, search, hash } = new URL(url)
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(url))) {
+    throw new Error(`The ${what} ${url} must use https, or http on this machine.`)
+  }
+  if (search !== '' || hash !== '') {
+    throw new Error(`The ${what} ${url} must not have a query or a fragment.`)
+  }
+  return url
+}

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import type { TestProjectInlineConfiguration } from 'vitest/config'
 
 // What an app imports by name is, in these tests, the source.
 const alias = [
@@ -9,16 +10,55 @@ const alias = [
   },
 ]
 
-export default defineConfig({
+const packageTests = ['test/package.test.ts', 'test/conformance/oidc-provider.test.ts']
+const browserTests = ['test/browser/**/*.test.ts']
+
+export const unit = {
   resolve: { alias },
   test: {
+    name: 'unit',
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/browser/**', 'test/package.test.ts', 'test/conformance/oidc-provider.test.ts'],
+    exclude: [...packageTests, ...browserTests],
     environment: 'node',
     // Nothing is slow but the machine: type checks and signatures, on two busy cores.
     testTimeout: 30_000,
     restoreMocks: true,
     unstubGlobals: true,
     expandSnapshotDiff: true,
+  },
+} satisfies TestProjectInlineConfiguration
+
+// What a user gets: the package built, packed and installed, and the build against a certified server.
+const packed = {
+  test: {
+    name: 'package',
+    include: packageTests,
+    environment: 'node',
+    // Packing builds the package anew, and nobody can import it meanwhile.
+    fileParallelism: false,
+    sequence: { groupOrder: 1 },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+} satisfies TestProjectInlineConfiguration
+
+// Here `pkce-client` is the built package: what Node and Vite find through its own `exports`.
+const browser = {
+  test: {
+    name: 'browser',
+    include: browserTests,
+    environment: 'node',
+    // One browser at a time.
+    fileParallelism: false,
+    sequence: { groupOrder: 2 },
+    testTimeout: 60_000,
+    hookTimeout: 30_000,
+  },
+} satisfies TestProjectInlineConfiguration
+
+export default defineConfig({
+  test: {
+    projects: [unit, packed, browser],
+    onConsoleLog: (line) => !line.startsWith('oidc-provider '),
   },
 })

@@ -2,7 +2,10 @@ import { basename } from 'node:path'
 import { BaseSequencer } from 'vitest/node'
 import type { TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
-import unit from './vitest.config.ts'
+import { unit } from './vitest.config.ts'
+
+// A config of its own, because Stryker can name a config file but no project, and the order of the tests cannot be set for
+// one project.
 
 // The tests that drive the protocol and fetch. Those of the reference server and of the documentation say nothing about
 // a mutant, and those of stores, tabs, storms and other servers say late what these say soon.

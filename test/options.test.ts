@@ -260,7 +260,7 @@ describe('the parameters of one sign-in', () => {
     const world = createWorld()
     const error = await rejection(world.client().createAuthorizationUrl(params))
     expect(error).toMatchObject({ code: 'invalid_option' })
-    expect((error as Error).message).toMatch(new RegExp(`^${name.replace('C-17: ', '')} must be `))
+    expect((error as Error).message).toMatch(new RegExp(`^${name.replace(' (C-17)', '')} must be `))
     expect(world.server.requests).toHaveLength(0)
   })
 

@@ -1,97 +1,67 @@
-import { customFetch, protectedResourceRequest } from 'oauth4webapi'
-import { PkceClient } from 'pkce-client'
-import { createAuthServer } from 'pkce-client/testing'
-import { Bench } from 'tinybench'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { engineNames, launch } from '../browser/browser.ts'
 import { hotPathBudgets } from './budgets.ts'
+import { measureHotPath } from './hot-path-calls.ts'
 import { heading, row } from './report.ts'
+import type { HotPathTimes } from './hot-path-calls.ts'
 
-// One call is too short to be timed alone.
-const callsPerSample = 200
-const rounds = 5
-
-const server = createAuthServer()
-const resource = `${server.api.url}users/me`
-const url = new URL(resource)
-const post = {
-  method: 'POST',
-  body: '{"amount":1}',
-  headers: { 'content-type': 'application/json', accept: 'application/json' },
-} satisfies RequestInit
-
-const answer = new Response('{}')
-const bare: typeof fetch = () => Promise.resolve(answer)
-
-let platform: typeof fetch = server.fetch
-const auth = new PkceClient({
-  issuer: server.issuer,
-  clientId: 'production-app',
-  redirectUri: 'https://app.example.com/callback',
-  resources: [server.api.url],
-  fetch: (input, init) => platform(input, init),
-})
-await server.signInTo(auth)
-const token = await auth.getAccessToken()
-platform = bare
-
-const glue = (method: string, { headers, body }: { headers?: Headers; body?: string } = {}) =>
-  protectedResourceRequest(token, method, new URL(resource), headers, body, {
-    [customFetch]: () => Promise.resolve(answer),
+/** Serves a page with the benchmark in it. Isolated, because browsers round the clock of such pages less. */
+async function servePage(): Promise<{ url: string; close: () => void }> {
+  const script = readFileSync(new URL('hot-path-page.mjs', import.meta.url))
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/script.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.setHeader('cross-origin-opener-policy', 'same-origin')
+    response.setHeader('cross-origin-embedder-policy', 'require-corp')
+    response.end(
+      isScript ? script : '<!doctype html><script type="module" src="/script.js"></script>',
+    )
   })
-
-type Call = () => Promise<Response>
-const calls: Record<keyof typeof hotPathBudgets, { bare: Call; ours: Call; glue: Call }> = {
-  'GET, string': {
-    bare: () => bare(resource),
-    ours: () => auth.fetch(resource),
-    glue: () => glue('GET'),
-  },
-  'GET, URL': {
-    bare: () => bare(url),
-    ours: () => auth.fetch(url),
-    glue: () => glue('GET'),
-  },
-  'POST, plain headers': {
-    bare: () => bare(resource, post),
-    ours: () => auth.fetch(resource, post),
-    glue: () => glue('POST', { headers: new Headers(post.headers), body: post.body }),
-  },
-}
-
-/** Microseconds per call: the least of several rounds, since other work on the machine only ever adds. */
-async function measure(): Promise<Map<string, number>> {
-  const best = new Map<string, number>()
-  for (let round = 0; round < rounds; round += 1) {
-    const bench = new Bench({ time: 200, warmupTime: 50 })
-    for (const [name, variants] of Object.entries(calls)) {
-      for (const [variant, call] of Object.entries(variants)) {
-        bench.add(`${name}: ${variant}`, async () => {
-          for (let count = 0; count < callsPerSample; count += 1) await call()
-        })
-      }
-    }
-    for (const { name, result } of await bench.run()) {
-      if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`)
-      const microseconds = (result.latency.p50 * 1000) / callsPerSample
-      best.set(name, Math.min(microseconds, best.get(name) ?? Infinity))
-    }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => server.close(),
   }
-  return best
 }
 
-const times = await measure()
-heading('Hot path: what a call with a fresh token adds to the fetch beneath it')
-for (const [name, budget] of Object.entries(hotPathBudgets)) {
-  const [base, ours, theirs] = ['bare', 'ours', 'glue'].map((kind) =>
-    times.get(`${name}: ${kind}`)!,
-  )
-  const added = ours! - base!
-  row(name, {
-    value: `${added.toFixed(2)} us`,
-    budget: `${budget.toFixed(1)} us`,
-    ok: added <= budget,
-    notes: [
-      `${(ours! / base!).toFixed(1)} x bare fetch`,
-      `${(added / (theirs! - base!)).toFixed(2)} x oauth4webapi glue (${(theirs! - base!).toFixed(2)} us)`,
-    ],
-  })
+async function measureInBrowser(engine: string): Promise<{ name: string; times: HotPathTimes }> {
+  const browser = await launch(engine)
+  const page = await servePage()
+  try {
+    const tab = await browser.newPage()
+    await tab.goto(page.url)
+    const times = await tab.evaluate(() =>
+      (globalThis as unknown as { measureHotPath: typeof measureHotPath }).measureHotPath(),
+    )
+    return { name: `${engine} ${browser.version()}`, times }
+  } finally {
+    await browser.close()
+    page.close()
+  }
+}
+
+function report(name: string, times: HotPathTimes, budgets: Record<string, number> = {}): void {
+  heading(`Hot path in ${name}: what a call with a fresh token adds to the fetch beneath it`)
+  for (const [call, { ours, glue }] of Object.entries(times)) {
+    const most = budgets[call]
+    const ratio = ours / glue
+    row(call, {
+      value: `${ours.toFixed(2)} us`,
+      ...(most !== undefined && { budget: `${most} x glue` }),
+      ok: ratio <= (most ?? Infinity),
+      notes: [`${ratio.toFixed(2)} x oauth4webapi glue (${glue.toFixed(2)} us)`],
+    })
+  }
+}
+
+report(`Node ${process.versions.node}`, await measureHotPath(), hotPathBudgets['node'])
+for (const engine of engineNames) {
+  try {
+    const { name, times } = await measureInBrowser(engine)
+    report(name, times, hotPathBudgets[engine])
+  } catch (error) {
+    heading(`Hot path in ${engine}: NOT MEASURED. ${(error as Error).message}`)
+  }
 }

@@ -11,29 +11,44 @@ const all = ['size', 'hot-path', 'cold-start', 'storm']
 const asked = process.argv.slice(2)
 const programs = { size: 'print-sizes' }
 
-await build({
-  entryPoints: [
-    'print-sizes',
-    'hot-path',
-    'cold-start',
-    'cold-start-ours',
-    'cold-start-glue',
-    'cold-start-timer',
-    'storm',
-  ].map((name) => join(root, `test/bench/${name}.ts`)),
+const inNode = [
+  'print-sizes',
+  'hot-path',
+  'cold-start',
+  'cold-start-ours',
+  'cold-start-glue',
+  'cold-start-timer',
+  'storm',
+]
+const inPage = ['hot-path-page']
+
+const sources = (names) => names.map((name) => join(root, `test/bench/${name}.ts`))
+const shared = {
   alias: {
     'pkce-client': join(root, 'dist/index.js'),
     'pkce-client/testing': join(root, 'dist/testing.js'),
   },
-  // It finds its binary beside itself.
-  external: ['esbuild'],
   outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
   format: 'esm',
+}
+await build({
+  ...shared,
+  entryPoints: sources(inNode),
+  // They find what belongs to them beside themselves.
+  external: ['esbuild', 'playwright-core'],
   platform: 'node',
   target: 'node20',
+})
+await build({
+  ...shared,
+  entryPoints: sources(inPage),
+  // The reference server listens in Node only.
+  external: ['node:*'],
+  platform: 'browser',
+  target: 'es2022',
 })
 
 for (const name of asked.length > 0 ? asked : all) {

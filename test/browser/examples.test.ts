@@ -18,7 +18,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     page.getByRole(role).filter({ hasText: text }).waitFor()
 
   const answers = (page: Page, text: string) =>
-    page.getByRole('log', { name: 'Answer' }).filter({ hasText: text }).waitFor()
+    page.getByRole('log', { name: 'Result' }).filter({ hasText: text }).waitFor()
 
   const events = (page: Page) => page.getByRole('log', { name: 'Events' }).innerText()
 
@@ -126,7 +126,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await press(page, 'Let the API answer 401')
     await answers(page, 'refuse')
     await press(page, 'Call the API')
-    await answers(page, '401 A token younger than ten seconds')
+    await answers(page, 'younger than ten seconds')
   })
 
   test('a token that expired meanwhile is renewed before the call', async () => {
@@ -139,8 +139,8 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
   test('tokens are renewed on demand', async () => {
     const { page } = await signedIn()
     const sent = await world.asked(async () => {
-      await press(page, 'Renew the tokens')
-      await answers(page, 'Renewed.')
+      await press(page, 'Refresh the tokens')
+      await answers(page, 'The tokens are refreshed.')
     })
     expect(sent).toEqual(['POST /token'])
   })
@@ -151,7 +151,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await press(page, 'Revoke the refresh token')
     await answers(page, 'ended')
     await press(page, 'Call the API')
-    await shows(page, 'status', 'Signed out (ended-by-server)')
+    await shows(page, 'status', 'Signed out: the server ended the session.')
     await shows(page, 'alert', 'The session is over')
     expect(await events(page)).toMatch(/refresh-failed session_ended/)
     await page.getByRole('button', { name: 'Sign in' }).waitFor()
@@ -162,6 +162,43 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     expect(await world.asked(() => press(page, 'Call the API'))).toEqual([])
     await shows(page, 'alert', 'Nobody is signed in')
     expect(await events(page)).toContain('sign-in-required')
+  })
+
+  test('trouble cannot be made while nobody is signed in, and the page says why (N10)', async () => {
+    const page = await visit(await world.newPerson())
+    const trouble = page.getByRole('group', { name: 'Make trouble' }).getByRole('button')
+    expect(await trouble.count()).toBe(3)
+    for (const button of await trouble.all()) expect(await button.isDisabled()).toBe(true)
+    const reason = page.getByText('Sign in first')
+    expect(await reason.isVisible()).toBe(true)
+    await press(page, 'Sign in')
+    await world.logIn(page)
+    await press(page, 'Allow')
+    await shows(page, 'status', 'Signed in as Ada Lovelace')
+    for (const button of await trouble.all()) expect(await button.isEnabled()).toBe(true)
+    expect(await reason.isVisible()).toBe(false)
+  })
+
+  test('on a phone the result is in sight after every button, and nothing is wider than the screen (N10)', async () => {
+    const { page } = await signedIn()
+    await page.setViewportSize({ width: 360, height: 640 })
+    const result = page.getByRole('region', { name: 'Result' })
+    for (const name of [
+      'Call the API',
+      'Refresh the tokens',
+      'Expire the access token',
+      'Let the API answer 401',
+      'Revoke the refresh token',
+    ]) {
+      await press(page, name)
+      await result.filter({ hasNotText: /Nothing yet|One moment/ }).waitFor()
+      const box = (await result.boundingBox())!
+      expect(box.y).toBeGreaterThanOrEqual(0)
+      expect(box.y + box.height).toBeLessThanOrEqual(640)
+    }
+    const isTooWide = () =>
+      document.documentElement.scrollWidth > document.documentElement.clientWidth
+    expect(await page.evaluate(isTooWide)).toBe(false)
   })
 
   test('a person signs out, here and at the server, and comes back to a clean address', async () => {

@@ -1,90 +1,82 @@
 import { isPkceClientError } from 'pkce-client'
-import { useState } from 'react'
+import { useState, useSyncExternalStore } from 'react'
+import { describeError, describeResponse, describeSession, troubles } from '../../words.ts'
 import { api, auth } from './auth.ts'
 import { Events } from './events.tsx'
-import { useAuth } from './use-auth.ts'
-import { problem, sentence } from './words.ts'
 
-export function App() {
-  const { session, error: signInError } = useAuth()
-  const [answer, setAnswer] = useState('Nothing yet.')
-  const [failure, setFailure] = useState<{ error?: Error }>()
-  // What a button ran into replaces what the sign-in ran into.
-  const error = failure ? failure.error : signInError
+/** @param props.signInError why the sign-in that just came back failed, if it did */
+export function App({ signInError }: { signInError: Error | undefined }) {
+  const session = useSyncExternalStore(auth.subscribe, auth.getSession)
+  const [result, setResult] = useState<unknown>(signInError ?? 'Nothing yet.')
 
-  function button(label: string, action: () => Promise<unknown>, className = '') {
+  const button = (label: string, action: () => Promise<unknown>) => {
     const onClick = () => {
-      setFailure({})
-      action().catch((thrown: unknown) => {
+      setResult('One moment…')
+      action().then(setResult, (error: unknown) => {
         // They used the back button at the sign-in page: nothing went wrong.
-        const wasCancelled = isPkceClientError(thrown) && thrown.code === 'sign_in_cancelled'
-        setAnswer(wasCancelled ? 'You are back from the sign-in page.' : 'None.')
-        if (!wasCancelled) setFailure({ error: thrown as Error })
+        const wasCancelled = isPkceClientError(error) && error.code === 'sign_in_cancelled'
+        setResult(wasCancelled ? 'You are back from the sign-in page.' : error)
       })
     }
-    return (
-      <button className={className} onClick={onClick}>
-        {label}
-      </button>
-    )
+    return <button onClick={onClick}>{label}</button>
   }
 
-  async function callApi() {
-    const response = await auth.fetch(new URL('users/me', api))
-    setAnswer(
-      response.ok
-        ? `${response.status} ${JSON.stringify(await response.json(), null, 2)}`
-        : `${response.status} A token younger than ten seconds is not renewed because of a 401. Call again in a moment.`,
-    )
-  }
-
-  async function renew() {
-    await auth.refresh()
-    setAnswer('Renewed.')
-  }
-
-  /** Asks the reference server to misbehave. Your server has no such thing. */
-  async function control(what: string, done: string) {
-    await fetch(`/control/${what}`, { method: 'POST' })
-    setAnswer(`${done} Now call the API.`)
-  }
-
+  const signedIn = session.status === 'signed-in'
   return (
     <>
       <header>
         <h1>React example</h1>
-        <p role="status">{sentence(session)}</p>
-        {error && <p role="alert">{problem(error)}</p>}
+        <p role="status">{describeSession(session)}</p>
       </header>
       <main>
-        <section aria-labelledby="actions">
+        <section className="actions" aria-labelledby="actions">
           <h2 id="actions">Try it</h2>
+          <p className="hint">
+            Sign in as <b>ada</b> with the password <b>lovelace</b>. Then make trouble, call the
+            API, and watch the events.
+          </p>
           <div className="buttons">
-            {session.status === 'signed-out' &&
-              button('Sign in', () => auth.signIn({ returnTo: location.href }), 'main')}
-            {button('Call the API', callApi, 'main')}
-            {button('Renew the tokens', renew)}
-            {session.status === 'signed-in' && button('Sign out', () => auth.signOut())}
+            {!signedIn && button('Sign in', () => auth.signIn({ returnTo: location.href }))}
+            {button('Call the API', callApi)}
+            {button('Refresh the tokens', refresh)}
+            {signedIn && button('Sign out', () => auth.signOut())}
           </div>
-          <h3>Make trouble</h3>
-          <div className="buttons">
-            {button('Expire the access token', () =>
-              control('expire', 'The server has forgotten all access tokens.'),
-            )}
-            {button('Let the API answer 401', () =>
-              control('refuse', 'The API will refuse the next call.'),
-            )}
-            {button('Revoke the refresh token', () =>
-              control('revoke', 'The server has ended the session.'),
-            )}
+          <fieldset aria-describedby="reason" disabled={!signedIn}>
+            <legend>Make trouble</legend>
+            <p id="reason" className="hint" hidden={signedIn}>
+              Sign in first: there are no tokens to make trouble with.
+            </p>
+            <div className="buttons">
+              {button('Expire the access token', () => make('expire'))}
+              {button('Let the API answer 401', () => make('refuse'))}
+              {button('Revoke the refresh token', () => make('revoke'))}
+            </div>
+          </fieldset>
+        </section>
+        <section className="result" aria-labelledby="result-title">
+          <h2 id="result-title">Result</h2>
+          {result instanceof Error && <p role="alert">{describeError(result)}</p>}
+          <div role="log" aria-labelledby="result-title" tabIndex={0}>
+            {typeof result === 'string' && result}
           </div>
-          <h3 id="answer-title">Answer</h3>
-          <pre role="log" aria-labelledby="answer-title" tabIndex={0}>
-            {answer}
-          </pre>
         </section>
         <Events />
       </main>
     </>
   )
+}
+
+async function callApi(): Promise<string> {
+  return describeResponse(await auth.fetch(new URL('users/me', api)))
+}
+
+async function refresh(): Promise<string> {
+  await auth.refresh()
+  return 'The tokens are refreshed.'
+}
+
+/** Asks the reference server to misbehave. Your server has no such thing. */
+async function make(trouble: keyof typeof troubles): Promise<string> {
+  await fetch(`/control/${trouble}`, { method: 'POST' })
+  return troubles[trouble]
 }

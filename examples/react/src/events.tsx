@@ -1,30 +1,28 @@
-import { useEffect, useState } from 'react'
 import type { EventName } from 'pkce-client'
+import { useSyncExternalStore } from 'react'
+import { describeEvent, eventNames } from '../../words.ts'
 import { auth } from './auth.ts'
-import { describe } from './words.ts'
 
-const eventNames: EventName[] = [
-  'session-changed',
-  'signed-in',
-  'signed-out',
-  'token-refreshed',
-  'refresh-failed',
-  'sign-in-required',
-  'storage-failed',
-  'request',
-]
+// Kept outside React, because the first events happen before the first render.
+let events: readonly { name: EventName; text: string }[] = []
+const listeners = new Set<() => void>()
+for (const name of eventNames) {
+  auth.on(name, (facts) => {
+    events = [{ name, text: describeEvent(facts) }, ...events]
+    listeners.forEach((listener) => listener())
+  })
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
 
 /** Everything the client tells, as it happens. */
 export function Events() {
-  const [lines, setLines] = useState<{ name: EventName; text: string }[]>([])
-  useEffect(() => {
-    const stops = eventNames.map((name) =>
-      auth.on(name, (facts) => setLines((before) => [{ name, text: describe(facts) }, ...before])),
-    )
-    return () => stops.forEach((stop) => stop())
-  }, [])
+  const lines = useSyncExternalStore(subscribe, () => events)
   return (
-    <section aria-labelledby="events-title">
+    <section className="events" aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
       <ol role="log" aria-labelledby="events-title" tabIndex={0}>
         {lines.map(({ name, text }, index) => (

@@ -10,8 +10,8 @@ import { unit } from './vitest.config.ts'
 // The tests that drive the protocol and fetch. Those of the reference server and of the documentation say nothing about
 // a mutant, and those of stores, tabs, storms and other servers say late what these say soon.
 const late = ['failing-stores', 'stored-contents', 'stores', 'storm', 'tabs', 'two-clients']
-const include = ['test/{protocol,flows}/**/*.test.ts', 'test/global-fetch.test.ts']
-const exclude = late.map((name) => `test/flows/${name}.test.ts`)
+const include = ['test/{protocol,flows}/**/*.test.ts', 'test/api/global-fetch.test.ts']
+const exclude = late.map((name) => `test/flows/${name}{.test.ts,/**}`)
 
 /** What is nearest to the mutated file first: a mutant is over with the first test that fails. */
 class NearestFirst extends BaseSequencer {
@@ -19,7 +19,7 @@ class NearestFirst extends BaseSequencer {
     const { related } = this.ctx.config as { related?: string[] }
     const name = basename(related?.length === 1 ? related[0]! : '', '.ts')
     const distance = ({ moduleId }: TestSpecification) => {
-      if (name && basename(moduleId).startsWith(name)) return 0
+      if (name && moduleId.slice(moduleId.lastIndexOf('/test/')).includes(`/${name}`)) return 0
       return moduleId.includes('/protocol/') ? 1 : 2
     }
     return Promise.resolve(files.sort((a, b) => distance(a) - distance(b)))

@@ -4,9 +4,9 @@ import { indexedDbStore } from '../../src/index.ts'
 import type { PkceClient } from '../../src/index.ts'
 import { factsOf, failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
 import { failingPlaces } from '../support/stores.ts'
-import { appOrigin, createWorld, listen, rejection } from '../support/world.ts'
+import { appOrigin, createWorld, listen, rejection, usualSessionKey } from '../support/world.ts'
 
-const key = 'pkce:https://login.example.com|production-app'
+const key = usualSessionKey
 
 /** The tokens that are stored, if any. */
 function tokenIn(record: string | undefined): string | undefined {

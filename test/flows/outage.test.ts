@@ -1,29 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import type { PkceClient } from '../../src/index.ts'
-import type { FaultArguments, FaultName } from '../../src/testing/index.ts'
 import { createQuickClock } from '../session/chaos/quick-clock.ts'
+import { atToken, fail, status } from '../support/faults.ts'
+import type { FaultRow } from '../support/faults.ts'
 import { expiredTab, failure, recovered, refreshes, usersMe } from '../support/refreshes.ts'
 import { signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-type Fault = { [Name in FaultName]: [Name, ...FaultArguments<Name>] }[FaultName]
-
-const at = { path: '/token' }
 const page = { body: '<html>', headers: { 'content-type': 'text/html' } }
 const minute = 60_000
 
-const outages: [what: string, fault: Fault][] = [
-  ['a network error', ['network-error', at]],
-  ['silence', ['hang', at]],
-  ['408', ['respond', { ...at, status: 408 }]],
-  ['429', ['respond', { ...at, status: 429 }]],
-  ['500', ['respond', { ...at, status: 500 }]],
-  ['502', ['respond', { ...at, status: 502 }]],
-  ['503', ['respond', { ...at, status: 503 }]],
-  ['504', ['respond', { ...at, status: 504 }]],
-  ['the page of a captive portal', ['respond', { ...at, ...page }]],
-  ['an answer that CORS hides', ['no-cors', at]],
-  ['an empty body', ['respond', { ...at, status: 200 }]],
+const outages: FaultRow[] = [
+  ['a network error', ['network-error', atToken]],
+  ['silence', ['hang', atToken]],
+  ['408', status(408)],
+  ['429', status(429)],
+  ['500', status(500)],
+  ['502', status(502)],
+  ['503', status(503)],
+  ['504', status(504)],
+  ['the page of a captive portal', ['respond', { ...atToken, ...page }]],
+  ['an answer that CORS hides', ['no-cors', atToken]],
+  ['an empty body', status(200)],
 ]
 
 /** Four tabs of one session whose access token has expired. */
@@ -49,9 +47,9 @@ async function busyMinute(world: World & { clients: PkceClient[] }) {
 describe('a token endpoint that is out for minutes, four tabs and 1,200 calls a minute', () => {
   test.each(outages)(
     '%s: ten requests in the first minute, three in each later one, and the session is kept',
-    async (_, [name, how]) => {
+    async (_, fault) => {
       const world = await fourTabs()
-      const mend = world.server.fault(name, ...([how] as FaultArguments<FaultName>))
+      const mend = fail(world, fault)
       const first = await busyMinute(world)
       const later = [await busyMinute(world), await busyMinute(world), await busyMinute(world)]
       expect(first.sent).toBeGreaterThan(1)
@@ -75,10 +73,10 @@ describe('a token endpoint that is out for minutes, four tabs and 1,200 calls a 
 
   test.each(outages)(
     '%s while the access token is still good: calls go on, one probe at a time',
-    async (_, [name, how]) => {
+    async (_, fault) => {
       const world = await signedInTab({ clock: createQuickClock(1), server: { rotation: false } })
       await world.clock.advance(845_000)
-      world.server.fault(name, ...([how] as FaultArguments<FaultName>))
+      fail(world, fault)
       for (let second = 0; second < 10; second += 1) {
         const answers = await Promise.all([1, 2, 3].map(() => world.auth.fetch(usersMe)))
         expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
-import { appOrigin, createWorld, signedInTab } from '../support/world.ts'
+import { appOrigin, createWorld, signedInTab, usualSessionKey } from '../support/world.ts'
 import { places } from '../support/stores.ts'
 
-const key = 'pkce:https://login.example.com|production-app'
+const key = usualSessionKey
 
 type Tamper = (record: Record<string, unknown>) => unknown
 

@@ -9,10 +9,17 @@ import {
   sentTokens,
   usersMe,
 } from '../support/refreshes.ts'
-import { anotherTab, appOrigin, createWorld, listen, signedInTab } from '../support/world.ts'
+import {
+  anotherTab,
+  appOrigin,
+  createWorld,
+  listen,
+  signedInTab,
+  usualSessionKey,
+} from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
-const key = 'pkce:https://login.example.com|production-app'
+const key = usualSessionKey
 
 /** A store whose every answer takes a while, by the clock of the world. */
 function slowStore(world: Pick<World, 'clock'>, { shared = true } = {}) {

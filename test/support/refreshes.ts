@@ -6,6 +6,9 @@ import type { HeardEvent, SignedInOptions, World } from './world.ts'
 
 export const usersMe = 'https://api.example.com/users/me'
 
+export const stale = { status: 'signed-in', stale: true }
+export const fresh = { status: 'signed-in', stale: false }
+
 /** Ada is signed in, and her access token has just expired. */
 export async function expiredTab(
   options: SignedInOptions = {},
@@ -23,6 +26,18 @@ export function refreshes({ server }: Pick<World, 'server'>): RecordedRequest[] 
 /** The refresh tokens that were sent, oldest first. */
 export function sentTokens(world: Pick<World, 'server'>): string[] {
   return refreshes(world).map(({ form }) => form!.refresh_token!)
+}
+
+/** No refresh token was sent twice, and none was revoked. */
+export function expectNoTokenSentTwice(world: World): void {
+  expect(new Set(sentTokens(world)).size).toBe(refreshes(world).length)
+  expect(world.server.revoked).toEqual([])
+}
+
+/** What is kept, without what changes with every request. */
+export function kept(world: World) {
+  const record = world.storedSession()!
+  return { refreshToken: record.refreshToken, access: record.access, claims: record.claims }
 }
 
 /** What was heard of one event, oldest first. */

@@ -71,6 +71,8 @@ export interface World {
 
 export const appOrigin = 'https://app.example.com'
 export const callbackUri = `${appOrigin}/callback`
+/** Where the session of the usual client is kept. */
+export const usualSessionKey = 'pkce:https://login.example.com|production-app'
 export const usualScope = 'openid profile offline_access'
 
 /**

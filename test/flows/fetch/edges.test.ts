@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { failure, refreshes, usersMe } from '../support/refreshes.ts'
-import { signedInTab } from '../support/world.ts'
-import type { SignedInOptions, World } from '../support/world.ts'
+import { failure, refreshes, usersMe } from '../../support/refreshes.ts'
+import { signedInTab } from '../../support/world.ts'
+import type { SignedInOptions, World } from '../../support/world.ts'
 
 const orders = 'https://api.example.com/orders'
 const writes = { params: { scope: 'openid offline_access orders:write' } }

@@ -1,0 +1,238 @@
+import { describe, expect, test } from 'vitest'
+import { atToken, fail, refused, status } from '../../support/faults.ts'
+import type { FaultRow } from '../../support/faults.ts'
+import {
+  expiredTab,
+  factsOf,
+  failure,
+  fresh,
+  kept,
+  recovered,
+  refreshes,
+  stale,
+  usersMe,
+} from '../../support/refreshes.ts'
+import { appOrigin } from '../../support/world.ts'
+
+const passing: FaultRow[] = [
+  ['408', status(408)],
+  ['429', ['try-later', { ...atToken, status: 429, retryAfter: 1 }]],
+  ['503', status(503)],
+  ['the page of a captive portal', ['html-200']],
+  ['a redirect', ['redirect-token']],
+  ['511, network authentication required', status(511)],
+]
+
+describe('not now', () => {
+  test.each(passing)(
+    '%s: one request, the session is kept and tried again by itself (C-76)',
+    async (_, fault) => {
+      const world = await expiredTab({ server: { rotation: false } })
+      const before = kept(world)
+      const mend = fail(world, fault)
+      const error = await failure(world.auth.fetch(usersMe))
+      expect(error).toMatchObject({ retryable: true, sessionEnded: false })
+      expect(refreshes(world)).toHaveLength(1)
+      expect(kept(world)).toEqual(before)
+      expect(world.auth.getSession()).toMatchObject(stale)
+      expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
+      mend()
+      await world.clock.advance(1100)
+      await recovered(world, world.auth)
+      expect(refreshes(world)).toHaveLength(2)
+    },
+  )
+
+  test('a redirect of the token endpoint is not followed, and the token goes nowhere else (A-71)', async () => {
+    const world = await expiredTab()
+    fail(world, ['redirect-token', { status: 307 }])
+    await failure(world.auth.fetch(usersMe))
+    expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
+  })
+
+  test.each([
+    ['30', 30_000],
+    ['600', 300_000],
+    ['1e9', 300_000],
+    ['Thu, 01 Jan 2026 00:17:00 GMT', 120_000],
+    ['Thu, 01 Jan 2026 12:00:00 GMT', 300_000],
+  ])('Retry-After %s holds everybody back for %i ms (A-58)', async (retryAfter, wait) => {
+    const world = await expiredTab()
+    fail(world, ['try-later', { ...atToken, retryAfter, times: 1 }])
+    await failure(world.auth.fetch(usersMe))
+    await world.clock.advance(wait - 1000)
+    await failure(world.auth.fetch(usersMe))
+    expect(refreshes(world)).toHaveLength(1)
+    await world.clock.advance(1100)
+    await recovered(world, world.auth)
+    expect(refreshes(world)).toHaveLength(2)
+  })
+
+  test.each(['-5', '0', 'soon', '', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
+    'Retry-After "%s" is as if it were not there (A-58)',
+    async (retryAfter) => {
+      const world = await expiredTab()
+      fail(world, ['try-later', { ...atToken, retryAfter, times: 1 }])
+      await failure(world.auth.fetch(usersMe))
+      await world.clock.advance(1100)
+      await recovered(world, world.auth)
+    },
+  )
+
+  test('a dead network is asked ever more rarely, and no call adds to it', async () => {
+    const world = await expiredTab()
+    fail(world, ['network-error', atToken])
+    await failure(world.auth.fetch(usersMe))
+    for (let minute = 0; minute < 60; minute += 1) {
+      await failure(world.auth.fetch(usersMe))
+      await world.clock.advance(60_000)
+    }
+    const times = refreshes(world).map((request) => request.at)
+    const gaps = times.slice(2).map((time, index) => time - times[index + 1]!)
+    gaps.forEach((gap, index) => {
+      const full = Math.min(1000 * 2 ** index, 60_000)
+      expect(gap).toBeGreaterThanOrEqual(full / 2)
+      expect(gap).toBeLessThanOrEqual(full + 2)
+    })
+    expect(gaps.length).toBeGreaterThan(60)
+    expect(world.auth.getSession()).toMatchObject(stale)
+  })
+
+  test.each([
+    [0, 500],
+    [0.5, 750],
+    [1, 1000],
+  ])(
+    'the first pause is between half a second and a second, as chance (%d) has it: %d ms',
+    async (chance, pause) => {
+      const world = await expiredTab()
+      world.tab.load(`${appOrigin}/`)
+      const clock = { ...world.tab.ports.clock, random: () => chance }
+      const auth = world.client(world.tab, { clock })
+      fail(world, ['try-later', { ...atToken, retryAfter: '', times: 1 }])
+      await failure(auth.fetch(usersMe))
+      await world.clock.advance(pause - 1)
+      expect(refreshes(world)).toHaveLength(1)
+      await world.clock.advance(1)
+      await recovered(world, auth)
+      expect(refreshes(world)).toHaveLength(2)
+    },
+  )
+
+  test('while it is held back, calls fail at once with the reason of the last failure', async () => {
+    const world = await expiredTab()
+    fail(world, ['network-error', atToken])
+    const first = await failure(world.auth.fetch(usersMe))
+    expect(await failure(world.auth.fetch(usersMe))).toBe(first)
+    expect(refreshes(world)).toHaveLength(2)
+  })
+
+  test('the first success forgets the back-off', async () => {
+    const world = await expiredTab()
+    const mend = fail(world, ['network-error', atToken])
+    await failure(world.auth.fetch(usersMe))
+    await world.clock.advance(20_000)
+    mend()
+    world.tab.wake()
+    await recovered(world, world.auth)
+    expect(world.storedSession()).not.toHaveProperty('pending')
+  })
+
+  test('a page that is woken lifts the back-off at once', async () => {
+    const world = await expiredTab()
+    const mend = fail(world, ['try-later', { ...atToken, retryAfter: 300 }])
+    await failure(world.auth.fetch(usersMe))
+    mend()
+    world.tab.wake()
+    await recovered(world, world.auth)
+    expect(refreshes(world)).toHaveLength(2)
+  })
+
+  test('a clock that was set back by hours does not hold the session back for hours', async () => {
+    const world = await expiredTab()
+    const mend = fail(world, ['try-later', { ...atToken, retryAfter: 300 }])
+    await failure(world.auth.refresh())
+    mend()
+    world.clock.jump(-7_200_000)
+    await world.auth.refresh()
+    expect(world.auth.getSession()).toMatchObject(fresh)
+  })
+
+  test('discovery that fails after a reload is a passing failure, and no token is sent', async () => {
+    const world = await expiredTab()
+    const page = { status: 200, body: '<html>', headers: { 'content-type': 'text/html' } }
+    const mend = fail(world, ['respond', { path: '/.well-known/openid-configuration', ...page }])
+    const next = world.load(world.tab, `${appOrigin}/`)
+    const error = await failure(next.fetch(usersMe))
+    const facts = { code: 'discovery_failed', retryable: true, sessionEnded: false }
+    expect(error).toMatchObject(facts)
+    expect(refreshes(world)).toEqual([])
+    expect(next.getSession()).toMatchObject(stale)
+    mend()
+    await world.clock.advance(1100)
+    await recovered(world, next)
+  })
+})
+
+describe('the request is wrong', () => {
+  test.each<FaultRow>([
+    [
+      'invalid_client',
+      [
+        'respond',
+        {
+          ...atToken,
+          status: 401,
+          body: { error: 'invalid_client' },
+          headers: { 'www-authenticate': 'Basic realm="x"' },
+        },
+      ],
+    ],
+    ['unauthorized_client', refused('unauthorized_client')],
+    ['invalid_scope', refused('invalid_scope')],
+    ['invalid_request', refused('invalid_request')],
+    ['an error nobody knows', refused('computer_says_no')],
+    ['400 without words', status(400)],
+    ['404', status(404)],
+  ])('%s: the session is kept, and not tried again before a reload', async (_, fault) => {
+    const world = await expiredTab()
+    const before = kept(world)
+    const mend = fail(world, fault)
+    const error = await failure(world.auth.fetch(usersMe))
+    expect(error).toMatchObject({ code: 'server_error', retryable: false, sessionEnded: false })
+    expect(await failure(world.auth.refresh())).toBe(error)
+    world.tab.wake()
+    await world.clock.advance(3_600_000)
+    expect(refreshes(world)).toHaveLength(1)
+    expect(kept(world)).toEqual(before)
+    expect(world.storedSession()).not.toHaveProperty('pending')
+    expect(world.auth.getSession()).toMatchObject(fresh)
+    expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
+
+    mend()
+    const next = world.load(world.tab, `${appOrigin}/`)
+    expect((await next.fetch(usersMe)).status).toBe(200)
+  })
+
+  test('the next sign-in is not held against what went wrong before', async () => {
+    const world = await expiredTab()
+    const mend = fail(world, refused('invalid_client'))
+    await failure(world.auth.fetch(usersMe))
+    mend()
+    await world.server.signInTo(world.auth)
+    await world.clock.advance(900_000)
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  test('after an unknown outcome the doubt is kept', async () => {
+    const world = await expiredTab()
+    fail(world, ['respond', { ...atToken, status: 500, times: 1 }])
+    const mend = fail(world, refused('invalid_client'))
+    await failure(world.auth.fetch(usersMe))
+    mend()
+    world.server.revokeSessions()
+    const next = world.load(world.tab, `${appOrigin}/`)
+    await failure(next.fetch(usersMe))
+    expect(next.getSession()).toMatchObject({ reason: 'refresh-response-lost' })
+  })
+})

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import { PkceClientError, memoryStore, redirect } from '../../../src/index.ts'
+import type { Host, Navigator } from '../../../src/index.ts'
+import { callbackUri, createWorld, listen, rejection } from '../../support/world.ts'
+
+describe('leaving for the server', () => {
+  test('opens the navigator in the same turn as the click', () => {
+    const world = createWorld()
+    const seen: string[] = []
+    const navigator: Navigator = {
+      mode: 'popup',
+      leavesPage: false,
+      open: () => {
+        seen.push('opened')
+        return { go: () => new Promise(() => undefined), close: () => undefined }
+      },
+    }
+    void world.client(world.tab, { navigator }).signIn()
+    expect(seen).toEqual(['opened'])
+  })
+
+  test('with a navigator that stays on the page, signIn() resolves to the session', async () => {
+    const world = createWorld()
+    const calls: string[] = []
+    const navigator: Navigator = {
+      mode: 'popup',
+      leavesPage: false,
+      open: () => ({
+        go: async (url) => new URL(await world.server.authorize(url)),
+        close: () => void calls.push('closed'),
+      }),
+    }
+    const auth = world.client()
+    const session = await auth.signIn({ navigator })
+    expect(session).toMatchObject({ status: 'signed-in', claims: { sub: 'user-ada' } })
+    expect(auth.getSession()).toBe(session)
+    expect(calls).toEqual(['closed'])
+    expect(world.tab.url).toBe('https://app.example.com/')
+  })
+
+  test('a navigator that comes back without an answer is a typed failure', async () => {
+    const world = createWorld()
+    const navigator: Navigator = {
+      mode: 'popup',
+      leavesPage: false,
+      open: () => ({ go: () => Promise.resolve(undefined), close: () => undefined }),
+    }
+    const error = await rejection(world.client(world.tab, { navigator }).signIn())
+    expect(error).toMatchObject({ code: 'callback_invalid' })
+  })
+
+  async function goBack() {
+    const world = createWorld()
+    const auth = world.client()
+    const signIn = rejection(auth.signIn())
+    await world.until(() => world.tab.navigations.length === 1)
+    await world.clock.settle()
+    world.tab.restoreFromBackForwardCache()
+    return { world, auth, error: await signIn }
+  }
+
+  test('coming back by the back button, without an answer, rejects sign_in_cancelled', async () => {
+    const { world, error } = await goBack()
+    expect(error).toBeInstanceOf(PkceClientError)
+    expect(error).toMatchObject({ code: 'sign_in_cancelled' })
+    expect(world.tab.url).toBe('https://app.example.com/')
+  })
+
+  test('and the next click works', async () => {
+    const { world, auth } = await goBack()
+    const url = await world.leave(world.tab, auth)
+    const callback = await world.server.authorize(url)
+    expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })
+  })
+
+  test('an app that changes its mind in time does not leave', async () => {
+    const world = createWorld()
+    const stop = new AbortController()
+    const reason = new Error('the person closed the dialog')
+    const signIn = rejection(world.client().signIn({ signal: stop.signal }))
+    stop.abort(reason)
+    expect(await signIn).toBe(reason)
+    expect(world.tab.navigations).toHaveLength(0)
+  })
+
+  test('an insecure page is told so, before anything happens (C-48, A-83)', async () => {
+    const world = createWorld()
+    const host: Host = { ...world.tab.ports.host, isSecureContext: () => false }
+    const auth = world.client(world.tab, { host })
+    for (const error of [
+      await rejection(auth.signIn()),
+      await rejection(auth.createAuthorizationUrl()),
+    ]) {
+      expect(error).toMatchObject({ code: 'insecure_context' })
+      expect((error as Error).message).toContain('https://app.example.com')
+    }
+    expect(world.server.requests).toHaveLength(0)
+    expect(world.browser.local.size).toBe(0)
+  })
+
+  test.each(['get', 'set', 'all'] as const)(
+    'with storage that throws on %s, nobody is sent away to be forgotten (A-76)',
+    async (kind) => {
+      const world = createWorld()
+      const auth = world.client()
+      await auth.start()
+      world.browser.failStorage(kind)
+      expect(await rejection(auth.signIn())).toMatchObject({ code: 'storage_unavailable' })
+      expect(world.tab.navigations).toHaveLength(0)
+      world.browser.failStorage()
+      await world.leave(world.tab, auth)
+      expect(world.tab.navigations).toHaveLength(1)
+    },
+  )
+
+  test('neither is somebody whose transactions live in memory (A-76)', async () => {
+    const world = createWorld()
+    const auth = world.client(world.tab, { transactionStore: memoryStore() })
+    expect(await rejection(auth.signIn())).toMatchObject({ code: 'storage_unavailable' })
+    expect(world.tab.navigations).toHaveLength(0)
+  })
+
+  test('a URL for elsewhere may be made with memory alone, as in Node (A-76)', async () => {
+    const world = createWorld()
+    const auth = world.client(world.tab, { transactionStore: memoryStore() })
+    const { url } = await auth.createAuthorizationUrl()
+    const callback = await world.server.authorize(url)
+    expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
+  })
+
+  test('storage that fails on the way back is a typed failure, and the next sign-in works (A-76)', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.browser.failStorage('all')
+    const error = await rejection(world.load(world.tab, callback).start())
+    expect(error).toMatchObject({ name: 'CallbackError', code: 'storage_unavailable' })
+    expect(world.tab.url).toBe(callbackUri)
+    world.browser.failStorage()
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+
+  test('the session lives in memory when only saving it fails (A-76)', async () => {
+    const world = createWorld()
+    const callback = await world.depart()
+    world.tab.load(callback)
+    const { store } = world.tab.ports
+    const set = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
+    const auth = world.client(world.tab, { store: { ...store, set } })
+    const events = listen(auth)
+    expect(await auth.start()).toMatchObject({ kind: 'signed-in' })
+    expect(auth.getSession()).toMatchObject({ status: 'signed-in' })
+    expect(events.map(({ name }) => name)).toContain('storage-failed')
+  })
+
+  test('leaves without a trace in the history when the navigator was told to', async () => {
+    const world = createWorld()
+    const ways: unknown[] = []
+    const host: Host = { ...world.tab.ports.host, navigate: (_, options) => ways.push(options) }
+    void world.client(world.tab, { host, navigator: redirect({ replace: true }) }).signIn()
+    await world.until(() => ways.length === 1)
+    expect(ways).toEqual([{ replace: true }])
+  })
+})

@@ -205,7 +205,11 @@ export default tseslint.config(
   ),
   mayImport(
     ['src/client.ts'],
-    ['\\./(?:errors|options)\\.ts', '\\./(?:api|compose)/[a-z-]+\\.ts', '\\./protocol/[a-z-]+\\.ts'],
+    [
+      '\\./(?:errors|options)\\.ts',
+      '\\./(?:api|compose)/[a-z-]+\\.ts',
+      '\\./protocol/[a-z-]+\\.ts',
+    ],
     'The facade calls the parts that compose/ made.',
   ),
   mayImport(

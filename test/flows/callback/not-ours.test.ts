@@ -4,7 +4,7 @@ import { createFakeBrowser } from '../../../src/testing/index.ts'
 import { expectRefusal } from '../../support/refusal.ts'
 import { callbackUri, createWorld, rejection, signedInTab } from '../../support/world.ts'
 
-describe('an address that is no answer of ours is left alone', () => {
+describe('a URL that is not an authorization response for this client is left alone', () => {
   const state = (tag: string) => `${tag}.${'x'.repeat(43)}`
 
   test.each([
@@ -42,18 +42,21 @@ describe('an address that is no answer of ours is left alone', () => {
     ['another port', (url: URL) => (url.port = '8443')],
     ['another scheme', (url: URL) => (url.protocol = 'http:')],
     ['another host', (url: URL) => (url.host = 'evil.example')],
-  ])('our own state at %s, and the sign-in is still good (C-31)', async (_, move) => {
-    const world = createWorld()
-    const callback = await world.depart()
-    const moved = new URL(callback)
-    move(moved)
-    const auth = world.load(world.tab, '/')
-    expect(await auth.handleCallback(moved)).toBeUndefined()
-    expect(world.server.requestsTo('/token')).toHaveLength(0)
-    expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
-  })
+  ])(
+    'a state of this client at %s, and the sign-in can still be completed (C-31)',
+    async (_, move) => {
+      const world = createWorld()
+      const callback = await world.depart()
+      const moved = new URL(callback)
+      move(moved)
+      const auth = world.load(world.tab, '/')
+      expect(await auth.handleCallback(moved)).toBeUndefined()
+      expect(world.server.requestsTo('/token')).toHaveLength(0)
+      expect(await auth.handleCallback(callback)).toMatchObject({ kind: 'signed-in' })
+    },
+  )
 
-  test('the answer of a sign-in that was to return elsewhere, at the usual redirect URI (C-31, C-35, A-09)', async () => {
+  test('the response to a sign-in with another redirect URI, at the usual one (C-31, C-35, A-09)', async () => {
     const other = 'https://app.example.com/other'
     const clients = [{ clientId: 'production-app', redirectUris: [callbackUri, other] }]
     const world = createWorld({ server: { clients } })
@@ -72,7 +75,7 @@ describe('an address that is no answer of ours is left alone', () => {
   })
 })
 
-describe('an answer nobody here asked for', () => {
+describe('a response to a sign-in that this browser did not start', () => {
   let stolen: string
   const withUnknownState = (callback: string): string => {
     const url = new URL(callback)
@@ -81,7 +84,7 @@ describe('an answer nobody here asked for', () => {
     return url.href
   }
 
-  test('the link of an attacker does not disturb who is signed in (A-01, C-07)', async () => {
+  test('a link of an attacker leaves the session as it is (A-01, C-07)', async () => {
     const world = await signedInTab()
     const session = world.storedSession()
     const callback = withUnknownState(await world.depart())
@@ -109,7 +112,7 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('the answer to a sign-in of another browser (C-05, A-04)', async () => {
+  test('the response to a sign-in of another browser is refused (C-05, A-04)', async () => {
     const [world, stranger] = [createWorld(), createWorld()]
     const callback = await stranger.depart()
     const error = await rejection(world.load(world.tab, callback).start())
@@ -117,14 +120,14 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requests).toHaveLength(0)
   })
 
-  test('an answer that took nearly an hour is still one', async () => {
+  test('a response that took nearly an hour is accepted', async () => {
     const world = createWorld({ server: { codeLifetime: 7200 } })
     const callback = await world.depart()
     await world.clock.advance(3_599_999)
     expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('an answer that took over an hour', async () => {
+  test('a response that took over an hour is refused', async () => {
     const world = createWorld({ server: { codeLifetime: 7200 } })
     const callback = await world.depart()
     await world.clock.advance(3_600_001)
@@ -133,7 +136,7 @@ describe('an answer nobody here asked for', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('somebody else’s code in our answer (A-05)', async () => {
+  test('a code of another user in the response is refused (A-05)', async () => {
     const { error } = await expectRefusal({
       code: 'server_error',
       given: ({ server }) => server.fault('callback-code-wrong'),
@@ -142,7 +145,7 @@ describe('an answer nobody here asked for', () => {
     expect(error.cause).toMatchObject({ error: 'invalid_grant', status: 400 })
   })
 
-  test('a stolen code, which the server ties to the challenge of the sign-in it was for (A-05)', async () => {
+  test('a stolen code is refused, because the server binds it to the challenge of its own sign-in (A-05)', async () => {
     const { error, world } = await expectRefusal({
       code: 'server_error',
       requests: ['/jwks', '/token'],

@@ -3,7 +3,7 @@ import { OAuthServerError } from '../../../src/index.ts'
 import { expectRefusal } from '../../support/refusal.ts'
 import { callbackUri, createWorld } from '../../support/world.ts'
 
-describe('an answer that cannot be one is refused unused', () => {
+describe('a malformed response is refused, and its code is not sent', () => {
   const our = { code: 'callback_invalid' } as const
 
   test.each([
@@ -38,7 +38,7 @@ describe('an answer that cannot be one is refused unused', () => {
     })
   })
 
-  test('an error without state, which is not ours to believe (A-02)', async () => {
+  test('an error without state is ignored (A-02)', async () => {
     await expectRefusal({
       ...our,
       unrecognised: true,
@@ -46,7 +46,7 @@ describe('an answer that cannot be one is refused unused', () => {
     })
   })
 
-  test('tokens without state (A-17)', async () => {
+  test('tokens without state are ignored (A-17)', async () => {
     await expectRefusal({
       ...our,
       unrecognised: true,
@@ -55,7 +55,7 @@ describe('an answer that cannot be one is refused unused', () => {
   })
 })
 
-describe('an answer of another server is refused, whatever it says', () => {
+describe('a response of another server is refused, whatever it says', () => {
   const our = { code: 'issuer_mismatch' } as const
 
   test.each([

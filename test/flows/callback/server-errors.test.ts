@@ -3,8 +3,8 @@ import type { OAuthServerError } from '../../../src/index.ts'
 import { expectRefusal } from '../../support/refusal.ts'
 import { callbackUri } from '../../support/world.ts'
 
-describe('the server says no', () => {
-  test('the person does not consent: shown as such, with where she was', async () => {
+describe('the server answers with an error', () => {
+  test('the user does not consent: access_denied, with returnTo', async () => {
     const clients = [{ clientId: 'production-app', redirectUris: [callbackUri] }]
     const { error } = await expectRefusal({
       server: { clients },
@@ -47,7 +47,7 @@ describe('the server says no', () => {
     expect(tab.navigations).toHaveLength(2)
   })
 
-  test('really, to a silent attempt of somebody who is not signed in there (C-32)', async () => {
+  test('to a silent attempt of a user who is not signed in at the server (C-32)', async () => {
     const { error } = await expectRefusal({
       code: 'authorization_denied',
       params: { prompt: 'none' },
@@ -77,7 +77,7 @@ describe('the server says no', () => {
     ['terminal colours', '\u001b[31mred'],
     ['changes of the reading direction', 'user\u202egpj.exe'],
   ])(
-    'in words with %s, which are data and never the message (C-28, A-18)',
+    'with a description that has %s, which is kept as data and never part of the message (C-28, A-18)',
     async (_, description) => {
       const { error } = await expectRefusal({
         code: 'authorization_denied',
@@ -92,7 +92,7 @@ describe('the server says no', () => {
     },
   )
 
-  test('in a million words, of which few are kept (C-28, A-18)', async () => {
+  test('with a description of a million words, of which only the beginning is kept (C-28, A-18)', async () => {
     const { error } = await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) =>
@@ -106,7 +106,7 @@ describe('the server says no', () => {
     expect(error.message.length).toBeLessThan(300)
   })
 
-  test('with an error_uri, which goes nowhere (A-19)', async () => {
+  test('with an error_uri, which is never opened (A-19)', async () => {
     const { error, tab } = await expectRefusal({
       code: 'authorization_denied',
       given: ({ server }) => server.fault('callback-error', { uri: 'javascript:alert(1)' }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { callbackUri, createWorld, rejection } from '../../support/world.ts'
 
 describe('coming back with a code', () => {
-  test('signs the person in, tells where she was, and cleans the address (C-29)', async () => {
+  test('signs the user in, gives back returnTo and appState, and cleans the URL (C-29)', async () => {
     const world = createWorld()
     const { result } = await world.comeBack(world.tab, {
       params: { returnTo: '/here', appState: { basket: [7] } },
@@ -16,7 +16,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(callbackUri)
   })
 
-  test('takes one serial request, the keys beside it, and no second discovery', async () => {
+  test('makes one token request, fetches the keys at the same time, and does not repeat discovery', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const before = world.server.requests.length
@@ -52,7 +52,7 @@ describe('coming back with a code', () => {
     expect(new URL(request!.url).search).toBe('')
   })
 
-  test('repeats the redirect URI to the letter, also one that a URL parser would spell otherwise (C-37)', async () => {
+  test('repeats the redirect URI exactly, also one that a URL parser would spell differently (C-37)', async () => {
     const redirectUri = 'https://App.Example.com:443/callback?next=%7Eada&b=é'
     const clients = [{ clientId: 'production-app', redirectUris: [redirectUri] }]
     const world = createWorld({ server: { clients }, client: { redirectUri } })
@@ -63,7 +63,7 @@ describe('coming back with a code', () => {
     expect(sent).toEqual([redirectUri, redirectUri])
   })
 
-  test('asks that nothing of it be cached, and no redirect followed (A-82, G14)', async () => {
+  test('sends the code with no caching and without following redirects (A-82, G14)', async () => {
     const world = createWorld()
     const inits: RequestInit[] = []
     const fetch: typeof globalThis.fetch = (input, init) => {
@@ -75,7 +75,7 @@ describe('coming back with a code', () => {
     for (const init of inits) expect(init).toMatchObject({ cache: 'no-store', redirect: 'manual' })
   })
 
-  test('keeps the fragment that is the app’s own (C-29)', async () => {
+  test('keeps the fragment of the app (C-29)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     await world.load(world.tab, `${callback}#section-2`).start()
@@ -91,7 +91,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(redirectUri)
   })
 
-  test('cleans the address before anything is sent (C-29, A-25)', async () => {
+  test('cleans the URL before anything is sent (C-29, A-25)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('hang', { path: '/token' })
@@ -111,7 +111,7 @@ describe('coming back with a code', () => {
     expect(world.tab.url).toBe(callbackUri)
   })
 
-  test('leaves the address alone when it is handed the URL', async () => {
+  test("leaves the page's URL alone when the URL is passed as an argument", async () => {
     const world = createWorld()
     const callback = await world.depart()
     const auth = world.load(world.tab, callback)
@@ -121,7 +121,7 @@ describe('coming back with a code', () => {
   })
 
   test.each(['path and query', 'query'])(
-    'takes the %s alone, as servers and routers hand it out',
+    'accepts the %s alone, as servers and routers provide it',
     async (part) => {
       const world = createWorld()
       const callback = new URL(await world.depart())
@@ -146,7 +146,7 @@ describe('coming back with a code', () => {
     expect(await rejection(started)).toMatchObject({ code: 'server_error' })
   })
 
-  test('and signs in once the page is shown (A-81)', async () => {
+  test('signs in once the prerendered page is shown (A-81)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.tab.prerendering = true
@@ -156,14 +156,14 @@ describe('coming back with a code', () => {
     expect(await started).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('works in another tab, as when the answer comes by a link in a mail', async () => {
+  test('works in another tab, as when the response comes by a link in an email', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const other = world.browser.openTab(callback)
     expect(await world.client(other).start()).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('is nobody’s business when the client was not built for that address', async () => {
+  test('does nothing when the client was not created for that redirect URI', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const elsewhere = callback.replace('/callback', '/other')

@@ -3,8 +3,8 @@ import { CallbackError } from '../../../src/index.ts'
 import { expectRefusal } from '../../support/refusal.ts'
 import { callbackUri, createWorld, listen, rejection } from '../../support/world.ts'
 
-describe('a code counts once', () => {
-  test('two calls at once, as in StrictMode, are one (C-27, A-12)', async () => {
+describe('a code is used once', () => {
+  test('two calls at once, as in StrictMode, share one exchange (C-27, A-12)', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
     const [first, second] = await Promise.all([auth.handleCallback(), auth.handleCallback()])
@@ -13,7 +13,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('so they are when handed the URL (C-27)', async () => {
+  test('two calls at once with the URL as an argument share one exchange (C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const auth = world.load(world.tab, '/')
@@ -23,7 +23,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('and when it fails (C-27)', async () => {
+  test('two calls at once share one failure (C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     world.server.fault('respond', { path: '/token', status: 500 })
@@ -56,7 +56,7 @@ describe('a code counts once', () => {
     expect(await handled).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('start() is always the same promise, also when it fails', async () => {
+  test('start() returns the same promise every time, also when it fails', async () => {
     const world = createWorld()
     world.server.fault('callback-error')
     const auth = world.load(world.tab, await world.depart())
@@ -66,7 +66,7 @@ describe('a code counts once', () => {
     expect(auth.start()).toBe(started)
   })
 
-  test('of two clients on one page both are signed in (C-27, A-12)', async () => {
+  test('two clients on one page are both signed in (C-27, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const first = world.load(world.tab, callback)
@@ -79,7 +79,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('of two tabs at the same moment both are signed in (C-27, A-12)', async () => {
+  test('two tabs at the same moment are both signed in (C-27, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     const other = world.client(world.browser.openTab(callback))
@@ -90,7 +90,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('back to the callback page, by the back button or a reload, is no failure (C-24, A-12)', async () => {
+  test('going back to the callback page, or reloading it, is no failure (C-24, A-12)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here', appState: 7 } })
     await world.load(world.tab, callback).start()
@@ -107,7 +107,7 @@ describe('a code counts once', () => {
     expect(events).toHaveLength(0)
   })
 
-  test('somebody signed out since then is told that the answer is spent (C-24)', async () => {
+  test('a user who has signed out since then is told that the response was already used (C-24)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here', appState: 7 } })
     const signedIn = world.load(world.tab, callback)
@@ -125,7 +125,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('a sign-in that failed cannot be finished with a better answer (A-13)', async () => {
+  test('a sign-in that failed cannot be completed with another response (A-13)', async () => {
     const world = createWorld()
     const callback = await world.depart()
     await rejection(world.load(world.tab, `${callback}&code=another`).start())
@@ -134,7 +134,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(0)
   })
 
-  test('what could finish a sign-in is gone before the code leaves: a page that is reloaded meanwhile cannot send it again (A-13, C-27)', async () => {
+  test('the transaction is deleted before the code is sent: a page that is reloaded meanwhile cannot send it again (A-13, C-27)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here' } })
     world.server.fault('hang', { path: '/token' })
@@ -151,7 +151,7 @@ describe('a code counts once', () => {
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
 
-  test('a network failure does not bring the code back (C-27)', async () => {
+  test('a network failure does not make the code usable again (C-27)', async () => {
     const { world, tab, error } = await expectRefusal({
       code: 'network',
       given: ({ server }) => server.fault('network-error', { path: '/token' }),

@@ -47,7 +47,7 @@ describe('a 401', () => {
     }
   })
 
-  test('a body that is said to be none can be sent again', async () => {
+  test('a body of null or undefined can be sent again', async () => {
     const world = await refusedTab()
     expect((await world.auth.fetch(usersMe, { body: null })).status).toBe(200)
     expect(refreshes(world)).toHaveLength(1)
@@ -61,7 +61,7 @@ describe('a 401', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('whose body cannot be put away is answered by a new token, and nothing is left unhandled', async () => {
+  test('whose body cannot be cancelled is answered by a new token, and no rejection is left unhandled', async () => {
     const world = await refusedTab()
     const cancel = () => Promise.reject(new TypeError('terminated'))
     const fetch = firstAnswering(
@@ -72,7 +72,7 @@ describe('a 401', () => {
     expect((await auth.fetch(usersMe)).status).toBe(200)
   })
 
-  test('is not waited for to its end before the request is sent again', async () => {
+  test('is not read to its end before the request is sent again', async () => {
     const world = await refusedTab()
     let cancelled = false
     const body = new ReadableStream({
@@ -88,7 +88,7 @@ describe('a 401', () => {
 })
 
 test.each<HeadersInit>([{ 'x-correlation': '7' }, { 'x-request-id': '7' }, {}])(
-  'headers that only look as long as Authorization keep no token away: %j (A-37)',
+  'headers that only resemble Authorization do not prevent the token: %j (A-37)',
   async (headers) => {
     const world = await signedInTab()
     expect((await world.auth.fetch(usersMe, { headers })).status).toBe(200)
@@ -127,7 +127,7 @@ test.each<[string, () => RequestInit]>([
     () => Object.create({ ...{ method: 'PUT', body: 'brass' } }),
   ],
   ['an object without a prototype', () => ({ __proto__: null, method: 'PUT', body: 'brass' })],
-])('options may be %s, as in fetch: nothing of them gets lost', async (_, make) => {
+])('init may be %s, as in fetch: nothing of it gets lost', async (_, make) => {
   const world = await refusedTab()
   const echo = 'https://api.example.com/echo'
   const [init, plain] = [make(), await new Request(echo, make()).text()]
@@ -141,7 +141,7 @@ describe('an endpoint of the authorization server, at an origin that is listed',
   const client = { resources: ['https://login.example.com/'] }
 
   test.each(['/t%6Fken', '/%74%6f%6B%65%6e', '/us%65rinfo?x=1', '/end%5fsession'])(
-    'gets no token under another spelling: %s',
+    'receives no token under another spelling: %s',
     async (path) => {
       const { auth } = await signedInTab({ client })
       const why = { code: 'resource_not_allowed' }
@@ -152,7 +152,7 @@ describe('an endpoint of the authorization server, at an origin that is listed',
   )
 
   test.each(['/100%', '/%ff%6f', '/caf%C3%A9', '/%2574oken'])(
-    'is not what a path is that only looks odd: %s',
+    'is not meant by a path that only looks unusual: %s',
     async (path) => {
       const world = await signedInTab({ client })
       await world.auth.fetch(`https://login.example.com${path}`)
@@ -161,7 +161,7 @@ describe('an endpoint of the authorization server, at an origin that is listed',
   )
 
   test.each(['/token', '/userinfo'])(
-    'gets no token from getAccessToken either, when the page has just loaded: %s',
+    'receives no token from getAccessToken either, when the page has just loaded: %s',
     async (path) => {
       const world = await signedInTab({ client })
       const auth = world.load(world.tab, '/')
@@ -171,7 +171,7 @@ describe('an endpoint of the authorization server, at an origin that is listed',
   )
 })
 
-test('a path that the authorization server has as well is the API’s own at the API', async () => {
+test("a path that the authorization server also has receives a token at the API's origin", async () => {
   const world = await signedInTab()
   const place = 'https://api.example.com/token'
   const fetch: typeof globalThis.fetch = (input, init) =>
@@ -182,7 +182,7 @@ test('a path that the authorization server has as well is the API’s own at the
   expect(await (await auth.fetch(place)).text()).toMatch(/^Bearer /)
 })
 
-test('a refusal shows the place, and no more of a long path than helps', async () => {
+test('the message of a refusal shows the origin and the beginning of a long path', async () => {
   const { auth } = await signedInTab()
   const { message } = await failure(auth.fetch(`https://other.example/${'a'.repeat(10_000)}`))
   expect(message).toContain('https://other.example/aaa')

@@ -9,7 +9,7 @@ describe('inputs', () => {
     ['a string', echo],
     ['a URL', new URL(echo)],
     ['a Request', new Request(echo)],
-  ])('%s gets the token', async (_, input) => {
+  ])('%s receives the token', async (_, input) => {
     const world = await signedInTab()
     expect(await readEcho(await world.auth.fetch(input))).toMatchObject({
       method: 'GET',
@@ -18,7 +18,7 @@ describe('inputs', () => {
     })
   })
 
-  test('a relative URL is resolved against the page, or its <base>', async () => {
+  test('a relative URL is resolved against the page or its <base>', async () => {
     const world = await signedInTab({ client: { resources: ['/api/'] } })
     const host = { ...world.tab.ports.host, baseUrl: () => 'https://app.example.com/api/v1/' }
     const client = world.client(world.tab, { host })
@@ -81,7 +81,7 @@ describe('inputs', () => {
     expect([...headers]).toEqual([['x-one', '1']])
   })
 
-  test('an input that says something else each time it is asked is asked once (A-36)', async () => {
+  test('an input whose URL changes each time it is read is read once (A-36)', async () => {
     const world = await signedInTab()
     let asked = 0
     const shifty = {
@@ -185,7 +185,7 @@ describe('abort', () => {
 })
 
 describe('the fetch that is used', () => {
-  test('by default the global fetch of the moment, so that stubs made later count', async () => {
+  test('by default the global fetch at the time of the call, so that later stubs count', async () => {
     const world = await signedInTab()
     const asked: string[] = []
     const { fetch: _, ...others } = world.options

@@ -103,7 +103,7 @@ describe('401', () => {
     expect(world.auth.getSession()).toMatchObject({ status: 'signed-in' })
   })
 
-  test('a token younger than ten seconds is not to blame', async () => {
+  test('a 401 for a token younger than ten seconds is returned without a refresh', async () => {
     const world = await signedInTab()
     await world.clock.advance(9999)
     world.server.fault('api-401', {})
@@ -158,7 +158,7 @@ describe('401', () => {
     expect(world.server.requestsTo('/users/me')).toHaveLength(expected + 1)
   })
 
-  test('403 insufficient_scope is the answer (C-84)', async () => {
+  test('403 insufficient_scope is returned as it is (C-84)', async () => {
     const world = await settledTab()
     const answer = await world.auth.fetch(`${api}/orders`)
     expect(answer.status).toBe(403)
@@ -175,7 +175,7 @@ describe('401', () => {
     expect(world.server.requestsTo('/echo')).toHaveLength(1)
   })
 
-  test('a refresh that fails for a passing reason rejects the call, and keeps the session', async () => {
+  test('a refresh that fails for a transient reason rejects the call and keeps the session', async () => {
     const world = await settledTab()
     world.server.expireAccessTokens()
     world.server.fault('network-error', { path: '/token' })

@@ -26,14 +26,17 @@ describe('where a token goes', () => {
     '/users/me',
     '',
   ]
-  test.each(lookAlikes)('%s gets none, and is refused (C-80, A-31, A-32)', async (url) => {
-    const world = await signedInTab()
-    const error = await rejection(world.auth.fetch(url))
-    const unreadable = error instanceof TypeError
-    if (!unreadable) expect(error).toMatchObject({ code: 'resource_not_allowed' })
-    expect(world.server.requests.filter(({ to }) => to !== 'issuer')).toEqual([])
-    expect(carriers(world)).toEqual([])
-  })
+  test.each(lookAlikes)(
+    '%s receives no token, and the call is refused (C-80, A-31, A-32)',
+    async (url) => {
+      const world = await signedInTab()
+      const error = await rejection(world.auth.fetch(url))
+      const unreadable = error instanceof TypeError
+      if (!unreadable) expect(error).toMatchObject({ code: 'resource_not_allowed' })
+      expect(world.server.requests.filter(({ to }) => to !== 'issuer')).toEqual([])
+      expect(carriers(world)).toEqual([])
+    },
+  )
 
   test('the refusal says how to allow it, and nothing of the query', async () => {
     const { auth } = await signedInTab()
@@ -48,7 +51,7 @@ describe('where a token goes', () => {
     expect(carriers(world)).toEqual([])
   })
 
-  test('nothing listed, nothing sent (C-80)', async () => {
+  test('without a list nothing is sent (C-80)', async () => {
     const world = await signedInTab({ client: { resources: [] } })
     expect(await failure(world.auth.fetch(usersMe))).toMatchObject({ code: 'resource_not_allowed' })
   })
@@ -106,7 +109,7 @@ describe('where a token goes', () => {
     '/revoke',
     '/end_session',
     '/jwks',
-  ])('OAuth endpoints get none from fetch, listed or not: %s', async (path) => {
+  ])('OAuth endpoints receive no token from fetch, listed or not: %s', async (path) => {
     const world = await signedInTab({ client: { resources: [`${issuer}/`] } })
     expect(await failure(world.auth.fetch(issuer + path, { method: 'POST' }))).toMatchObject({
       code: 'resource_not_allowed',
@@ -118,7 +121,7 @@ describe('where a token goes', () => {
   })
 
   test.each(['/token', '/userinfo', '/revoke', '/end_session'])(
-    'nor do they after a reload, before anything was discovered: %s',
+    'OAuth endpoints receive no token after a reload before discovery either: %s',
     async (path) => {
       const world = await signedInTab({ client: { resources: [`${issuer}/`] } })
       const next = world.load(world.tab, 'https://app.example.com/')
@@ -134,7 +137,7 @@ describe('redirects', () => {
   const to = (url: string, status = 302) =>
     `${api}/redirect?${new URLSearchParams({ to: url, status: String(status) }).toString()}`
 
-  test('on the same origin the token goes along, as the platform does it', async () => {
+  test('on the same origin the platform sends the token along', async () => {
     const world = await signedInTab()
     const answer = await world.auth.fetch(to('/echo'))
     expect(await readEcho(answer)).toMatchObject({ url: echo, scheme: 'Bearer' })
@@ -144,7 +147,7 @@ describe('redirects', () => {
     ['another origin (A-34)', 'https://attacker.example/'],
     ['http on the same host (A-35)', 'http://api.example.com/echo'],
     ['another port of the same host (A-35)', 'https://api.example.com:444/echo'],
-  ])('%s gets no token', async (_, url) => {
+  ])('%s receives no token', async (_, url) => {
     const world = await signedInTab()
     await rejection(world.auth.fetch(to(url)))
     expect(carriers(world)).toEqual([to(url)])
@@ -167,7 +170,7 @@ describe('redirects', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test("redirect: 'error' and 'manual' are the caller's to choose", async () => {
+  test("redirect: 'error' and 'manual' are passed on to fetch", async () => {
     const { auth } = await signedInTab()
     expect(await rejection(auth.fetch(to('/echo'), { redirect: 'error' }))).toBeInstanceOf(
       TypeError,

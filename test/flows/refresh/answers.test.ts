@@ -19,7 +19,7 @@ function expiredToken(world: World): string {
 }
 
 describe('200', () => {
-  test('an expired access token is renewed by the call that needs one, and nobody notices', async () => {
+  test('an expired access token is refreshed by the call that needs it, without an error', async () => {
     const world = await expiredTab()
     const before = world.auth.getSession() as SignedInSession
     const me = await world.auth.fetch(usersMe)
@@ -89,7 +89,7 @@ describe('200', () => {
     })
   })
 
-  test('a scope that shrank is shown (C-44)', async () => {
+  test('a scope that shrank is in the session (C-44)', async () => {
     const world = await signedInTab()
     world.server.fault('granted-scope', { scope: 'openid', on: 'refresh' })
     expect(await world.auth.refresh()).toMatchObject({ scope: 'openid' })
@@ -107,7 +107,7 @@ describe('200', () => {
       ['clock-offset', { seconds: -9e4 }],
     ],
     ['an ID token with the nonce of the sign-in missing', ['id-token-nonce-missing']],
-  ])('%s does not cost anybody the session', async (_, fault) => {
+  ])('%s does not end the session', async (_, fault) => {
     const world = await expiredTab()
     fail(world, fault)
     await world.auth.refresh()
@@ -116,7 +116,7 @@ describe('200', () => {
   })
 })
 
-describe('200 with something odd beside the refresh token', () => {
+describe('200 with something unusable beside the refresh token', () => {
   const odd: FaultRow[] = [
     ['an ID token that is none', ['id-token-garbage', { on: 'refresh' }]],
     ['an ID token without signature', ['id-token-alg-none', { on: 'refresh' }]],
@@ -147,7 +147,7 @@ describe('200 with something odd beside the refresh token', () => {
     },
   )
 
-  test('without a new refresh token there is no doubt about the old one either', async () => {
+  test('without a new refresh token the old one is known to be good', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     fail(world, ['id-token-garbage', { on: 'refresh', times: 1 }])
     await failure(world.auth.fetch(usersMe))
@@ -190,7 +190,7 @@ describe('a refresh token goes only to the token endpoint it came from (C-77)', 
     expect(world.server.requests.filter(({ body }) => body.includes('refresh_token'))).toEqual([])
   })
 
-  test('a record whose token endpoint was edited is not believed', async () => {
+  test('a stored session whose token endpoint was edited is discarded', async () => {
     const world = await expiredTab()
     const key = `pkce:${world.options.issuer}|${world.options.clientId}`
     const record = { ...world.storedSession(), tokenEndpoint: 'https://attacker.example/token' }

@@ -23,9 +23,9 @@ const passing: FaultRow[] = [
   ['511, network authentication required', status(511)],
 ]
 
-describe('not now', () => {
+describe('transient failures', () => {
   test.each(passing)(
-    '%s: one request, the session is kept and tried again by itself (C-76)',
+    '%s: one request, the session is kept and the refresh is tried again later (C-76)',
     async (_, fault) => {
       const world = await expiredTab({ server: { rotation: false } })
       const before = kept(world)
@@ -56,7 +56,7 @@ describe('not now', () => {
     ['1e9', 300_000],
     ['Thu, 01 Jan 2026 00:17:00 GMT', 120_000],
     ['Thu, 01 Jan 2026 12:00:00 GMT', 300_000],
-  ])('Retry-After %s holds everybody back for %i ms (A-58)', async (retryAfter, wait) => {
+  ])('Retry-After %s holds back every call for %i ms (A-58)', async (retryAfter, wait) => {
     const world = await expiredTab()
     fail(world, ['try-later', { ...atToken, retryAfter, times: 1 }])
     await failure(world.auth.fetch(usersMe))
@@ -69,7 +69,7 @@ describe('not now', () => {
   })
 
   test.each(['-5', '0', 'soon', '', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
-    'Retry-After "%s" is as if it were not there (A-58)',
+    'Retry-After "%s" is ignored (A-58)',
     async (retryAfter) => {
       const world = await expiredTab()
       fail(world, ['try-later', { ...atToken, retryAfter, times: 1 }])
@@ -79,7 +79,7 @@ describe('not now', () => {
     },
   )
 
-  test('a dead network is asked ever more rarely, and no call adds to it', async () => {
+  test('without a network, attempts become rarer, and calls add none', async () => {
     const world = await expiredTab()
     fail(world, ['network-error', atToken])
     await failure(world.auth.fetch(usersMe))
@@ -103,7 +103,7 @@ describe('not now', () => {
     [0.5, 750],
     [1, 1000],
   ])(
-    'the first pause is between half a second and a second, as chance (%d) has it: %d ms',
+    'the first pause is between half a second and a second: with the random number %d, %d ms',
     async (chance, pause) => {
       const world = await expiredTab()
       world.tab.load(`${appOrigin}/`)
@@ -119,7 +119,7 @@ describe('not now', () => {
     },
   )
 
-  test('while it is held back, calls fail at once with the reason of the last failure', async () => {
+  test('during the back-off, calls fail at once with the reason of the last failure', async () => {
     const world = await expiredTab()
     fail(world, ['network-error', atToken])
     const first = await failure(world.auth.fetch(usersMe))
@@ -127,7 +127,7 @@ describe('not now', () => {
     expect(refreshes(world)).toHaveLength(2)
   })
 
-  test('the first success forgets the back-off', async () => {
+  test('the first success resets the back-off', async () => {
     const world = await expiredTab()
     const mend = fail(world, ['network-error', atToken])
     await failure(world.auth.fetch(usersMe))
@@ -138,7 +138,7 @@ describe('not now', () => {
     expect(world.storedSession()).not.toHaveProperty('pending')
   })
 
-  test('a page that is woken lifts the back-off at once', async () => {
+  test('a page that wakes resets the back-off at once', async () => {
     const world = await expiredTab()
     const mend = fail(world, ['try-later', { ...atToken, retryAfter: 300 }])
     await failure(world.auth.fetch(usersMe))
@@ -158,7 +158,7 @@ describe('not now', () => {
     expect(world.auth.getSession()).toMatchObject(fresh)
   })
 
-  test('discovery that fails after a reload is a passing failure, and no token is sent', async () => {
+  test('discovery that fails after a reload is a transient failure, and no token is sent', async () => {
     const world = await expiredTab()
     const page = { status: 200, body: '<html>', headers: { 'content-type': 'text/html' } }
     const mend = fail(world, ['respond', { path: '/.well-known/openid-configuration', ...page }])
@@ -174,7 +174,7 @@ describe('not now', () => {
   })
 })
 
-describe('the request is wrong', () => {
+describe('the server refuses the request, not the session', () => {
   test.each<FaultRow>([
     [
       'invalid_client',
@@ -194,27 +194,30 @@ describe('the request is wrong', () => {
     ['an error nobody knows', refused('computer_says_no')],
     ['400 without words', status(400)],
     ['404', status(404)],
-  ])('%s: the session is kept, and not tried again before a reload', async (_, fault) => {
-    const world = await expiredTab()
-    const before = kept(world)
-    const mend = fail(world, fault)
-    const error = await failure(world.auth.fetch(usersMe))
-    expect(error).toMatchObject({ code: 'server_error', retryable: false, sessionEnded: false })
-    expect(await failure(world.auth.refresh())).toBe(error)
-    world.tab.wake()
-    await world.clock.advance(3_600_000)
-    expect(refreshes(world)).toHaveLength(1)
-    expect(kept(world)).toEqual(before)
-    expect(world.storedSession()).not.toHaveProperty('pending')
-    expect(world.auth.getSession()).toMatchObject(fresh)
-    expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
+  ])(
+    '%s: the session is kept, and the refresh is not tried again before a reload',
+    async (_, fault) => {
+      const world = await expiredTab()
+      const before = kept(world)
+      const mend = fail(world, fault)
+      const error = await failure(world.auth.fetch(usersMe))
+      expect(error).toMatchObject({ code: 'server_error', retryable: false, sessionEnded: false })
+      expect(await failure(world.auth.refresh())).toBe(error)
+      world.tab.wake()
+      await world.clock.advance(3_600_000)
+      expect(refreshes(world)).toHaveLength(1)
+      expect(kept(world)).toEqual(before)
+      expect(world.storedSession()).not.toHaveProperty('pending')
+      expect(world.auth.getSession()).toMatchObject(fresh)
+      expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
 
-    mend()
-    const next = world.load(world.tab, `${appOrigin}/`)
-    expect((await next.fetch(usersMe)).status).toBe(200)
-  })
+      mend()
+      const next = world.load(world.tab, `${appOrigin}/`)
+      expect((await next.fetch(usersMe)).status).toBe(200)
+    },
+  )
 
-  test('the next sign-in is not held against what went wrong before', async () => {
+  test('the next sign-in starts without the failures before it', async () => {
     const world = await expiredTab()
     const mend = fail(world, refused('invalid_client'))
     await failure(world.auth.fetch(usersMe))
@@ -224,7 +227,7 @@ describe('the request is wrong', () => {
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
   })
 
-  test('after an unknown outcome the doubt is kept', async () => {
+  test('after an unknown outcome the session still counts as in doubt', async () => {
     const world = await expiredTab()
     fail(world, ['respond', { ...atToken, status: 500, times: 1 }])
     const mend = fail(world, refused('invalid_client'))

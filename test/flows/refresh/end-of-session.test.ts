@@ -13,7 +13,7 @@ import {
 } from '../../support/refreshes.ts'
 import { appOrigin, signedInTab } from '../../support/world.ts'
 
-describe('the server says that it is over', () => {
+describe('the server ends the session', () => {
   test.each<FaultRow>([
     ['invalid_grant', refused('invalid_grant')],
     ['interaction_required', refused('interaction_required')],
@@ -43,7 +43,7 @@ describe('the server says that it is over', () => {
     expect(factsOf(world.heard, 'refresh-failed')).toHaveLength(1)
   })
 
-  test('a revoked session ends once, and nothing more is sent whatever is called (A-50)', async () => {
+  test('a revoked session ends once, and no call sends anything more (A-50)', async () => {
     const world = await expiredTab()
     world.server.revokeSessions()
     await Promise.all([1, 2, 3].map(() => failure(world.auth.fetch(usersMe))))
@@ -90,7 +90,7 @@ describe('the server says that it is over', () => {
   })
 })
 
-describe('the server renews the session for somebody else (G3)', () => {
+describe('the refresh brings tokens of another user (G3)', () => {
   test.each<FaultRow>([
     ['another issuer (C-66)', ['id-token-iss-wrong', { on: 'refresh' }]],
     ['another subject (C-67, A-29)', ['id-token-sub-wrong', { on: 'refresh' }]],
@@ -115,7 +115,7 @@ describe('the server renews the session for somebody else (G3)', () => {
     expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
   })
 
-  test('nothing that a refreshed ID token says beyond that is used, as its signature is not looked at (G1)', async () => {
+  test('no other claim of a refreshed ID token is used, because its signature is not verified (G1)', async () => {
     const world = await expiredTab()
     const { claims } = world.auth.getSession() as SignedInSession
     fail(world, ['id-token-claims', { on: 'refresh', set: { name: 'Mallory', roles: ['admin'] } }])
@@ -125,7 +125,7 @@ describe('the server renews the session for somebody else (G3)', () => {
     expect((await world.load(world.tab, `${appOrigin}/`).start()).session).toMatchObject({ claims })
   })
 
-  test('the nonce of the sign-in again is right (C-70)', async () => {
+  test('the nonce of the sign-in is accepted (C-70)', async () => {
     const world = await expiredTab()
     const { nonce } = (world.auth.getSession() as SignedInSession).claims!
     fail(world, ['id-token-claims', { on: 'refresh', set: { nonce } }])
@@ -136,7 +136,7 @@ describe('the server renews the session for somebody else (G3)', () => {
 describe('without a refresh token', () => {
   const online = { params: { scope: 'openid profile' } }
 
-  test('an expired access token is the end: expired', async () => {
+  test('an expired access token ends the session: expired', async () => {
     const world = await expiredTab(online)
     const error = await failure(world.auth.fetch(usersMe))
     expect(error).toMatchObject({ code: 'session_ended', sessionEnded: true })
@@ -144,20 +144,20 @@ describe('without a refresh token', () => {
     expect(refreshes(world)).toEqual([])
   })
 
-  test('a reload after the expiry finds nobody signed in: expired', async () => {
+  test('a reload after the expiry is signed out: expired', async () => {
     const world = await expiredTab(online)
     const next = world.load(world.tab, `${appOrigin}/`)
     expect((await next.start()).session).toEqual({ status: 'signed-out', reason: 'expired' })
   })
 
-  test('a page that is woken after the expiry says so: expired', async () => {
+  test('a page that wakes after the expiry is signed out: expired', async () => {
     const world = await expiredTab(online)
     world.tab.wake()
     await world.clock.settle()
     expect(world.auth.getSession()).toEqual({ status: 'signed-out', reason: 'expired' })
   })
 
-  test('a 401 that says invalid_token is the end: expired, and the 401 is returned', async () => {
+  test('a 401 that says invalid_token ends the session: expired, and the 401 is returned', async () => {
     const world = await signedInTab(online)
     await world.clock.advance(60_000)
     world.server.expireAccessTokens()

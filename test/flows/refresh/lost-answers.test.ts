@@ -34,7 +34,7 @@ const unknownOutcomes: FaultRow[] = [
   ],
 ]
 
-describe('nobody can tell whether the server has used the refresh token', () => {
+describe('it is unknown whether the server has used the refresh token', () => {
   test.each(unknownOutcomes)(
     '%s: sent once more at once, then the session is kept (C-76)',
     async (_, fault) => {
@@ -75,7 +75,7 @@ describe('nobody can tell whether the server has used the refresh token', () => 
     expect(world.auth.getSession()).toMatchObject(stale)
   })
 
-  test('headers in time and a body that comes too slowly: timeout as well', async () => {
+  test('headers in time and a body that is too slow: timeout', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     fail(world, ['slow-body', { ...atToken, milliseconds: 10_000 }])
     const call = failure(world.auth.fetch(usersMe))
@@ -83,7 +83,7 @@ describe('nobody can tell whether the server has used the refresh token', () => 
     expect(await call).toMatchObject({ code: 'timeout' })
   })
 
-  test('an answer lost on the way from a strict server ends the session, and says why (A-52)', async () => {
+  test('a response lost on the way from a strict server ends the session with the reason (A-52)', async () => {
     const world = await expiredTab()
     fail(world, ['drop-response', { ...atToken, times: 1 }])
     const error = await failure(world.auth.fetch(usersMe))
@@ -95,13 +95,13 @@ describe('nobody can tell whether the server has used the refresh token', () => 
     })
   })
 
-  test('a lost answer costs nothing on a server that knows lost answers', async () => {
+  test('a lost response costs nothing on a server with a grace period', async () => {
     const world = await expiredTab({ server: { reuseGraceSeconds: 30 } })
     fail(world, ['drop-response', { ...atToken, times: 1 }])
     expect((await world.auth.fetch(usersMe)).status).toBe(200)
   })
 
-  test('a page that dies while the request is out: the next one sends once, and can tell what was lost', async () => {
+  test('a page that is closed during the request: the next one sends once, and reports what was lost', async () => {
     const world = await expiredTab()
     const held = world.server.hold('/token')
     void world.auth.fetch(usersMe)
@@ -115,7 +115,7 @@ describe('nobody can tell whether the server has used the refresh token', () => 
     expect(next.getSession()).toEqual({ status: 'signed-out', reason: 'refresh-response-lost' })
   })
 
-  test('a page that dies before the request arrives: the next one sends it, and all is well', async () => {
+  test('a page that is closed before the request arrives: the next one sends it and is signed in', async () => {
     const world = await expiredTab()
     fail(world, ['hang', { ...atToken, times: 1 }])
     void world.auth.fetch(usersMe)

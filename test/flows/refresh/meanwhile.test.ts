@@ -43,7 +43,7 @@ describe('things that happen while a refresh is under way', () => {
     expect(factsOf(world.heard, 'token-refreshed')).toEqual([])
   })
 
-  test("somebody else signing in; the new tokens of the first are dropped and revoked, and her call is not made in the other's name (A-54)", async () => {
+  test('another user signing in; the new tokens of the first are dropped and revoked, and her call is not sent with a token of the other (A-54)', async () => {
     const world = await expiredTab()
     fail(world, ['slow-headers', { ...atToken, milliseconds: 5000, times: 1 }])
     const call = failure(world.auth.fetch(usersMe))
@@ -58,7 +58,7 @@ describe('things that happen while a refresh is under way', () => {
     expect(await (await world.auth.fetch(usersMe)).json()).toMatchObject({ sub: 'user-grace' })
   })
 
-  test('the same person signing in again: the call goes on with the new session', async () => {
+  test('the same user signing in again: the call goes on with the new session', async () => {
     const world = await expiredTab()
     fail(world, ['slow-headers', { ...atToken, milliseconds: 5000, times: 1 }])
     const call = world.auth.fetch(usersMe)
@@ -112,7 +112,7 @@ describe('after close()', () => {
     expect(refreshes(world)).toHaveLength(2)
   })
 
-  test('other tabs are not heard any more', async () => {
+  test('messages of other tabs are ignored', async () => {
     const world = await signedInTab()
     const { auth: other } = await anotherTab(world)
     const heard = listen(other)
@@ -122,7 +122,7 @@ describe('after close()', () => {
     expect(heard).toEqual([])
   })
 
-  test('a look that a wake-up has begun sends nothing', async () => {
+  test('a check that a wake-up has begun sends nothing', async () => {
     const world = await expiredTab()
     world.tab.wake()
     world.auth.close()

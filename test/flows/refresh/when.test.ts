@@ -34,7 +34,7 @@ describe('expires_in', () => {
     expect(world.clock.timers).toBe(0)
   })
 
-  test('NaN is no JSON, so the outcome is unknown and the session kept (A-56)', async () => {
+  test('NaN is not JSON, so the outcome is unknown and the session is kept (A-56)', async () => {
     const world = await expiredTab({ server: { rotation: false } })
     fail(world, ['expires-in', { on: 'refresh', raw: 'NaN' }])
     await failure(world.auth.refresh())
@@ -42,7 +42,7 @@ describe('expires_in', () => {
   })
 
   test.each(['sign-in', 'refresh'] as const)(
-    'a token whose life nobody knows, from a %s, is used until a 401 (C-46, A-56, G4)',
+    'a token of unknown lifetime, from a %s, is used until a 401 (C-46, A-56, G4)',
     async (on) => {
       const world = createWorld()
       world.server.fault('expires-in', { on, times: 1 })
@@ -59,7 +59,7 @@ describe('expires_in', () => {
     },
   )
 
-  test('tokens that live for a second are renewed when used, and never in a loop (A-57)', async () => {
+  test('tokens that live for a second are refreshed when used, and never in a loop (A-57)', async () => {
     const world = await signedInTab({ expiresIn: 1 })
     await world.clock.advance(60_000)
     expect(refreshes(world)).toEqual([])
@@ -68,8 +68,8 @@ describe('expires_in', () => {
   })
 })
 
-describe('when', () => {
-  test('a token is renewed ahead of time while the caller goes on with the one there is', async () => {
+describe('when a token is refreshed', () => {
+  test('a token is refreshed ahead of time while the caller goes on with the current one', async () => {
     const world = await signedInTab()
     await world.clock.advance(841_000)
     const held = world.server.hold('/token')
@@ -80,7 +80,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('and not before the last minute of its life', async () => {
+  test('a token is not refreshed before the last minute of its life', async () => {
     const world = await signedInTab()
     await world.clock.advance(839_999)
     await world.auth.fetch(usersMe)
@@ -91,7 +91,7 @@ describe('when', () => {
     await world.until(() => refreshes(world).length === 1)
   })
 
-  test('a short life is renewed a quarter of it ahead', async () => {
+  test('a token with a short life is refreshed a quarter of it ahead', async () => {
     const world = await signedInTab({ expiresIn: 40 })
     await world.clock.advance(29_000)
     await world.auth.fetch(usersMe)
@@ -102,28 +102,28 @@ describe('when', () => {
     await world.until(() => refreshes(world).length === 1)
   })
 
-  test('an unused session asks for nothing, for days', async () => {
+  test('an unused session sends nothing, for days', async () => {
     const world = await signedInTab()
     await world.clock.advance(3 * 86_400_000)
     expect(refreshes(world)).toEqual([])
     expect(world.clock.timers).toBe(0)
   })
 
-  test('a token that is due is renewed when the page is woken', async () => {
+  test('a token that is due is refreshed when the page wakes', async () => {
     const world = await expiredTab()
     world.tab.wake()
     await renewedNow(world, world.auth)
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('a token that is not due is left alone when the page is woken', async () => {
+  test('a token that is not due is left alone when the page wakes', async () => {
     const world = await signedInTab()
     world.tab.wake()
     await world.clock.settle()
     expect(refreshes(world)).toEqual([])
   })
 
-  test('minValidity asks for a token that lasts', async () => {
+  test('minValidity returns a token that lasts that long', async () => {
     const world = await signedInTab()
     await world.clock.advance(700_000)
     const first = await world.auth.getAccessToken({ minValidity: 100 })
@@ -132,7 +132,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('a minValidity longer than tokens live renews once in ten seconds, and not at each call', async () => {
+  test('a minValidity longer than tokens live refreshes once in ten seconds, and not at each call', async () => {
     const world = await signedInTab({ expiresIn: 60 })
     const ask = () => world.auth.getAccessToken({ minValidity: 120 })
     await world.clock.advance(10_000)
@@ -144,7 +144,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(2)
   })
 
-  test('a token that lives for seconds only is not handed out when they are over', async () => {
+  test('a token that lives for seconds only is not returned after them', async () => {
     const world = await signedInTab({ expiresIn: 5 })
     const first = await world.auth.getAccessToken({ minValidity: 60 })
     await world.clock.advance(5000)
@@ -161,7 +161,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('a page that slept past the expiry renews and goes on (A-55)', async () => {
+  test('a page that slept past the expiry refreshes and goes on (A-55)', async () => {
     const world = await signedInTab()
     world.tab.freeze()
     await world.clock.advance(8 * 3_600_000)
@@ -171,7 +171,7 @@ describe('when', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
-  test('refresh() renews a token that is still good, and calls at the same time share it', async () => {
+  test('refresh() replaces a token that is still good, and calls at the same time share it', async () => {
     const world = await signedInTab()
     await Promise.all([world.auth.refresh(), world.auth.refresh(), world.auth.refresh()])
     expect(refreshes(world)).toHaveLength(1)

@@ -38,7 +38,7 @@ describe('leaving for the server', () => {
     expect(world.tab.url).toBe('https://app.example.com/')
   })
 
-  test('a navigator that comes back without an answer is a typed failure', async () => {
+  test('a navigator that returns without a response is a typed failure', async () => {
     const world = createWorld()
     const navigator: Navigator = {
       mode: 'popup',
@@ -59,21 +59,21 @@ describe('leaving for the server', () => {
     return { world, auth, error: await signIn }
   }
 
-  test('coming back by the back button, without an answer, rejects sign_in_cancelled', async () => {
+  test('coming back by the back button, without a response, rejects sign_in_cancelled', async () => {
     const { world, error } = await goBack()
     expect(error).toBeInstanceOf(PkceClientError)
     expect(error).toMatchObject({ code: 'sign_in_cancelled' })
     expect(world.tab.url).toBe('https://app.example.com/')
   })
 
-  test('and the next click works', async () => {
+  test('the next click after a cancelled sign-in works', async () => {
     const { world, auth } = await goBack()
     const url = await world.leave(world.tab, auth)
     const callback = await world.server.authorize(url)
     expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('an app that changes its mind in time does not leave', async () => {
+  test('a sign-in that is aborted in time does not leave the page', async () => {
     const world = createWorld()
     const stop = new AbortController()
     const reason = new Error('the person closed the dialog')
@@ -83,7 +83,7 @@ describe('leaving for the server', () => {
     expect(world.tab.navigations).toHaveLength(0)
   })
 
-  test('an insecure page is told so, before anything happens (C-48, A-83)', async () => {
+  test('an insecure page is refused before anything happens (C-48, A-83)', async () => {
     const world = createWorld()
     const host: Host = { ...world.tab.ports.host, isSecureContext: () => false }
     const auth = world.client(world.tab, { host })
@@ -99,7 +99,7 @@ describe('leaving for the server', () => {
   })
 
   test.each(['get', 'set', 'all'] as const)(
-    'with storage that throws on %s, nobody is sent away to be forgotten (A-76)',
+    'with storage that throws on %s, no user is redirected (A-76)',
     async (kind) => {
       const world = createWorld()
       const auth = world.client()
@@ -113,14 +113,14 @@ describe('leaving for the server', () => {
     },
   )
 
-  test('neither is somebody whose transactions live in memory (A-76)', async () => {
+  test('with transactions in memory, no user is redirected either (A-76)', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { transactionStore: memoryStore() })
     expect(await rejection(auth.signIn())).toMatchObject({ code: 'storage_unavailable' })
     expect(world.tab.navigations).toHaveLength(0)
   })
 
-  test('a URL for elsewhere may be made with memory alone, as in Node (A-76)', async () => {
+  test('an authorization URL may be created with memory alone, as in Node (A-76)', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { transactionStore: memoryStore() })
     const { url } = await auth.createAuthorizationUrl()
@@ -152,7 +152,7 @@ describe('leaving for the server', () => {
     expect(events.map(({ name }) => name)).toContain('storage-failed')
   })
 
-  test('leaves without a trace in the history when the navigator was told to', async () => {
+  test('leaves no entry in the history with redirect({ replace: true })', async () => {
     const world = createWorld()
     const ways: unknown[] = []
     const host: Host = { ...world.tab.ports.host, navigate: (_, options) => ways.push(options) }

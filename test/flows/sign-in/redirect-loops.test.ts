@@ -3,7 +3,7 @@ import type { PkceClientError } from '../../../src/index.ts'
 import { createWorld, rejection } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
-describe('a sign-in that comes to nothing does not go round in circles', () => {
+describe('sign-ins that do not complete are not repeated for ever', () => {
   /** An app that signs in whenever it is loaded without a session, and shows nothing. */
   async function visit(world: World, { gesture = false } = {}): Promise<string | undefined> {
     await world.clock.advance(1000)
@@ -23,7 +23,7 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
     )
   }
 
-  test('access_denied again and again: the third departure is refused with redirect_loop', async () => {
+  test('access_denied again and again: the third redirect is refused with redirect_loop', async () => {
     const world = createWorld()
     world.server.fault('callback-error', { error: 'access_denied' })
     expect(await visit(world)).toBeUndefined()
@@ -34,7 +34,7 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
     expect(world.server.requests).toHaveLength(requests)
   })
 
-  test('a click is always good for another try', async () => {
+  test('a click always allows another try', async () => {
     const world = createWorld()
     world.server.fault('callback-error', { error: 'access_denied' })
     for (let click = 0; click < 5; click += 1) {
@@ -43,7 +43,7 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
     expect(world.tab.navigations).toHaveLength(5)
   })
 
-  test('a minute later there may be another try, and no sooner', async () => {
+  test('a minute later another try is allowed, and no sooner', async () => {
     const world = createWorld()
     world.server.fault('callback-error', { error: 'access_denied' })
     await visit(world)
@@ -55,13 +55,13 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
     expect(await visit(world)).toBeUndefined()
   })
 
-  test('sign-ins that succeed are no loop, however many', async () => {
+  test('sign-ins that succeed are never a loop', async () => {
     const world = createWorld()
     for (let time = 0; time < 4; time += 1) expect(await visit(world)).toBeUndefined()
     expect(world.tab.navigations).toHaveLength(4)
   })
 
-  test('what failed before a sign-in that succeeded is forgotten', async () => {
+  test('failures before a sign-in that succeeded do not count', async () => {
     const world = createWorld()
     const stop = world.server.fault('callback-error', { error: 'access_denied' })
     await visit(world)
@@ -73,7 +73,7 @@ describe('a sign-in that comes to nothing does not go round in circles', () => {
     expect(world.tab.navigations).toHaveLength(4)
   })
 
-  test('coming back by the back button three times counts like any other departure', async () => {
+  test('coming back by the back button three times counts like any other redirect', async () => {
     const world = createWorld()
     for (let time = 0; time < 2; time += 1) {
       await world.leave(world.tab, world.client())

@@ -9,7 +9,7 @@ import {
 } from '../../support/world.ts'
 
 describe('signing in', () => {
-  test('a person signs in and comes back to where she was', async () => {
+  test('a user signs in and comes back to returnTo', async () => {
     const world = createWorld()
     const { result } = await world.comeBack(world.tab, { params: { returnTo: '/here?x=1' } })
     expect(result).toMatchObject({
@@ -26,7 +26,7 @@ describe('signing in', () => {
     expect(await auth.start()).toMatchObject({ kind: 'restored', session: { status: 'signed-in' } })
   })
 
-  test('of somebody else in the place of who was signed in is told, and a renewal is not', async () => {
+  test('of another user in place of the first emits signed-in, and a refresh does not', async () => {
     const world = await signedInTab()
     const told: unknown[] = []
     world.auth.on('signed-in', ({ session }) => told.push(session.claims?.sub))
@@ -36,7 +36,7 @@ describe('signing in', () => {
     expect(told).toEqual(['user-grace'])
   })
 
-  test('is done once, and remembered by a reload', async () => {
+  test('is done once, and restored by a reload', async () => {
     const world = await signedInTab()
     const auth = world.load(world.tab, '/')
     expect(await auth.start()).toMatchObject({
@@ -57,7 +57,7 @@ describe('signing in', () => {
     expect(stored).toEqual([['signed-in', true]])
   })
 
-  test('an app that sends whoever is signed out to sign in does not interrupt a sign-in on its way back', async () => {
+  test('an app that signs in whoever is signed out does not interrupt a sign-in that is completing', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
     const signedOut: unknown[] = []
@@ -69,7 +69,7 @@ describe('signing in', () => {
     expect(signedOut).toEqual([])
   })
 
-  test('a sign-in that comes back and fails leaves nobody signed in, and says so once', async () => {
+  test('a sign-in that fails at the callback is signed out, and notifies once', async () => {
     const world = createWorld()
     const auth = world.load(world.tab, await world.depart())
     world.server.fault('id-token-bad-signature')
@@ -79,14 +79,14 @@ describe('signing in', () => {
     expect(told).toEqual(['signed-out'])
   })
 
-  test('shows nobody an unknown session once start() is through', async () => {
+  test('never shows an unknown session once start() has resolved', async () => {
     const auth = createWorld().client()
     expect(auth.getSession()).toEqual({ status: 'unknown' })
     await auth.start()
     expect(auth.getSession()).toEqual({ status: 'signed-out' })
   })
 
-  test('as somebody else replaces the session, in the other tabs too', async () => {
+  test('as another user replaces the session, in the other tabs too', async () => {
     const world = await signedInTab()
     const { auth: other } = await anotherTab(world)
     world.jar.clear()
@@ -105,7 +105,7 @@ describe('signing in', () => {
     expect(other.getSession()).toBe(session)
   })
 
-  test('gives back no returnTo that leads elsewhere, not even one edited in storage (C-30, A-77)', async () => {
+  test('gives back no returnTo of another origin, not even one edited in storage (C-30, A-77)', async () => {
     const world = createWorld()
     const callback = await world.depart(world.tab, { params: { returnTo: '/here' } })
     const [[name, transaction]] = [...world.transactions()] as [[string, object]]
@@ -115,7 +115,7 @@ describe('signing in', () => {
     expect(result).toMatchObject({ kind: 'signed-in', returnTo: undefined })
   })
 
-  test('does not even keep a returnTo that leads elsewhere (C-30)', async () => {
+  test('does not store a returnTo of another origin (C-30)', async () => {
     const world = createWorld()
     await world.depart(world.tab, { params: { returnTo: '//evil.example' } })
     expect([...world.transactions().values()][0]).not.toHaveProperty('returnTo')
@@ -140,7 +140,7 @@ describe('signing in', () => {
     })
   })
 
-  test('can be played by a test in one line', async () => {
+  test('can be done by a test in one line', async () => {
     const world = createWorld()
     const auth = world.client()
     expect(await world.server.signInTo(auth, 'grace')).toMatchObject({ kind: 'signed-in' })

@@ -4,7 +4,7 @@ import { expiredTab, failure, recovered, refreshes, usersMe } from '../../suppor
 import { anotherTab } from '../../support/world.ts'
 import type { SignedInOptions } from '../../support/world.ts'
 
-describe('a back-off is for all tabs', () => {
+describe('all tabs share one back-off', () => {
   async function fiveTabs(options: SignedInOptions = {}) {
     const world = await expiredTab(options)
     const others = await Promise.all(Array.from({ length: 4 }, () => anotherTab(world)))
@@ -14,7 +14,7 @@ describe('a back-off is for all tabs', () => {
     })
   }
 
-  test('five tabs on a dead network make one request per step', async () => {
+  test('five tabs without a network make one request per step', async () => {
     const world = await fiveTabs()
     world.server.fault('network-error', atToken)
     await Promise.all(world.clients.map((auth) => failure(auth.fetch(usersMe))))
@@ -45,7 +45,7 @@ describe('a back-off is for all tabs', () => {
     expect(refreshes(world)).toHaveLength(3)
   })
 
-  test('all of them waking at once make one request', async () => {
+  test('tabs that wake at once make one request', async () => {
     const world = await fiveTabs()
     const mend = world.server.fault('try-later', { ...atToken, retryAfter: 300 })
     await failure(world.auth.fetch(usersMe))
@@ -72,7 +72,7 @@ describe('a back-off is for all tabs', () => {
     expect(refreshes(world)).toHaveLength(3)
   })
 
-  test('while one tab tries in vain, calls in the others wait, and fail with it', async () => {
+  test('while one tab tries and fails, calls in the others wait, and fail with it', async () => {
     const world = await fiveTabs()
     const mend = world.server.fault('network-error', atToken)
     await failure(world.auth.fetch(usersMe))

@@ -68,7 +68,7 @@ describe('a duplicated tab', () => {
     world.expectNoneReused()
   })
 
-  test('of three copies none ever sends a spent token', async () => {
+  test('of three copies none ever sends a used token', async () => {
     const world = await ownSession()
     const copies = [
       await world.copyOf(world.tab),
@@ -177,7 +177,7 @@ describe('a duplicated tab', () => {
     expect(world.server.revoked.map(({ reason }) => reason)).not.toContain('refresh-token-reused')
   })
 
-  test('with memoryStore() nothing is left in any storage to tell the tabs apart by', async () => {
+  test('with memoryStore() nothing of the session is written to localStorage', async () => {
     const world = createWorld()
     const auth = world.client(world.tab, { store: memoryStore() })
     await world.server.signInTo(auth)
@@ -198,7 +198,7 @@ describe('a duplicated tab', () => {
     expect(marks(world)).toEqual([mark])
   })
 
-  test('what the tabs share is swept by the next sign-in, of sessions that nobody has renewed for a month', async () => {
+  test('the next sign-in removes what the tabs share of sessions that were not refreshed for a month', async () => {
     const world = await ownSession()
     const names = () => marks(world).map(([name]) => name)
     const tab = world.browser.openTab()

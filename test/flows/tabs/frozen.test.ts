@@ -10,7 +10,7 @@ import {
 } from '../../support/refreshes.ts'
 import { anotherTab } from '../../support/world.ts'
 
-describe('a tab that goes away with the lock in its hands', () => {
+describe('a tab that crashes, freezes or sleeps while it holds the lock', () => {
   type Leave = (tab: FakeTab) => void
   test.each<[string, Leave]>([
     ['crashes', (tab) => tab.crash()],
@@ -30,7 +30,7 @@ describe('a tab that goes away with the lock in its hands', () => {
     expect(world.server.revoked).toEqual([])
   })
 
-  test('it crashes after its request arrived: the loss is explained, in every tab', async () => {
+  test('it crashes after its request arrived: the session ends with the reason, in every tab', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)
     const third = await anotherTab(world)
@@ -46,7 +46,7 @@ describe('a tab that goes away with the lock in its hands', () => {
     expect(third.auth.getSession()).toEqual(lost)
   })
 
-  test('it freezes before its request arrived: who has waited awake for half a minute takes over', async () => {
+  test('it freezes before its request arrived: a tab that has waited awake for half a minute takes over', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)
     world.server.fault('hang', { ...atToken, times: 1 })
@@ -69,7 +69,7 @@ describe('a tab that goes away with the lock in its hands', () => {
     expect(world.browser.locks).toMatchObject({ held: 0, waiting: 0 })
   })
 
-  test('it freezes with the answer under way: what it brings is taken up when it wakes', async () => {
+  test('it freezes with the response under way: the response is used when it wakes', async () => {
     const world = await expiredTab({ server: { reuseGraceSeconds: 60 } })
     const other = await anotherTab(world)
     const held = world.server.hold('/token')
@@ -85,7 +85,7 @@ describe('a tab that goes away with the lock in its hands', () => {
     expect(world.auth.getSession()).toEqual(other.auth.getSession())
   })
 
-  test('a computer that sleeps for a minute: the waiting tab does not take its sleep for patience', async () => {
+  test('a computer that sleeps for a minute: the sleep does not count as waiting', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)
     const held = world.server.hold('/token')

@@ -32,7 +32,7 @@ describe('tabs that share one session', () => {
     expectNoTokenSentTwice(world)
   })
 
-  test('tabs that refresh by turns for a day never send a spent token (A-51)', async () => {
+  test('tabs that refresh in turn for a day never send a used token (A-51)', async () => {
     const world = await signedInTab()
     const clients = [world.auth, (await anotherTab(world)).auth, (await anotherTab(world)).auth]
     for (let hour = 0; hour < 24; hour += 1) {
@@ -43,7 +43,7 @@ describe('tabs that share one session', () => {
     expectNoTokenSentTwice(world)
   })
 
-  test('a tab hears of a refresh in another one without a request of its own', async () => {
+  test('a tab learns of a refresh in another one without a request of its own', async () => {
     const world = await signedInTab()
     const other = await anotherTab(world)
     const heard = listen(other.auth)
@@ -98,7 +98,7 @@ describe('tabs that share one session', () => {
     expect((await other.auth.fetch(usersMe)).status).toBe(200)
   })
 
-  test('a tab back from the back/forward cache, which hears no messages, sees that the session has ended', async () => {
+  test('a tab back from the back/forward cache, which received no messages, sees that the session has ended', async () => {
     const world = await signedInTab()
     const other = await anotherTab(world)
     other.tab.ports.host.navigate('https://elsewhere.example/')
@@ -109,7 +109,7 @@ describe('tabs that share one session', () => {
     expect(other.auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
   })
 
-  test('a tab that hears no messages sees when it is woken that somebody else has signed in', async () => {
+  test('a tab that receives no messages sees when it wakes that another user has signed in', async () => {
     const world = await signedInTab()
     const tab = world.browser.openTab()
     const auth = world.client(tab, {
@@ -124,7 +124,7 @@ describe('tabs that share one session', () => {
     expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
   })
 
-  test('a tab that was told nothing looks before it sends, and never returns an expired token', async () => {
+  test('a tab that received no message reads the store before it sends, and never returns an expired token', async () => {
     const world = await signedInTab()
     const deaf = world.client(world.browser.openTab(), {
       channel: { open: () => ({ post: () => undefined, close: () => undefined }) },
@@ -142,7 +142,7 @@ describe('tabs that share one session', () => {
   })
 })
 
-describe('what the tabs tell each other', () => {
+describe('messages between tabs', () => {
   test('no message carries a token (A-80)', async () => {
     const world = await signedInTab()
     await anotherTab(world)
@@ -155,7 +155,7 @@ describe('what the tabs tell each other', () => {
       for (const secret of secrets) expect(message).not.toContain(secret)
   })
 
-  test('a message anybody made up is a hint to look, and changes nothing (A-80)', async () => {
+  test('a forged message makes a tab read the store, and changes nothing (A-80)', async () => {
     const world = await signedInTab()
     const before = world.auth.getSession()
     const heard = listen(world.auth)

@@ -38,14 +38,14 @@ const mutations = [
   {
     name: 'no look at the store before the end',
     file: 'src/session/session.ts',
-    from: 'write(base, ended(base, reason))',
-    to: 'write(undefined, ended(base, reason))',
+    from: 'write(base, tombstone(base, reason))',
+    to: 'write(undefined, tombstone(base, reason))',
   },
   {
     name: 'no marks for copied tabs',
-    file: 'src/session/session.ts',
-    from: 'if (store.shared || store.volatile || signedOut) return false',
-    to: 'return false',
+    file: 'src/session/copies.ts',
+    from: '!store.shared && !store.volatile && !signedOut',
+    to: 'false && !signedOut',
   },
 ]
 

@@ -1,34 +1,18 @@
-import { PkceClientError } from './errors.ts'
-import { withParameters } from './protocol/authorization.ts'
-import { longestSignOut } from './protocol/sign-out.ts'
-import { requestUserInfo } from './protocol/user-info.ts'
 import { unlessAborted } from './api/credentials.ts'
+import { browserPorts } from './compose/browser.ts'
+import { composeEngine } from './compose/engine.ts'
+import { PkceClientError } from './errors.ts'
+import { resolveOptions } from './options.ts'
+import type { Credential, Fetch } from './api/scheme.ts'
+import type { Engine } from './compose/engine.ts'
 import type { EventMap, EventName } from './events.ts'
-import type { Credential, Fetch } from './api/fetch.ts'
 import type { PkceClientOptions } from './options.ts'
-import type { ServerMetadata } from './protocol/server.ts'
 import type { UserInfo } from './protocol/user-info.ts'
-import type { SessionRecord } from './session/record.ts'
 import type { Session, SignedInSession } from './session/state.ts'
 import type { CallbackResult } from './sign-in/sign-in.ts'
+import type { SignOutOptions } from './sign-in/sign-out.ts'
+import type { StartResult } from './sign-in/start.ts'
 import type { SignInParams } from './sign-in/params.ts'
-import { compose } from './compose/engine.ts'
-import { checkOption } from './options.ts'
-import type { Parts } from './compose/engine.ts'
-
-/** What {@link PkceClient.start} found: a sign-in that came back, or the session there was. */
-export type StartResult =
-  | CallbackResult
-  | {
-      /** The page was no answer to a sign-in. */
-      kind: 'restored'
-      /** Signed in or signed out, never unknown. */
-      session: Session
-      /** Only a sign-in has one. */
-      returnTo?: undefined
-      /** Only a sign-in has one. */
-      appState?: undefined
-    }
 
 /** Options of methods that may have to wait for the network. */
 export interface WaitOptions {
@@ -42,16 +26,6 @@ export interface AccessTokenOptions extends WaitOptions {
   for?: string | URL
   /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
   minValidity?: number
-}
-
-/** What {@link PkceClient.signOut} can be told. */
-export interface SignOutOptions {
-  /** Whether to leave the page to end the session at the authorization server as well; true when left out. */
-  redirect?: boolean
-  /** Whether to revoke the tokens (RFC 7009); true when left out. */
-  revoke?: boolean
-  /** Where the server sends the person afterwards, in place of the client's option of this name. */
-  postSignOutRedirectUri?: string
 }
 
 /**
@@ -70,21 +44,16 @@ export class PkceClient {
    */
   readonly fetch: Fetch
 
-  readonly #parts: Parts
-  #started: Promise<StartResult> | undefined
-  #handling: Promise<CallbackResult | undefined> | undefined
-  #restored: Promise<void> | undefined
-  #signingOut: Promise<void> | undefined
-  #stopListening = () => {}
-  #closed = false
+  readonly #engine: Engine
 
   /** Checks the options and does nothing else. Throws `invalid_option`, naming the option and what would be right. */
   constructor(options: PkceClientOptions) {
-    const parts = compose(options, () => this.start().catch(() => {}))
-    this.#parts = parts
-    this.getSession = parts.session.state
-    this.subscribe = (listener) => parts.emitter.on('session-changed', () => listener())
-    this.fetch = parts.api.fetch
+    const resolved = resolveOptions(options)
+    const engine = composeEngine(resolved, browserPorts(resolved))
+    this.#engine = engine
+    this.getSession = engine.session.state
+    this.subscribe = (listener) => engine.on('session-changed', () => listener())
+    this.fetch = engine.authorizedFetch.fetch
   }
 
   /**
@@ -92,7 +61,7 @@ export class PkceClient {
    * `invalid_option`, `insecure_context`, `discovery_failed`, `issuer_mismatch`, `storage_unavailable` or a failure of the request.
    */
   createAuthorizationUrl(params: SignInParams = {}): Promise<{ url: URL; state: string }> {
-    return this.#parts.signIn.prepare(params, 'manual')
+    return this.#engine.signIn.prepare(params, 'manual')
   }
 
   /**
@@ -100,7 +69,7 @@ export class PkceClient {
    * `sign_in_cancelled`. Also rejects with `redirect_loop` and what {@link PkceClient.createAuthorizationUrl} rejects with.
    */
   signIn(params: SignInParams = {}): Promise<SignedInSession> {
-    return this.#parts.signIn.signIn(params)
+    return this.#engine.signIn.signIn(params)
   }
 
   /**
@@ -111,24 +80,7 @@ export class PkceClient {
    * @param url - in place of the address of the page, which is then left alone; a relative one resolves against `redirectUri`
    */
   handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
-    if (url !== undefined) return this.#handle(url)
-    // A second caller waits for the first one, which has already removed the answer from the address bar.
-    return (this.#handling ??= this.#handle().finally(() => {
-      this.#handling = undefined
-    }))
-  }
-
-  async #handle(url?: string | URL): Promise<CallbackResult | undefined> {
-    const { host, signIn, session, redirectUri } = this.#parts
-    await host.whenShown()
-    const text = url ?? host.url()
-    await (this.#restored ??= this.#restore())
-    try {
-      if (text === undefined || !URL.canParse(text, redirectUri)) return undefined
-      return await signIn.handle(new URL(text, redirectUri), url === undefined)
-    } finally {
-      if (!this.#closed) session.settle()
-    }
+    return this.#engine.start.handleCallback(url)
   }
 
   /**
@@ -136,34 +88,12 @@ export class PkceClient {
    * Rejects with a {@link CallbackError} for a failed sign-in only; the session is known afterwards all the same.
    */
   start(): Promise<StartResult> {
-    return (this.#started ??= this.#start())
-  }
-
-  async #start(): Promise<StartResult> {
-    const result = await this.handleCallback()
-    if (result) return result
-    await this.#parts.tokens.dropExpired()
-    // Spelled out although undefined: an app navigates to `returnTo`, and must not find one on Object.prototype.
-    return {
-      kind: 'restored',
-      session: this.getSession(),
-      returnTo: undefined,
-      appState: undefined,
-    }
-  }
-
-  async #restore(): Promise<void> {
-    const { host, session, refresher, tokens } = this.#parts
-    if (this.#closed) return
-    this.#stopListening = host.onWake(() => {
-      void session.reread().then(tokens.lookAgain)
-    })
-    refresher.liftBackOff(await session.restore())
+    return this.#engine.start.start()
   }
 
   /** Listens to an event, for logs and tools; returns the way to stop. Nothing in an event is secret. */
   on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void): () => void {
-    return this.#parts.emitter.on(event, listener)
+    return this.#engine.on(event, listener)
   }
 
   /**
@@ -171,12 +101,12 @@ export class PkceClient {
    * Rejects as {@link PkceClient.fetch} does, and with the reason of an aborted `signal`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
-    const { tokens, api } = this.#parts
-    const judge = () => options.for !== undefined && api.target(options.for)
-    judge()
-    const { token } = await tokens.obtain(options.signal, options.minValidity)
+    const { credentials, authorizedFetch } = this.#engine
+    const checkTarget = () => options.for !== undefined && authorizedFetch.target(options.for)
+    checkTarget()
+    const { token } = await credentials.obtain(options.signal, options.minValidity)
     // The server's endpoints may have become known only now.
-    judge()
+    checkTarget()
     return token
   }
 
@@ -187,7 +117,7 @@ export class PkceClient {
    * reason of an aborted `signal`.
    */
   async refresh({ signal }: WaitOptions = {}): Promise<SignedInSession> {
-    await this.#parts.tokens.refresh(signal)
+    await this.#engine.credentials.refresh(signal)
     return this.getSession() as SignedInSession
   }
 
@@ -196,7 +126,7 @@ export class PkceClient {
    * through untouched. Returns the way back.
    */
   replaceGlobalFetch(): () => void {
-    return this.#parts.globalFetch.replace()
+    return this.#engine.globalFetch.replace()
   }
 
   /**
@@ -204,16 +134,12 @@ export class PkceClient {
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {
-    const { tokens, server, transport, clientId } = this.#parts
-    const ask = (credential: Credential) =>
-      unlessAborted(
-        server().then((found) => requestUserInfo(found, { ...credential, clientId, transport })),
-        signal,
-      )
-    const credential = await tokens.obtain(signal)
+    const { credentials, userInfo: request } = this.#engine
+    const ask = (credential: Credential) => unlessAborted(request(credential), signal)
+    const credential = await credentials.obtain(signal)
     let userInfo = await ask(credential)
     if (!userInfo) {
-      const another = await tokens.renew(credential, { signal, invalidToken: true })
+      const another = await credentials.renew(credential, { signal, invalidToken: true })
       userInfo = another && (await ask(another))
     }
     if (userInfo) return userInfo
@@ -230,60 +156,11 @@ export class PkceClient {
    * anything is ended.
    */
   signOut(options: SignOutOptions = {}): Promise<void> {
-    // A second click joins the first. On its own it would find the session gone, and leave the page without the ID token
-    // hint and before the tokens are revoked.
-    return (this.#signingOut ??= this.#signOut(options).finally(() => {
-      this.#signingOut = undefined
-    }))
-  }
-
-  async #signOut(options: SignOutOptions): Promise<void> {
-    const { session, server, host, clock, signIn, clientId, revoke } = this.#parts
-    const uri = options.postSignOutRedirectUri ?? this.#parts.postSignOutRedirectUri
-    if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)
-    await this.start().catch(() => {})
-    const ended = await this.#endHere()
-    let metadata = undefined as ServerMetadata | undefined
-    const tellServer = async () => {
-      metadata = await server()
-      if (!ended || options.revoke === false) return
-      const accessTokens = Object.values(ended.access).map(({ token }) => token)
-      for (const token of [ended.refreshToken, ...accessTokens]) if (token) await revoke(token)
-    }
-    let cancel!: () => void
-    const tooLong = new Promise<void>((resolve) => {
-      cancel = clock.setTimeout(resolve, longestSignOut)
-    })
-    await Promise.race([tooLong, tellServer().catch(() => {})])
-    cancel()
-    const endpoint = metadata?.end_session_endpoint
-    // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
-    if (!endpoint || options.redirect === false || !host.url() || session.current()) return
-    const url = withParameters(endpoint, [
-      ['id_token_hint', ended?.idToken],
-      ['client_id', clientId],
-      ['post_logout_redirect_uri', uri],
-      ['state', uri && (await signIn.rememberSignOut(uri))],
-    ])
-    host.navigate(url.href)
-  }
-
-  /** `end` refuses when another tab has just renewed the session. The person still wants out, so the newer one is ended. */
-  async #endHere(): Promise<SessionRecord | undefined> {
-    const { session } = this.#parts
-    for (;;) {
-      const record = await session.reread()
-      if (!record || (await session.end(record, 'signed-out'))) return record
-    }
+    return this.#engine.signOut(options)
   }
 
   /** Lets go of listeners, channels and timers, for good. Does not belong in a React effect. */
   close(): void {
-    this.#closed = true
-    this.#stopListening()
-    this.#parts.emitter.close()
-    this.#parts.refresher.close()
-    this.#parts.session.close()
-    this.#parts.globalFetch.restore()
+    this.#engine.close()
   }
 }

@@ -1,21 +1,18 @@
 export { PkceClient } from './client.ts'
-export type { AccessTokenOptions, SignOutOptions, StartResult, WaitOptions } from './client.ts'
+export type { AccessTokenOptions, WaitOptions } from './client.ts'
 export type { PkceClientOptions } from './options.ts'
 export type { CallbackResult } from './sign-in/sign-in.ts'
+export type { SignOutOptions } from './sign-in/sign-out.ts'
+export type { StartResult } from './sign-in/start.ts'
 export type { SignInParams } from './sign-in/params.ts'
 
 export { unknownSession } from './session/state.ts'
-export type {
-  Session,
-  SignedInSession,
-  SignedOutReason,
-  SignedOutSession,
-  UnknownSession,
-} from './session/state.ts'
+export type { Session, SignedInSession, SignedOutSession, UnknownSession } from './session/state.ts'
+export type { SignedOutReason } from './session/record.ts'
 export type { Claims } from './protocol/token-set.ts'
 export type { AddressClaim, StandardClaims } from './protocol/standard-claims.ts'
 export type { UserInfo } from './protocol/user-info.ts'
-export type { Fetch } from './api/fetch.ts'
+export type { Fetch } from './api/scheme.ts'
 export type { ServerMetadata } from './protocol/server.ts'
 export type { EventMap, EventName, RequestPurpose } from './events.ts'
 

@@ -132,7 +132,7 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */
 export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
-  const options = ownMembers({ scope: 'openid', timeout: 15_000, ...ownMembers(given) })
+  const options = copyOwn({ scope: 'openid', timeout: 15_000, ...copyOwn(given) })
   for (const name of [...Object.keys(options), 'issuer', 'clientId', 'redirectUri']) {
     if (!Object.hasOwn(rules, name)) {
       const known = Object.keys(rules).join(', ')
@@ -145,7 +145,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   return Object.freeze(
     Object.assign(options, {
-      metadata: ownMembers(options.metadata ?? {}),
+      metadata: copyOwn(options.metadata ?? {}),
       key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
       resourceList: (options.resources ?? []).map((entry: unknown) => {
         const { url, ...unknown } =
@@ -158,7 +158,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
 }
 
 /** A copy of what is set, without a prototype: what some library put on `Object.prototype` is not taken for an option. */
-export function ownMembers<T extends object>(given: T): T {
+export function copyOwn<T extends object>(given: T): T {
   const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
   return { __proto__: null, ...Object.fromEntries(members) } as unknown as T
 }

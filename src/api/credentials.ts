@@ -1,29 +1,31 @@
 import { PkceClientError } from '../errors.ts'
-import { expiryOf, ownerOf, tokenOf } from '../session/record.ts'
+import { dueAt, expiryOf, ownerOf, tokenOf } from '../session/record.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
-import type { Credential, Scheme } from './fetch.ts'
+import type { Credential, Scheme } from './scheme.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
 
-interface TokensOptions {
+interface CredentialsOptions {
   session: SessionKeeper
   refresher: Refresher
   clock: Clock
   scheme: Scheme
+  canRefresh: (record: SessionRecord) => boolean
   emit: Emit
   /** Resolves when the session is known. */
   started: () => Promise<unknown>
 }
 
-/** A token is renewed this long before it expires, or a quarter of its life if that is less. */
-const aheadAtMost = 60_000
 /** A token younger than this is not the reason for a 401. */
 const youngest = 10_000
 
+export type Credentials = ReturnType<typeof createCredentials>
+
 /** Hands out the session's access token, and has it renewed when it is due or was refused. */
-export function createTokens({ session, refresher, clock, scheme, emit, started }: TokensOptions) {
+export function createCredentials(options: CredentialsOptions) {
+  const { session, refresher, clock, scheme, canRefresh, emit, started } = options
   let ready: Credential | undefined
   let freshUntil = 0
   /** The ending that `sign-in-required` was last emitted for: all calls that fail because of it share one event. */
@@ -51,7 +53,7 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     throw error
   }
 
-  async function renewed(record: SessionRecord, signal?: AbortSignal): Promise<Credential> {
+  async function refreshed(record: SessionRecord, signal?: AbortSignal): Promise<Credential> {
     try {
       return credential(await unlessAborted(refresher.refresh(record), signal))
     } catch (error) {
@@ -61,22 +63,13 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
     }
   }
 
-  /** Without a refresh token, an expired access token is the end. */
-  async function dropExpired(): Promise<void> {
-    const record = session.current()
-    if (record && !record.refreshToken && clock.now() >= expiryOf(record))
-      await session.end(record, 'expired')
-  }
+  /** Keeps what the hot path of fetch needs. */
+  session.onAdopted((record) => {
+    ready = record && credential(record)
+    freshUntil = record ? dueAt(record) : 0
+  })
 
   return {
-    dropExpired,
-
-    /** Keeps what the hot path of fetch needs. */
-    adopted(record: SessionRecord | undefined): void {
-      ready = record && credential(record)
-      freshUntil = record ? dueAt(record) : 0
-    },
-
     peek: (): Credential | undefined => (clock.now() < freshUntil ? ready : undefined),
 
     /** `minValidity` in seconds. */
@@ -85,9 +78,9 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       const now = clock.now()
       // A young token that does not live that long is as good as it gets.
       const wanted =
-        record.refreshToken && now - tokenOf(record).obtainedAt < youngest ? 0 : minValidity * 1000
-      if (now + wanted >= expiryOf(record)) return renewed(record, signal)
-      if (now >= dueAt(record) && record.refreshToken) refresher.inBackground(record)
+        canRefresh(record) && now - tokenOf(record).obtainedAt < youngest ? 0 : minValidity * 1000
+      if (now + wanted >= expiryOf(record)) return refreshed(record, signal)
+      if (now >= dueAt(record) && canRefresh(record)) refresher.inBackground(record)
       return credential(record)
     },
 
@@ -104,28 +97,16 @@ export function createTokens({ session, refresher, clock, scheme, emit, started 
       const age = clock.now() - obtainedAt
       // A negative age means that the clock was set back, and says nothing.
       if (age >= 0 && age < youngest) return undefined
-      if (record.refreshToken) return renewed(record, signal)
+      if (canRefresh(record)) return refreshed(record, signal)
       if (invalidToken) await session.end(record, 'expired')
       return undefined
     },
 
     /** Forces a renewal. */
     async refresh(signal?: AbortSignal): Promise<void> {
-      await renewed(await signedIn(signal), signal)
-    },
-
-    /** After a wake-up: renews a token that came due while the page slept, or ends a session that expired. */
-    async lookAgain(record: SessionRecord | undefined): Promise<void> {
-      refresher.liftBackOff(record)
-      if (!record?.refreshToken) return dropExpired()
-      if (clock.now() >= dueAt(record) || record.pending?.failures) refresher.inBackground(record)
+      await refreshed(await signedIn(signal), signal)
     },
   }
-}
-
-function dueAt(record: SessionRecord): number {
-  const life = expiryOf(record) - tokenOf(record).obtainedAt
-  return expiryOf(record) - Math.min(aheadAtMost, life / 4)
 }
 
 /** Ends the caller's wait, never the work. */

@@ -1,16 +1,29 @@
-import type { AuthorizedFetch, Fetch } from './fetch.ts'
+import type { AuthorizedFetch } from './fetch.ts'
+import type { Fetch } from './scheme.ts'
 
 export interface GlobalFetch {
   replace: () => () => void
   restore: () => void
-  /** The platform's fetch for this client's own calls: never its own replacement, or it would wait for itself. */
-  platform: () => Fetch
+}
+
+export type PlatformFetch = ReturnType<typeof createPlatformFetch>
+
+/** The platform's fetch for this client's own calls: never its own replacement, or it would wait for itself. */
+export function createPlatformFetch() {
+  let replaced: Fetch | undefined
+  return {
+    current: (): Fetch => replaced ?? globalThis.fetch,
+    /** Remembers what was replaced, until it is put back. */
+    keep: (original: Fetch | undefined): void => void (replaced = original),
+  }
 }
 
 /** Lets the listed resources get a token through `globalThis.fetch` as well, and can be undone. */
-export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFetch): GlobalFetch {
+export function createGlobalFetch(
+  { fetch, target, isAuthorized }: AuthorizedFetch,
+  platformFetch: PlatformFetch,
+): GlobalFetch {
   let undo: (() => void) | undefined
-  let replaced: Fetch | undefined
 
   function isTarget(input: RequestInfo | URL, init?: RequestInit & { own?: true }): boolean {
     try {
@@ -24,17 +37,18 @@ export function createGlobalFetch({ fetch, target, isAuthorized }: AuthorizedFet
   }
 
   return {
-    platform: () => replaced ?? globalThis.fetch,
     restore: () => undo?.(),
     replace() {
       if (undo) return undo
-      const original = (replaced = globalThis.fetch)
+      const original = globalThis.fetch
+      platformFetch.keep(original)
       const ours: Fetch = (input, init) =>
         undo === restore && isTarget(input, init) ? fetch(input, init) : original(input, init)
       globalThis.fetch = ours
       const restore = () => {
         if (undo !== restore) return
-        undo = replaced = undefined
+        undo = undefined
+        platformFetch.keep(undefined)
         // Somebody may have wrapped ours since; then it stays, and passes everything through.
         if (globalThis.fetch === ours) globalThis.fetch = original
       }

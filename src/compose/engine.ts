@@ -1,124 +1,160 @@
-import { systemClock } from '../clock.ts'
-import { createEmitter } from '../events.ts'
+import { bearer } from '../api/bearer.ts'
+import { createCredentials } from '../api/credentials.ts'
+import { createEndpoints } from '../api/endpoints.ts'
 import { createAuthorizedFetch } from '../api/fetch.ts'
-import { createGlobalFetch } from '../api/global-fetch.ts'
-import { pageHost } from '../host/page.ts'
-import { redirect } from '../navigation/redirect.ts'
-import { ownMembers, resolveOptions } from '../options.ts'
+import { createGlobalFetch, createPlatformFetch } from '../api/global-fetch.ts'
+import { createResources, secureUrl } from '../api/resources.ts'
+import { createEmitter } from '../events.ts'
 import { createState } from '../protocol/authorization.ts'
-import { judgeChallenge } from '../protocol/challenge.ts'
+import { readChallenges } from '../protocol/challenge.ts'
+import { publicClient } from '../protocol/client-authentication.ts'
+import { refreshTokens } from '../protocol/refresh.ts'
 import { discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
-import { refreshTokens } from '../protocol/token.ts'
 import { createTransport } from '../protocol/transport.ts'
-import { createResources, secureUrl } from '../api/resources.ts'
+import { requestUserInfo } from '../protocol/user-info.ts'
+import { canRefresh } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
-import { createTransactions } from '../sign-in/transactions.ts'
 import { createSignIn } from '../sign-in/sign-in.ts'
-import { pageStore } from '../storage/web-storage.ts'
-import { broadcastChannel } from '../tabs/broadcast-channel.ts'
-import { webLocks } from '../tabs/web-locks.ts'
-import { createTokens } from '../api/credentials.ts'
-import type { Fetch, Scheme } from '../api/fetch.ts'
-import type { PkceClientOptions } from '../options.ts'
+import { createSignOut } from '../sign-in/sign-out.ts'
+import { createStart } from '../sign-in/start.ts'
+import { createTransactions } from '../sign-in/transactions.ts'
+import { once } from './once.ts'
+import type { Clock } from '../clock.ts'
+import type { Host } from '../host/host.ts'
+import type { Navigator } from '../navigation/navigator.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Store, TransactionStore } from '../storage/store.ts'
+import type { Channel } from '../tabs/channel.ts'
+import type { Lock } from '../tabs/lock.ts'
 
-const bearer: Scheme = { authorize: (token) => `Bearer ${token}`, onChallenge: judgeChallenge }
+/** What the engine stands on. */
+export interface Ports {
+  clock: Clock
+  host: Host
+  lock: Lock
+  channel: Channel
+  store: Store
+  transactionStore: TransactionStore
+  navigator: Navigator
+}
 
-export type Parts = ReturnType<typeof compose>
+export type Engine = ReturnType<typeof composeEngine>
 
-/** The composition root: every part is made here and handed what it needs. Making the default ports reads no global. */
-export function compose(given: PkceClientOptions, started: () => Promise<unknown>) {
-  const emitter = createEmitter()
-  const options = ownMembers({
-    clock: systemClock(),
-    host: pageHost(),
-    lock: webLocks(),
-    channel: broadcastChannel(),
-    store: pageStore(),
-    transactionStore: pageStore(),
-    navigator: redirect(),
-    ...resolveOptions(given),
-    emit: emitter.emit,
-  })
-  const fetch = (): Fetch => options.fetch ?? globalFetch.platform()
-  const transport = createTransport({ ...options, fetch })
+/** The composition root: makes every part, from the bottom up, and hands each what it needs by name. */
+export function composeEngine(options: ResolvedOptions, ports: Ports) {
+  const { issuer, clientId, redirectUri, scope, metadata, key, timeout } = options
+  const { clock, host, lock, channel, store, transactionStore, navigator } = ports
+  const clientAuthentication = publicClient()
+  const { emit, on, close: closeEvents } = createEmitter()
+
+  const platformFetch = createPlatformFetch()
+  const fetch = options.fetch ? () => options.fetch! : platformFetch.current
+  const transport = createTransport({ fetch, clock, timeout, emit })
   const endpoints = createEndpoints()
   const server = once(async () => {
-    const found = await discoverServer({ ...options, transport, secureUrl })
+    const found = await discoverServer({ issuer, scope, metadata, transport, secureUrl })
     endpoints.add(found)
     return found
   })
-  const revoke = async (token: string) =>
-    revokeToken(await server(), { ...options, token, transport })
+  const client = { clientId, clientAuthentication, transport, clock }
+  const revoke = async (token: string) => revokeToken({ ...client, server: await server() }, token)
+
   const session = createSession({
-    ...options,
+    key,
+    issuer,
+    clientId,
+    store,
+    marks: transactionStore,
+    lock,
+    channel,
+    clock,
+    timeout,
+    emit,
     newId: createState,
-    onAdopted(record) {
-      tokens.adopted(record)
-      refresher.watch(record)
-      endpoints.add({ ...record?.endpoints })
-    },
   })
+  session.onAdopted((record) => endpoints.add({ ...record?.endpoints }))
   const refresher = createRefresher({
-    ...options,
+    key,
+    store,
     session,
+    lock,
+    clock,
+    timeout,
+    canRefresh,
     prepare: server,
-    grant: async (known) => refreshTokens({ ...options, transport, server: await server() }, known),
+    grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
     // A failure may be ignored: nobody will use the token, and it expires by itself.
     discard: (token) => revoke(token).catch(() => {}),
+    emit,
   })
-  const tokens = createTokens({ ...options, session, refresher, scheme: bearer, started })
-  const api = createAuthorizedFetch({
-    ...tokens,
-    fetch,
-    scheme: bearer,
-    isOAuthEndpoint: endpoints.has,
-    resources: createResources(options.resourceList),
-    baseUrl: () => options.host.baseUrl(),
-  })
-  const globalFetch = createGlobalFetch(api)
-  const parts = ownMembers({
-    ...options,
-    emitter,
-    transport,
+
+  const transactions = createTransactions({ key, transactionStore, lock, clock, timeout })
+  const signIn = createSignIn({
+    options,
+    host,
+    clock,
+    navigator,
+    client,
+    transactionStore,
+    transactions,
+    session,
     server,
-    revoke,
+  })
+  const start = createStart({ host, redirectUri, signIn, session, refresher })
+
+  const scheme = bearer(readChallenges)
+  const credentials = createCredentials({
     session,
     refresher,
-    tokens,
-    transactions: createTransactions(options),
-    api,
-    globalFetch,
+    clock,
+    scheme,
+    canRefresh,
+    emit,
+    started: start.start,
   })
-  return Object.assign(parts, { signIn: createSignIn(parts) })
-}
+  const authorizedFetch = createAuthorizedFetch({
+    resources: createResources(options.resourceList),
+    isOAuthEndpoint: endpoints.has,
+    baseUrl: () => host.baseUrl(),
+    fetch,
+    scheme,
+    credentials,
+  })
+  const globalFetch = createGlobalFetch(authorizedFetch, platformFetch)
 
-/** Where the OAuth endpoints are, as far as it is known yet: addresses that never get an access token from fetch. */
-function createEndpoints() {
-  const known = new Set<string>()
-  // As servers read paths: "/t%6Fken" is "/token". decodeURIComponent would throw at what is not UTF-8.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- old, but here to stay (ECMA-262 B.2.1), and fast
-  const plainly: (path: string) => string = unescape
+  const signOut = createSignOut({
+    postSignOutRedirectUri: options.postSignOutRedirectUri,
+    clientId,
+    host,
+    clock,
+    session,
+    signIn,
+    server,
+    revoke,
+    start: start.start,
+  })
+
   return {
-    add(among: object): void {
-      for (const value of Object.values(among)) {
-        const url = secureUrl(value)
-        if (url) known.add(plainly(url.pathname)).add(plainly(url.origin + url.pathname))
-      }
-    },
-    // On the hot path of fetch: nearly always the path alone settles it, without a new string for the whole address.
-    has: (url: URL): boolean =>
-      known.has(plainly(url.pathname)) && known.has(plainly(url.origin + url.pathname)),
-  }
-}
+    on,
+    session,
+    signIn,
+    start,
+    signOut,
+    credentials,
+    authorizedFetch,
+    globalFetch,
+    userInfo: async (credential: { token: string; subject: string | undefined }) =>
+      requestUserInfo({ ...client, server: await server() }, credential),
 
-/** Finds something once for all callers. A failure is forgotten, so that the next call tries again. */
-function once<T>(find: () => Promise<T>): () => Promise<T> {
-  let found: Promise<T> | undefined
-  return () =>
-    (found ??= find().catch((error: unknown) => {
-      found = undefined
-      throw error
-    }))
+    /** Lets go of listeners, channels and timers. */
+    close(): void {
+      start.close()
+      closeEvents()
+      refresher.close()
+      session.close()
+      globalFetch.restore()
+    },
+  }
 }

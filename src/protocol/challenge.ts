@@ -1,31 +1,22 @@
 import { WWWAuthenticateChallengeError, processRevocationResponse } from 'oauth4webapi'
+import type { Challenge } from '../api/scheme.ts'
 
 /** Longer headers are not read: the parser's time grows faster than its input. */
 const maximumLength = 8192
 
 /**
- * What a 401 from an API asks for (RFC 6750 §3, RFC 9470 §3): another token, or something a new token cannot give.
+ * Reads the WWW-Authenticate header of an answer (RFC 9110 §11.6.1); empty when there is none, or it cannot be read.
  * The header is parsed by oauth4webapi, which does so for any answer that is not a success.
  */
-export async function judgeChallenge(
-  header: string | null,
-): Promise<{ renew: boolean; invalidToken: boolean }> {
-  const errors: unknown[] = []
-  if (header !== null && header.length <= maximumLength) {
-    try {
-      await processRevocationResponse(
-        new Response(null, { status: 401, headers: { 'www-authenticate': header } }),
-      )
-    } catch (error) {
-      if (error instanceof WWWAuthenticateChallengeError) {
-        errors.push(...error.cause.map(({ parameters }) => parameters.error))
-      }
-    }
+export async function readChallenges({ headers }: Response): Promise<readonly Challenge[]> {
+  const header = headers.get('www-authenticate')
+  if (header === null || header.length > maximumLength) return []
+  try {
+    await processRevocationResponse(
+      new Response(null, { status: 401, headers: { 'www-authenticate': header } }),
+    )
+  } catch (error) {
+    if (error instanceof WWWAuthenticateChallengeError) return error.cause
   }
-  return {
-    renew: !errors.some(
-      (error) => error === 'insufficient_scope' || error === 'insufficient_user_authentication',
-    ),
-    invalidToken: errors.includes('invalid_token'),
-  }
+  return []
 }

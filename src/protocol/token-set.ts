@@ -42,7 +42,7 @@ export interface TokenSet {
 export type GrantAnswer =
   | { kind: 'granted'; tokens: TokenSet }
   /** Granted, but the ID token beside it cannot be used; the refresh token must still be kept. */
-  | { kind: 'odd'; refreshToken: string | undefined; error: PkceClientError }
+  | { kind: 'unusable'; refreshToken: string | undefined; error: PkceClientError }
   /** Granted to somebody else. */
   | { kind: 'other-identity'; token: string; error: PkceClientError }
   /** The refresh token is good for nothing any more. */
@@ -50,12 +50,13 @@ export type GrantAnswer =
   /** Nobody can tell whether the server has used the refresh token. */
   | { kind: 'unknown'; error: PkceClientError }
   /** Not now. `retryAfter` in milliseconds, when the server said. */
-  | { kind: 'passing'; error: PkceClientError; retryAfter?: number | undefined }
+  | { kind: 'transient'; error: PkceClientError; retryAfter?: number | undefined }
   /** The request itself is wrong, and will be until app or server are mended. */
-  | { kind: 'wrong-request'; error: PkceClientError }
+  | { kind: 'invalid-request'; error: PkceClientError }
 
-export type Grant = (session: {
-  refreshToken: string
+/** What a refresh needs of a session. */
+export interface RefreshableSession {
+  refreshToken?: string | undefined
   tokenEndpoint: string
   claims?: Claims | undefined
-}) => Promise<GrantAnswer>
+}

@@ -2,9 +2,8 @@ import { processUserInfoResponse, skipSubjectCheck, userInfoRequest } from 'oaut
 import { PkceClientError } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { OAuthServerError } from '../errors.ts'
-import type { ServerMetadata } from './server.ts'
+import type { OAuthClient } from './client-authentication.ts'
 import type { StandardClaims } from './standard-claims.ts'
-import type { Transport } from './transport.ts'
 
 /** The claims the userinfo endpoint gives (OpenID Connect Core §5.3.2). */
 export interface UserInfo extends StandardClaims {
@@ -19,13 +18,8 @@ export interface UserInfo extends StandardClaims {
  * Resolves to `undefined` when the server does not accept the token.
  */
 export async function requestUserInfo(
-  server: ServerMetadata,
-  {
-    clientId,
-    token,
-    subject,
-    transport,
-  }: { clientId: string; token: string; subject: string | undefined; transport: Transport },
+  { server, clientId, transport }: OAuthClient,
+  { token, subject }: { token: string; subject: string | undefined },
 ): Promise<UserInfo | undefined> {
   const client = { client_id: clientId }
   if (server.userinfo_endpoint === undefined) {

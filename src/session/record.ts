@@ -1,7 +1,15 @@
 import { pick } from './stored.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { Shape } from './stored.ts'
-import type { SignedOutReason } from './state.ts'
+
+/** Why a session ended. `docs/getting-started.md` says what to tell the person. */
+export type SignedOutReason =
+  | 'signed-out'
+  | 'expired'
+  | 'ended-by-server'
+  | 'refresh-response-lost'
+  | 'identity-changed'
+  | 'tab-copied'
 
 /**
  * A session as it is stored. `sid` is random per sign-in and `gen` counts its changes: whoever writes compares both
@@ -46,6 +54,18 @@ export const ownerOf = ({ claims, sid }: SessionRecord): string => claims?.sub ?
 /** When the access token expires, in milliseconds of the local clock; never, if the server did not say. */
 export const expiryOf = (record: SessionRecord): number => tokenOf(record).expiresAt ?? Infinity
 
+/** Milliseconds before its expiry at which a token is refreshed, or a quarter of its life if that is less. */
+const aheadAtMost = 60_000
+
+/** When the access token is due for a refresh, in milliseconds of the local clock. */
+export function dueAt(record: SessionRecord): number {
+  const life = expiryOf(record) - tokenOf(record).obtainedAt
+  return expiryOf(record) - Math.min(aheadAtMost, life / 4)
+}
+
+/** Whether the session can get another access token without the user. */
+export const canRefresh = (record: SessionRecord): boolean => record.refreshToken !== undefined
+
 /** What is known of refreshes that have not succeeded. */
 export interface Pending {
   /** How often the refresh token was sent without anybody knowing what became of it. */
@@ -56,6 +76,11 @@ export interface Pending {
   notBefore: number
   /** A tab is sending the refresh token, unless that tab is gone. */
   sending?: boolean
+}
+
+/** Whether both are one session at one generation, and `a` has not ended. */
+export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean {
+  return a?.sid === b.sid && a.gen === b.gen && !a.signedOut
 }
 
 /** What a record must have been written for. The token endpoint is compared when it is known, before anything is sent. */

@@ -1,16 +1,17 @@
 import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
-import { expiryOf, ownerOf } from './record.ts'
-import { isSame, renewed } from './session.ts'
+import { createBackoff, firstDelay, longestRetryAfter, nothingPending } from './backoff.ts'
+import { dueAt, expiryOf, isSame, ownerOf } from './record.ts'
+import { withTokens } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
-import type { Grant, GrantAnswer } from '../protocol/token-set.ts'
+import type { GrantAnswer } from '../protocol/token-set.ts'
 import type { Store } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { ExclusiveTask } from './exclusive.ts'
-import type { Pending, SessionRecord } from './record.ts'
+import type { Pending, SessionRecord, SignedOutReason } from './record.ts'
 import type { SessionKeeper } from './session.ts'
-import type { SignedOutReason, SignedOutSession } from './state.ts'
+import type { SignedOutSession } from './state.ts'
 
 interface RefreshOptions {
   key: string
@@ -22,28 +23,21 @@ interface RefreshOptions {
   timeout: number
   /** Makes the grant possible (discovery), outside the lock. */
   prepare: () => Promise<unknown>
-  grant: Grant
+  /** Whether the session can get another access token without the user. */
+  canRefresh: (record: SessionRecord) => boolean
+  grant: (record: SessionRecord) => Promise<GrantAnswer>
   /** Gets rid of a token that nobody will use. Never rejects. */
   discard: (token: string) => Promise<void>
   emit: Emit
 }
 
-const firstDelay = 1000
-const longestDelay = 60_000
-const longestRetryAfter = 300_000
-const none: Pending = { unknown: 0, failures: 0, notBefore: 0 }
-
 export type Refresher = ReturnType<typeof createRefresher>
 
 /** Renews the session's tokens: flight, lock, re-read, grant, persist, publish. */
 export function createRefresher(options: RefreshOptions) {
-  const { key, store, session, clock, timeout, prepare, grant, discard, emit } = options
+  const { key, store, session, clock, timeout, canRefresh, prepare, grant, discard, emit } = options
+  const backoff = createBackoff(clock)
   let flight: Promise<SessionRecord> | undefined
-  /** The session as the last failed refresh left it. */
-  let failedAt: SessionRecord | undefined
-  let lastError: PkceClientError | undefined
-  /** The `notBefore` that no longer counts, because the person or the network is back; any later one does. */
-  let lifted: number | undefined
   let cancelProbe = () => {}
   let closed = false
 
@@ -55,7 +49,7 @@ export function createRefresher(options: RefreshOptions) {
     flight ??= run(seen).finally(() => (flight = undefined))
     const next = await flight
     // Somebody else may have signed in meanwhile, and this call must not be made in their name.
-    if (ownerOf(next) !== ownerOf(seen)) throw ended('signed-out')
+    if (ownerOf(next) !== ownerOf(seen)) throw sessionEnded('signed-out')
     return next
   }
 
@@ -63,10 +57,10 @@ export function createRefresher(options: RefreshOptions) {
     // The back-off is looked at before `prepare`, because discovery is a request as well.
     const known = await session.reread()
     // What another tab is sending has not failed yet: its outcome is waited for, in line for the lock.
-    const held = known && !known.pending?.sending && isSame(known, seen) && heldBack(known)
+    const held = known && !known.pending?.sending && isSame(known, seen) && backoff.heldBack(known)
     if (held) throw held
     let obstacle: PkceClientError | undefined
-    if (seen.refreshToken) {
+    if (canRefresh(seen)) {
       await prepare().catch((error: unknown) => (obstacle = retryable(error as PkceClientError)))
     }
     // Tabs with one store share its refresh token and take turns. With a store for each, only copies of this session have to.
@@ -88,29 +82,28 @@ export function createRefresher(options: RefreshOptions) {
   ): ExclusiveTask<SessionRecord | 'resend'>['task'] {
     return async (robbed, stolen) => {
       await session.reread()
-      const record = current()
+      const record = currentOrThrow()
       const usable = clock.now() < expiryOf(record)
       if (!isSame(record, seen) && usable) return record
-      const { refreshToken } = record
-      if (!refreshToken) {
+      if (!canRefresh(record)) {
         if (!usable) return end(record, 'expired')
         throw new PkceClientError('sign_in_required', 'There is no refresh token; sign in again.')
       }
-      const held = heldBack(record)
+      const held = backoff.heldBack(record)
       if (held) throw held
-      const before = record.pending ?? none
-      if (obstacle) return failed(record, before, { kind: 'passing', error: obstacle })
+      const before = record.pending ?? nothingPending
+      if (obstacle) return failed(record, before, { kind: 'transient', error: obstacle })
       // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
       const unknown = before.unknown + 1
       // If the lock is stolen from a second attempt, or from one that stole it, the thief must wait until that one is over.
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
       const sent = { ...record, pending: { ...before, unknown, notBefore, sending: true } }
-      if (!(await session.write(record, sent))) return current()
+      if (!(await session.write(record, sent))) return currentOrThrow()
       // Whoever stole the lock meanwhile sends the token, and this tab lines up again.
       if (robbed()) return 'resend'
-      const answer = await grant({ ...record, refreshToken })
+      const answer = await grant(record)
       if (answer.kind !== 'granted') return failed(sent, before, answer)
-      return succeeded(sent, renewed(sent, answer.tokens))
+      return succeeded(sent, withTokens(sent, answer.tokens))
     }
   }
 
@@ -123,7 +116,7 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   async function succeeded(sent: SessionRecord, next: SessionRecord): Promise<SessionRecord> {
-    if (!(await commit(sent, next))) return current()
+    if (!(await commit(sent, next))) return currentOrThrow()
     const state = session.state()
     if (state.status === 'signed-in') emit('token-refreshed', { session: state })
     return next
@@ -136,7 +129,10 @@ export function createRefresher(options: RefreshOptions) {
   ): Promise<SessionRecord | 'resend'> {
     const { kind, error } = answer
     const { unknown } = before
-    let next: SessionRecord = { ...sent, pending: unknown ? { ...none, unknown } : undefined }
+    let next: SessionRecord = {
+      ...sent,
+      pending: unknown ? { ...nothingPending, unknown } : undefined,
+    }
     switch (kind) {
       case 'refused':
         return end(sent, unknown ? 'refresh-response-lost' : 'ended-by-server', error)
@@ -145,20 +141,19 @@ export function createRefresher(options: RefreshOptions) {
         return end(sent, 'identity-changed', error)
       case 'unknown':
         if (!unknown) return 'resend'
-        next = backedOff(sent, sent.pending!)
+        next = backoff.after(sent, sent.pending!)
         break
-      case 'passing':
-        next = backedOff(sent, before, answer.retryAfter)
+      case 'transient':
+        next = backoff.after(sent, before, answer.retryAfter)
         break
-      case 'odd': {
+      case 'unusable': {
         const { refreshToken = sent.refreshToken } = answer
         next = { ...sent, gen: sent.gen + 1, refreshToken, pending: undefined }
       }
     }
     // If the session has moved on meanwhile, this failure says nothing about it.
-    if (!(await commit(sent, next))) return current()
-    failedAt = next
-    lastError = error
+    if (!(await commit(sent, next))) return currentOrThrow()
+    backoff.remember(next, error)
     emit('refresh-failed', { error })
     throw error
   }
@@ -169,73 +164,65 @@ export function createRefresher(options: RefreshOptions) {
     cause?: PkceClientError,
   ): Promise<SessionRecord> {
     // Another tab may have moved the session on while the lock was stolen.
-    if (!(await session.end(record, reason))) return current()
-    const error = ended(reason, cause)
+    if (!(await session.end(record, reason))) return currentOrThrow()
+    const error = sessionEnded(reason, cause)
     emit('refresh-failed', { error })
     throw error
   }
 
   /** The session as it is now, also when others have changed it. */
-  function current(): SessionRecord {
+  function currentOrThrow(): SessionRecord {
     const record = session.current()
     if (record) return record
     const { reason = 'signed-out' } = session.state() as SignedOutSession
-    throw ended(reason)
-  }
-
-  /** Why nothing is sent for now. */
-  function heldBack(record: SessionRecord): PkceClientError | undefined {
-    const last = isSame(failedAt, record) && lastError
-    // A failure without a back-off: the request itself is wrong, and stays so until the session moves on or the page reloads.
-    if (last && !failedAt?.pending?.failures) return last
-    const { notBefore } = record.pending ?? none
-    const wait = notBefore - clock.now()
-    // A clock that was set back must not hold the session back for longer than any back-off could.
-    return wait > 0 && wait <= longestRetryAfter && notBefore !== lifted
-      ? last ||
-          new PkceClientError('server_error', 'Renewing the session failed; try again soon.', {
-            retryable: true,
-          })
-      : undefined
-  }
-
-  function backedOff(record: SessionRecord, pending: Pending, retryAfter = 0): SessionRecord {
-    const { failures } = pending
-    const full = Math.min(firstDelay * 2 ** failures, longestDelay)
-    const wait = full * (0.5 + 0.5 * clock.random())
-    const notBefore = clock.now() + Math.max(wait, Math.min(retryAfter, longestRetryAfter))
-    return { ...record, pending: { ...pending, failures: failures + 1, notBefore, sending: false } }
+    throw sessionEnded(reason)
   }
 
   /** Renews while nobody waits; a failure is told by events only. */
   function inBackground(record: SessionRecord): void {
-    if (!closed && !flight && !heldBack(record)) refresh(record).catch(() => {})
+    if (!closed && !flight && !backoff.heldBack(record)) refresh(record).catch(() => {})
   }
+
+  /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome nobody has recorded. */
+  function watch(record: SessionRecord | undefined): void {
+    cancelProbe()
+    if (closed || !record?.pending) return
+    const { failures, notBefore } = record.pending
+    const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
+    // Without failures, a tab may be sending the token right now; it has as long as a request may take to record the outcome.
+    cancelProbe = clock.setTimeout(
+      () => {
+        // The wait is over, whatever the clock was set to meanwhile.
+        backoff.reset(notBefore)
+        inBackground(record)
+      },
+      Math.max(wait, failures ? 0 : timeout),
+    )
+  }
+  session.onAdopted(watch)
+
+  /** Ends a session whose access token has expired, if it cannot get another one. */
+  async function endExpired(): Promise<void> {
+    const record = session.current()
+    if (record && !canRefresh(record) && clock.now() >= expiryOf(record))
+      await session.end(record, 'expired')
+  }
+
+  /** The person or the network is back: the next refresh need not wait for the back-off. */
+  const resetBackoff = (record: SessionRecord | undefined) =>
+    backoff.reset(record?.pending?.notBefore)
 
   return {
     refresh,
     inBackground,
+    endExpired,
+    resetBackoff,
 
-    /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome nobody has recorded. */
-    watch(record: SessionRecord | undefined): void {
-      cancelProbe()
-      if (closed || !record?.pending) return
-      const { failures, notBefore } = record.pending
-      const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
-      // Without failures, a tab may be sending the token right now; it has as long as a request may take to record the outcome.
-      cancelProbe = clock.setTimeout(
-        () => {
-          // The wait is over, whatever the clock was set to meanwhile.
-          lifted = notBefore
-          inBackground(record)
-        },
-        Math.max(wait, failures ? 0 : timeout),
-      )
-    },
-
-    /** The person or the network is back: the next refresh need not wait for the back-off. */
-    liftBackOff(record: SessionRecord | undefined): void {
-      lifted = record?.pending?.notBefore
+    /** After a wake-up: refreshes a token that came due while the page slept, or ends a session that expired. */
+    async onWake(record: SessionRecord | undefined): Promise<void> {
+      resetBackoff(record)
+      if (!record || !canRefresh(record)) return endExpired()
+      if (clock.now() >= dueAt(record) || record.pending?.failures) inBackground(record)
     },
 
     close(): void {
@@ -245,7 +232,7 @@ export function createRefresher(options: RefreshOptions) {
   }
 }
 
-function ended(reason: SignedOutReason, cause?: PkceClientError): PkceClientError {
+function sessionEnded(reason: SignedOutReason, cause?: PkceClientError): PkceClientError {
   return new PkceClientError('session_ended', `The session is over (${reason}); sign in again.`, {
     sessionEnded: true,
     cause,

@@ -1,6 +1,7 @@
 import { PkceClientError } from '../errors.ts'
+import { createCopies } from './copies.ts'
 import { exclusive } from './exclusive.ts'
-import { defaultToken, parseRecord } from './record.ts'
+import { defaultToken, isSame, parseRecord } from './record.ts'
 import { reduce, unknownSession } from './state.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -9,16 +10,16 @@ import type { TokenSet } from '../protocol/token-set.ts'
 import type { Store, TransactionStore } from '../storage/store.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
-import type { SessionRecord } from './record.ts'
-import type { Session, SignedInSession, SignedOutReason, SignedOutSession } from './state.ts'
+import type { SessionRecord, SignedOutReason } from './record.ts'
+import type { Session, SignedInSession, SignedOutSession } from './state.ts'
 
 interface SessionOptions {
   key: string
   issuer: string
   clientId: string
   store: Store
-  /** Shared by all tabs, and never given a token: here for the generation marks of per-tab stores. */
-  transactionStore: TransactionStore
+  /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
+  marks: TransactionStore
   lock: Lock
   channel: Channel
   clock: Clock
@@ -27,22 +28,18 @@ interface SessionOptions {
   emit: Emit
   /** A new unguessable name. */
   newId: () => string
-  /** Called with the record that is current from now on. */
-  onAdopted: (record: SessionRecord | undefined) => void
 }
 
 /** Milliseconds that a store may take to show another tab what was written. */
 const visibleAfter = 100
 
-/** Milliseconds after which a mark is in nobody's way: a session that was not renewed for so long is over or forgotten. */
-const longestIdle = 2_592_000_000
-
 export type SessionKeeper = ReturnType<typeof createSession>
 
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
 export function createSession(options: SessionOptions) {
-  const { key, issuer, clientId, store, channel, clock, emit, newId, onAdopted } = options
-  const marks = options.transactionStore
+  const { key, issuer, clientId, store, channel, emit, newId } = options
+  const copies = createCopies(options)
+  const listeners: ((record: SessionRecord | undefined) => void)[] = []
   let state: Session = unknownSession
   let record: SessionRecord | undefined
   /** Set while the store has not saved what this tab knows: the `sid` of the older record that is still in it. */
@@ -51,7 +48,7 @@ export function createSession(options: SessionOptions) {
   let savedAgain: SessionRecord | undefined
   let connection: ChannelConnection | undefined
   let owner: string | undefined
-  let settled = false
+  let known = false
 
   /** The newer of the stored record and this tab's, by { sid, gen }. A store that gave nothing usable has no say. */
   function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
@@ -71,8 +68,8 @@ export function createSession(options: SessionOptions) {
 
   function publish(next: Session): void {
     const previous = state
-    // Before `settle` the page may be about to finish a sign-in; to say 'signed-out' until then would be wrong.
-    if (next === previous || (!settled && next.status === 'signed-out')) return
+    // Before `markKnown` the page may be about to finish a sign-in; to say 'signed-out' until then would be wrong.
+    if (next === previous || (!known && next.status === 'signed-out')) return
     state = next
     emit('session-changed', { session: next })
     const was = previous.status === 'signed-in'
@@ -84,7 +81,7 @@ export function createSession(options: SessionOptions) {
   function adopt(next: SessionRecord | undefined): void {
     const previous = record
     record = next
-    onAdopted(current())
+    for (const listener of listeners) listener(current())
     publish(reduce(state, { record, previous }))
   }
 
@@ -93,10 +90,10 @@ export function createSession(options: SessionOptions) {
     const before = record
     const stored = await read().catch(() => undefined)
     const next = newest(stored)
-    const isCopy = next && (await copied(next))
+    const isCopy = next && (await copies.isBehind(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
-    if (isCopy) await write(next, ended(next, 'tab-copied'))
+    if (isCopy) await write(next, tombstone(next, 'tab-copied'))
     else if (next !== record || state === unknownSession) adopt(next)
     // What could not be saved, or was overwritten by a page that woke in the middle of saving, is saved now, before another
     // tab finds the older record and sends its spent refresh token.
@@ -145,30 +142,8 @@ export function createSession(options: SessionOptions) {
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
     // The mark is set even if this was refused or could not be saved: the refresh token before it is spent all the same.
     return exclusive(options, { name: `${key}|commit|${owner}`, task, linger }).finally(() =>
-      copied(next, true),
+      copies.mark(next),
     )
-  }
-
-  /**
-   * Browsers copy sessionStorage into a duplicated tab. A mark that both tabs see holds the highest generation of a session;
-   * it outlives the session, because a tab that is behind must not send a spent token even then. Resolves to true for a
-   * record that is behind its mark. For any other record it moves the mark, if told to, and removes marks that nobody needs.
-   */
-  async function copied({ sid, gen, signedOut }: SessionRecord, mark?: boolean): Promise<boolean> {
-    if (store.shared || store.volatile || signedOut) return false
-    try {
-      const prefix = `${key}|gen|`
-      if (parseInt((await marks.get(prefix + sid)) ?? '') > gen) return true
-      if (mark) await marks.set(prefix + sid, `${gen} ${clock.now()}`)
-      // Marks of forgotten sessions are removed when a new session begins.
-      if (gen === 1)
-        for (const name of await marks.keys(prefix))
-          if (clock.now() - Number((await marks.get(name))?.split(' ')[1]) > longestIdle)
-            await marks.remove(name)
-    } catch {
-      // Without marks a copied tab finds out from the server.
-    }
-    return false
   }
 
   return {
@@ -178,6 +153,10 @@ export function createSession(options: SessionOptions) {
     reread,
     write,
 
+    /** Tells the listener which record is current from now on, before anybody else hears of it. */
+    onAdopted: (listener: (record: SessionRecord | undefined) => void): void =>
+      void listeners.push(listener),
+
     /** Joins the other tabs and takes over the session there is. */
     restore(): Promise<SessionRecord | undefined> {
       if (store.shared) connection ??= channel.open(key, () => void reread())
@@ -185,8 +164,8 @@ export function createSession(options: SessionOptions) {
     },
 
     /** From here on the session is known, also when nobody is signed in. */
-    settle(): void {
-      settled = true
+    markKnown(): void {
+      known = true
       adopt(record)
     },
 
@@ -209,24 +188,20 @@ export function createSession(options: SessionOptions) {
         scope,
         access: {},
       }
-      await write(undefined, renewed(blank, tokens))
+      await write(undefined, withTokens(blank, tokens))
       return state as SignedInSession
     },
 
     /** Ends the session of `base`, once, everywhere. */
     end: (base: SessionRecord, reason: SignedOutReason): Promise<boolean> =>
-      write(base, ended(base, reason)),
+      write(base, tombstone(base, reason)),
 
     close: (): void => connection?.close(),
   }
 }
 
-export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean {
-  return a?.sid === b.sid && a.gen === b.gen && !a.signedOut
-}
-
 /** The record after a grant. What the answer leaves out stays as it was (RFC 6749 §6, OpenID Connect Core §12.2). */
-export function renewed(record: SessionRecord, tokens: TokenSet): SessionRecord {
+export function withTokens(record: SessionRecord, tokens: TokenSet): SessionRecord {
   const { accessToken: token, expiresIn, requestedAt: obtainedAt } = tokens
   const expiresAt = expiresIn && obtainedAt + expiresIn * 1000
   return {
@@ -242,7 +217,7 @@ export function renewed(record: SessionRecord, tokens: TokenSet): SessionRecord 
 }
 
 /** What stays of a session that has ended: enough to refuse late results, and nothing secret. */
-function ended(record: SessionRecord, signedOut: SignedOutReason): SessionRecord {
+function tombstone(record: SessionRecord, signedOut: SignedOutReason): SessionRecord {
   const { v, sid, gen, issuer, clientId, tokenEndpoint } = record
   return { v, sid, gen: gen + 1, issuer, clientId, tokenEndpoint, signedOut, scope: '', access: {} }
 }

@@ -1,15 +1,6 @@
 import { tokenOf } from './record.ts'
 import type { Claims } from '../protocol/token-set.ts'
-import type { SessionRecord } from './record.ts'
-
-/** Why a session ended. `docs/getting-started.md` says what to tell the person. */
-export type SignedOutReason =
-  | 'signed-out'
-  | 'expired'
-  | 'ended-by-server'
-  | 'refresh-response-lost'
-  | 'identity-changed'
-  | 'tab-copied'
+import type { SessionRecord, SignedOutReason } from './record.ts'
 
 /** Nobody has looked yet: `start()` has not finished. */
 export interface UnknownSession {

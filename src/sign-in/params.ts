@@ -1,4 +1,4 @@
-import { asJson, checkOption, fail, ownMembers } from '../options.ts'
+import { asJson, checkOption, fail, copyOwn } from '../options.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Parameters } from '../protocol/authorization.ts'
@@ -56,7 +56,7 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
     navigator: _,
     signal: __,
     ...unknown
-  } = ownMembers(given)
+  } = copyOwn(given)
   const [stray] = Object.keys(unknown)
   if (stray) fail(stray, 'in extraParams', unknown[stray as never])
   const resource = one === undefined ? undefined : [one].flat()

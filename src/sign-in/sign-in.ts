@@ -5,10 +5,11 @@ import {
   createNonce,
   createState,
 } from '../protocol/authorization.ts'
-import { checkCallback, readCallback } from '../protocol/callback.ts'
+import { checkCallback } from '../protocol/callback.ts'
 import { checkServer } from '../protocol/server.ts'
 import { exchangeCode } from '../protocol/token.ts'
 import { secureUrl } from '../api/resources.ts'
+import { createCallbackUrls, signOutMode } from './callback-url.ts'
 import { safeReturnTo } from './return-to.ts'
 import { cannotRemember } from './transactions.ts'
 import { checkParams } from './params.ts'
@@ -18,7 +19,7 @@ import type { Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { Callback } from '../protocol/callback.ts'
-import type { Transport } from '../protocol/transport.ts'
+import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { SignedInSession } from '../session/state.ts'
 import type { Transaction, Transactions } from './transactions.ts'
@@ -37,21 +38,25 @@ export interface CallbackResult {
   appState?: unknown
 }
 
-type SignInOptions = ResolvedOptions & {
+interface SignInOptions {
+  options: ResolvedOptions
   host: Host
   clock: Clock
   navigator: Navigator
-  transport: Transport
-  transactions: Transactions
+  client: Omit<OAuthClient, 'server'>
   transactionStore: TransactionStore
+  transactions: Transactions
   session: SessionKeeper
   server: () => Promise<ServerMetadata>
 }
 
+export type SignIn = ReturnType<typeof createSignIn>
+
 /** The way to the authorization server and back. */
-export function createSignIn(options: SignInOptions) {
-  const { issuer, clientId, host, clock, transactions, session, server } = options
-  const { tag } = transactions
+export function createSignIn(parts: SignInOptions) {
+  const { options, host, clock, client, transactions, session, server } = parts
+  const { issuer, clientId } = options
+  const callbackUrls = createCallbackUrls({ redirectUri: options.redirectUri, transactions })
   const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
   const base = () => host.url() ?? options.redirectUri
@@ -60,7 +65,7 @@ export function createSignIn(options: SignInOptions) {
   async function remember(
     facts: Pick<Transaction, 'mode' | 'redirectUri'> & Partial<Transaction>,
   ): Promise<string> {
-    const state = `${tag}.${createState()}`
+    const state = `${transactions.tag}.${createState()}`
     const blank = { scope: '', verifier: '', nonce: '', createdAt: clock.now(), issuer, clientId }
     await transactions.put(state, { ...blank, ...facts })
     return state
@@ -85,17 +90,13 @@ export function createSignIn(options: SignInOptions) {
     return { url, state }
   }
 
-  function isOurs(state: string): boolean {
-    return state.startsWith(`${tag}.`) && /^\w+\.[\w-]{43}$/.test(state)
-  }
-
   async function signIn(params: SignInParams): Promise<SignedInSession> {
-    const navigator = params.navigator ?? options.navigator
+    const navigator = params.navigator ?? parts.navigator
     const gesture = host.hasUserGesture()
     const navigation = navigator.open(host)
     try {
       if (navigator.leavesPage) {
-        if (options.transactionStore.volatile) throw cannotRemember()
+        if (parts.transactionStore.volatile) throw cannotRemember()
         if (!gesture && (await transactions.isLooping(navigator.mode)))
           throw new PkceClientError(
             'redirect_loop',
@@ -115,13 +116,10 @@ export function createSignIn(options: SignInOptions) {
 
   /** `shown` when the URL is the one in the address bar, which is then cleaned. */
   async function handle(url: URL, shown = false): Promise<CallbackResult | undefined> {
-    const callback = readCallback(url, isOurs)
+    const callback = await callbackUrls.read(url)
     if (!callback) return undefined
     const { state, isAnswer } = callback
-    const found = state ? await transactions.find(state).catch(() => undefined) : undefined
-    const redirectUri = found?.redirectUri ?? options.redirectUri
-    if (!isAt(url, redirectUri) || !(isAnswer || found?.mode === signOutMode)) return undefined
-    if (shown) host.replaceUrl(cleaned(redirectUri, url))
+    if (shown) host.replaceUrl(callback.cleaned)
     // Back from signing out: there is nothing to exchange, only the transaction to use up.
     if (!isAnswer) return transactions.take(state!, async () => undefined)
     const finishing = handled.get(state) ?? finish(callback, url.searchParams)
@@ -165,7 +163,7 @@ export function createSignIn(options: SignInOptions) {
       ? checkServer(found.server, { issuer, secureUrl })
       : await server()
     const parameters = checkCallback(metadata, { clientId, ...answer })
-    const tokens = await exchangeCode({ ...options, server: metadata }, { ...found, parameters })
+    const tokens = await exchangeCode({ ...client, server: metadata }, { ...found, parameters })
     return session.begin(tokens, { server: metadata, scope: found.scope })
   }
 
@@ -192,23 +190,9 @@ export function createSignIn(options: SignInOptions) {
   }
 }
 
-const signOutMode = 'sign-out'
-
 interface ReturnFacts {
   returnTo?: string | undefined
   appState?: unknown
-}
-
-function isAt(url: URL, redirectUri: string): boolean {
-  const { protocol, host, pathname } = new URL(redirectUri)
-  return url.protocol === protocol && url.host === host && url.pathname === pathname
-}
-
-/** The redirect URI as it was registered, with the app's own fragment if that is not part of the answer. */
-function cleaned(redirectUri: string, { hash }: URL): string {
-  return /[#&](?:code|state|access_token|id_token|refresh_token)=/.test(hash)
-    ? redirectUri
-    : redirectUri + hash
 }
 
 function invalid(why: string, cause?: unknown): PkceClientError {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OAuthServerError, PkceClientError } from '../../src/errors.ts'
-import { refreshTokens } from '../../src/protocol/token.ts'
+import { publicClient } from '../../src/protocol/client-authentication.ts'
+import { refreshTokens } from '../../src/protocol/refresh.ts'
 import { createTransport } from '../../src/protocol/transport.ts'
 import type { GrantAnswer } from '../../src/protocol/token-set.ts'
 import { createFakeClock } from '../../src/testing/index.ts'
@@ -22,8 +23,8 @@ async function judge(answer: () => Response | Promise<Response>): Promise<GrantA
   const clock = createFakeClock()
   const fetch = () => async () => answer()
   const transport = createTransport({ fetch, clock, timeout: 15_000, emit: () => undefined })
-  const at = { server, clientId: 'app', transport, clock }
-  const result = await refreshTokens(at, {
+  const client = { server, clientId: 'app', clientAuthentication: publicClient(), transport, clock }
+  const result = await refreshTokens(client, {
     refreshToken: 'secret',
     tokenEndpoint: server.token_endpoint,
     claims,
@@ -70,24 +71,24 @@ describe('what an answer to a refresh means', () => {
     [
       'another OAuth error',
       json({ error: 'invalid_client' }, 401, { 'www-authenticate': 'Basic' }),
-      'wrong-request',
+      'invalid-request',
     ],
-    ['403 without words', text('', 403), 'wrong-request'],
-    ['499', text('', 499), 'wrong-request'],
+    ['403 without words', text('', 403), 'invalid-request'],
+    ['499', text('', 499), 'invalid-request'],
     ['200 with an OAuth error that ends it', json({ error: 'invalid_grant' }), 'refused'],
-    ['200 with another OAuth error', json({ error: 'bad_refresh_token' }), 'wrong-request'],
-    ['299 with one', json({ error: 'bad_refresh_token' }, 299), 'wrong-request'],
+    ['200 with another OAuth error', json({ error: 'bad_refresh_token' }), 'invalid-request'],
+    ['299 with one', json({ error: 'bad_refresh_token' }, 299), 'invalid-request'],
     [
       '200 with an OAuth error beside tokens (A-66)',
       json({ ...tokens, error: 'invalid_scope' }),
-      'wrong-request',
+      'invalid-request',
     ],
-    ['408', text('', 408), 'passing'],
-    ['429', json({}, 429), 'passing'],
-    ['503 with a page', text('<html>', 503), 'passing'],
-    ['511', text('<html>', 511), 'passing'],
-    ['200 with a page', text('<html>', 200), 'passing'],
-    ['a redirect', text(null, 302), 'passing'],
+    ['408', text('', 408), 'transient'],
+    ['429', json({}, 429), 'transient'],
+    ['503 with a page', text('<html>', 503), 'transient'],
+    ['511', text('<html>', 511), 'transient'],
+    ['200 with a page', text('<html>', 200), 'transient'],
+    ['a redirect', text(null, 302), 'transient'],
     ['500', text('', 500), 'unknown'],
     ['502 with a page', text('<html>', 502), 'unknown'],
     ['204', text(null, 204, ''), 'unknown'],
@@ -97,28 +98,32 @@ describe('what an answer to a refresh means', () => {
     [
       '200, but token_type missing beside a refresh token',
       json({ access_token: 'a', refresh_token: 'next' }),
-      'odd',
+      'unusable',
     ],
-    ['token_type mac (C-42)', json({ ...tokens, token_type: 'mac', refresh_token: 'next' }), 'odd'],
-    ['a refresh token alone', json({ refresh_token: 'next' }), 'odd'],
+    [
+      'token_type mac (C-42)',
+      json({ ...tokens, token_type: 'mac', refresh_token: 'next' }),
+      'unusable',
+    ],
+    ['a refresh token alone', json({ refresh_token: 'next' }), 'unusable'],
     [
       'a refresh token beside an OAuth error',
       json({ error: 'invalid_scope', refresh_token: 'next' }),
-      'odd',
+      'unusable',
     ],
     [
       'an access token that fits no header',
       json({ ...tokens, access_token: 'a\nb', refresh_token: 'next' }),
-      'odd',
+      'unusable',
     ],
-    ['an ID token that is none', json({ ...tokens, id_token: 'x' }), 'odd'],
+    ['an ID token that is none', json({ ...tokens, id_token: 'x' }), 'unusable'],
   ])('%s', async (_, answer, kind) => {
     expect(await judge(answer)).toMatchObject({ kind })
   })
 
   test.each(['0', '-1', 'soon'])('Retry-After %s is no wait (A-58)', async (after) => {
     const answer = await judge(json({}, 503, { 'retry-after': after }))
-    expect(answer).toMatchObject({ kind: 'passing', retryAfter: undefined })
+    expect(answer).toMatchObject({ kind: 'transient', retryAfter: undefined })
   })
 
   test('the error has what a program needs, and no token', async () => {

@@ -1,0 +1,50 @@
+/** What `fetch` looks like to a caller, whoever provides it. */
+// Spelled out, because the types of Node have no RequestInfo.
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** An access token ready for use. */
+export interface Credential {
+  /** The Authorization header. */
+  header: string
+  token: string
+  /** The `sub` of the user, if the server issued an ID token. */
+  subject: string | undefined
+  /** Tells users apart: the subject, or the sign-in where the server does not say who somebody is. */
+  owner: string
+}
+
+/** One call to an API, as the caller made it. */
+export interface ApiCall {
+  request: string | Request
+  init: RequestInit | undefined
+  /** The headers that count: those of `init`, else those of the Request. */
+  headers: HeadersInit | undefined
+}
+
+/** One challenge of a WWW-Authenticate header (RFC 9110 §11.6.1): the scheme in lower case, and its parameters. */
+export interface Challenge {
+  readonly scheme: string
+  readonly parameters: { readonly [name: Lowercase<string>]: string | undefined }
+}
+
+/** How an access token is put on a request, and what a refusal says. Bearer tokens now (RFC 6750). */
+export interface Scheme {
+  /** The value of the Authorization header. */
+  authorize(token: string): string
+  /** Sends the call with the token on it. A call with a fresh token waits for nothing but the request. */
+  send(fetch: Fetch, call: ApiCall & { credential: Credential }): Promise<Response>
+  /** The challenges of a 401; none when the header is missing, hidden by CORS, or cannot be read. */
+  readChallenges(response: Response): Promise<readonly Challenge[]>
+}
+
+/** Something that a new token of the same session cannot give: more scope, or a stronger sign-in (RFC 6750 §3.1, RFC 9470 §3). */
+export function asksForMore(challenges: readonly Challenge[]): boolean {
+  return challenges.some(({ parameters: { error } }) =>
+    /^insufficient_(?:scope|user_authentication)$/.test(error ?? ''),
+  )
+}
+
+/** The API says that this very token is expired, revoked or otherwise invalid (RFC 6750 §3.1). */
+export function refusesToken(challenges: readonly Challenge[]): boolean {
+  return challenges.some(({ parameters: { error } }) => error === 'invalid_token')
+}

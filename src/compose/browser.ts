@@ -1,0 +1,20 @@
+import { systemClock } from '../clock.ts'
+import { pageHost } from '../host/page.ts'
+import { redirect } from '../navigation/redirect.ts'
+import { pageStore } from '../storage/web-storage.ts'
+import { broadcastChannel } from '../tabs/broadcast-channel.ts'
+import { webLocks } from '../tabs/web-locks.ts'
+import type { Ports } from './engine.ts'
+
+/** The given ports, and those of a browser for the rest. They read no global until they are used. */
+export function browserPorts(given: Partial<Ports>): Ports {
+  return {
+    clock: given.clock ?? systemClock(),
+    host: given.host ?? pageHost(),
+    lock: given.lock ?? webLocks(),
+    channel: given.channel ?? broadcastChannel(),
+    store: given.store ?? pageStore(),
+    transactionStore: given.transactionStore ?? pageStore(),
+    navigator: given.navigator ?? redirect(),
+  }
+}

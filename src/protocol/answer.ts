@@ -1,0 +1,91 @@
+import { PkceClientError } from '../errors.ts'
+import { translateIdTokenError } from './id-token.ts'
+import { statusError, translateError } from './translate-error.ts'
+import type { Claims, TokenSet } from './token-set.ts'
+
+const longestLife = 31_536_000
+const unreadable = 'The answer of the token endpoint cannot be used'
+
+/** What was wrong with an answer: if its access token can be used, it must have been the ID token. */
+export function translateAnswerError(error: unknown, body: Answer): PkceClientError {
+  return body.access_token && isBearer(body)
+    ? translateIdTokenError(error)
+    : translateError(error, ['token_response_invalid', unreadable])
+}
+
+export interface Answer {
+  access_token?: string
+  token_type?: string
+  refresh_token?: string
+  id_token?: string
+  scope?: string
+  error?: string
+  error_description?: string
+  expires_in?: number | undefined
+}
+
+const textMembers = [
+  'access_token',
+  'token_type',
+  'refresh_token',
+  'id_token',
+  'scope',
+  'error',
+  'error_description',
+] as const
+
+/** Without a prototype: a refresh token that somebody put on Object.prototype would be used as if the server had sent it. */
+export const emptyAnswer = () => ({ __proto__: null }) as Answer
+
+/** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
+export async function readAnswer(raw: Response): Promise<Answer> {
+  const source: Record<string, unknown> = {
+    __proto__: null,
+    ...((await raw.json().catch(() => undefined)) as object | undefined),
+  }
+  const body = emptyAnswer()
+  for (const name of textMembers) {
+    const value = source[name]
+    if (typeof value === 'string' && value) body[name] = value
+  }
+  body.expires_in = lifetime(source['expires_in'])
+  return body
+}
+
+/** The answer as oauth4webapi is to judge it: the members that make sense. An error is thrown; some servers send one with 200. */
+export function asResponse(body: Answer, { ok, status }: Response): Response {
+  if (!ok || body.error) throw statusError(status, body)
+  // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
+  return new Response(JSON.stringify(body))
+}
+
+/** Seconds; digits in a string count, everything else that is not a positive number is as if it were missing. */
+function lifetime(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  if (typeof seconds !== 'number' || !(seconds > 0)) return undefined
+  return Math.min(seconds, longestLife)
+}
+
+/** A token with other characters (RFC 6749 A.12) fits no header, and platforms show it in the error that says so. */
+function isBearer({ token_type: type, access_token: token }: Answer): boolean {
+  return /^bearer [ -~]+$/i.test(`${type} ${token}`)
+}
+
+export function tokenSet(
+  body: Answer,
+  { claims, requestedAt }: { claims?: Claims | undefined; requestedAt: number },
+): TokenSet {
+  if (!isBearer(body)) {
+    const why = `${unreadable}: token_type or access_token is not Bearer.`
+    throw new PkceClientError('token_response_invalid', why)
+  }
+  return {
+    accessToken: body.access_token!,
+    refreshToken: body.refresh_token,
+    idToken: body.id_token,
+    claims,
+    scope: body.scope,
+    expiresIn: body.expires_in,
+    requestedAt,
+  }
+}

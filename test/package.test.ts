@@ -78,6 +78,7 @@ describe('the tarball', () => {
       'docs/api-calls.md',
       'docs/errors.md',
       'docs/getting-started.md',
+      'docs/protected-pages.md',
       'docs/providers.md',
       'docs/reference.md',
       'docs/security.md',

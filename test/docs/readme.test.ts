@@ -2,17 +2,16 @@
 import * as react from 'react'
 import * as reactDomClient from 'react-dom/client'
 import * as jsxRuntime from 'react/jsx-runtime'
-import * as reactRouter from 'react-router'
 import { expect, test, vi } from 'vitest'
 import type { PkceClient } from 'pkce-client'
 import { loadApp } from './app.ts'
 import { createPerson } from './browser.ts'
+import { readDocument } from './markdown.ts'
 
 const modules = {
   react,
   'react/jsx-runtime': jsxRuntime,
   'react-dom/client': reactDomClient,
-  'react-router': reactRouter,
 }
 const page = (block: string) => loadApp('README.md', modules).run(block)
 const button = '<button id="sign-in">Sign in</button>'
@@ -37,31 +36,18 @@ test('the quick start shows nobody to somebody who is not signed in, and asks th
   expect(person.server.requests).toEqual([])
 })
 
-test.each(['react', 'react-with-router'])(
-  'the React app (%s) signs a person in and out, in StrictMode, and spends the code once',
-  async (main) => {
-    const person = createPerson()
-    person.open('https://app.example.com/')
-    await page(main)
-    await person.signIn(await person.leaveBy('Sign in'))
-    await page(main)
-    await vi.waitFor(() => expect(text()).toBe('Sign out'))
-    expect(person.url()).toBe('https://app.example.com/')
-    expect(person.server.requestsTo('/token')).toHaveLength(1)
-    const end = await person.leaveBy('Sign out')
-    expect(end.pathname).toBe('/end_session')
-    expect(text()).toBe('Sign in')
-  },
-)
-
-test('with a router, the person comes back to the page they wanted', async () => {
+test('the React app signs a person in and out, in StrictMode, and spends the code once', async () => {
   const person = createPerson()
-  person.open('https://app.example.com/orders')
-  const auth = (await page('auth')).auth as PkceClient
-  void auth.signIn({ returnTo: location.href })
-  await person.signIn(await person.leave())
-  await page('react-with-router')
-  await vi.waitFor(() => expect(text()).toContain('Your orders'))
+  person.open('https://app.example.com/')
+  await page('react')
+  await person.signIn(await person.leaveBy('Sign in'))
+  await page('react')
+  await vi.waitFor(() => expect(text()).toBe('Hello Ada Lovelace Sign out'))
+  expect(person.url()).toBe('https://app.example.com/')
+  expect(person.server.requestsTo('/token')).toHaveLength(1)
+  const end = await person.leaveBy('Sign out')
+  expect(end.pathname).toBe('/end_session')
+  expect(text()).toBe('Sign in')
 })
 
 test('after the quick start signed a person out, they are back at the app', async () => {
@@ -84,32 +70,36 @@ test('a person who says no to the quick start can try again', async () => {
   expect(text()).toContain('Hello, Ada Lovelace!')
 })
 
-test.each([
-  ['react', 'Sign in'],
-  ['react-with-router', 'Your orders'],
-])(
-  'a person who says no sees the React app (%s) where they were, and the error is reported',
-  async (main, shown) => {
-    const person = createPerson()
-    person.open('https://app.example.com/orders?page=2')
-    const auth = (await page('auth')).auth as PkceClient
-    void auth.signIn({ returnTo: location.href })
-    await person.signIn(await person.leave(), { consent: false })
-    await page(main)
-    await vi.waitFor(() => expect(text()).toBe(shown))
-    expect(person.url()).toBe('https://app.example.com/orders?page=2')
-    expect(reportError).toHaveBeenCalledExactlyOnceWith(
-      expect.objectContaining({ code: 'authorization_denied' }),
-    )
-  },
+test('a person who says no sees the React app where they were, and the error is reported', async () => {
+  const person = createPerson()
+  person.open('https://app.example.com/orders?page=2')
+  const auth = (await page('auth')).auth as PkceClient
+  void auth.signIn({ returnTo: location.href })
+  await person.signIn(await person.leave(), { consent: false })
+  await page('react')
+  await vi.waitFor(() => expect(text()).toBe('Sign in'))
+  expect(person.url()).toBe('https://app.example.com/orders?page=2')
+  expect(reportError).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ code: 'authorization_denied' }),
+  )
+})
+
+test.each(['examples/vanilla/main.ts', 'examples/react/src/app.tsx', 'docs/protected-pages.md'])(
+  'it leads to %s (N12)',
+  (file) => expect(readDocument('README.md')).toContain(`](${file})`),
 )
 
-test('an answer that nobody asked for leads to the React app with a router, not to an error page', async () => {
-  const person = createPerson()
-  person.open('https://app.example.com/callback?error=access_denied')
-  await page('react-with-router')
-  await vi.waitFor(() => expect(text()).toBe('Sign in'))
-})
+test.each(['login', 'logout', 'user', 'protected route', 'refresh'])(
+  'who looks for the word %s finds where to go (N12)',
+  (word) => {
+    const [, table] = readDocument('README.md').split('| looking for | go to |')
+    const row = table!
+      .split('\n## ')[0]!
+      .split('\n')
+      .find((line) => line.includes(word))
+    expect(row).toMatch(/\]\([\w/.#-]+\)/)
+  },
+)
 
 test('the stricter stores write no token where another tab could read it', async () => {
   const person = createPerson()

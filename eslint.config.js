@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint'
+import oldestEngines from './scripts/lint/oldest-engines.js'
 
 const browserGlobals = [
   'window',
@@ -116,10 +117,11 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    plugins: { project: { rules: { 'own-lines': ownLines } } },
+    plugins: { project: { rules: { 'own-lines': ownLines, 'oldest-engines': oldestEngines } } },
     rules: {
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
       'project/own-lines': ['error', 50],
+      'project/oldest-engines': 'error',
       // Two positional parameters, then an object.
       'max-params': ['error', 3],
       'no-console': 'error',
@@ -197,7 +199,6 @@ export default tseslint.config(
     ],
     'sign-in/ takes values from protocol/, never from adapters.',
   ),
-  mayImport(['src/sign-in/return-to.ts'], ['$^'], 'This file stands on nothing.'),
   mayImport(
     ['src/compose/**/*.ts'],
     ['\\.\\./(?!index|client|testing).+\\.ts', '\\./[a-z-]+\\.ts'],

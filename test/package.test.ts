@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sizeBudgets } from './bench/budgets.ts'
 import { measureSize } from './bench/size.ts'
 import { globalReads } from './support/global-reads.ts'
+import { visitWithout, youngerFeatures } from './support/younger-features.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const place = mkdtempSync(join(tmpdir(), 'pkce-client-package-'))
@@ -193,6 +194,22 @@ describe('installed in an empty project', () => {
   test('reads no global of the platform when it is imported and a client is made', () => {
     const program = inProject('reads.mjs', globalReads('pkce-client'))
     expect(run('node', [program])).toBe('')
+  })
+
+  test('works without anything that the oldest engines of the README lack (F26)', () => {
+    const features = youngerFeatures()
+    // A list that is empty, or knows too little, would prove nothing.
+    expect(features).toEqual(
+      expect.arrayContaining([
+        ...['URL.canParse_static', 'URL.parse_static', 'AbortSignal.any_static', 'Response.bytes'],
+        ...['Array.fromAsync', 'Promise.withResolvers', 'Object.groupBy', 'Array.findLast'],
+      ]),
+    )
+    expect(features).not.toContain('URL')
+    const program = inProject('oldest.mjs', visitWithout(features))
+    expect(run('node', [program])).toBe(
+      'undefined https://app.example.com/here 200 200 true signed-out',
+    )
   })
 
   test('recognises an error of another copy of the package', () => {

@@ -44,11 +44,19 @@ const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\#]*$/i
 
 /** The URL, if it is https, or http on a host that never leaves this machine, without a user name or fragment. */
 export function secureUrl(value: unknown, base?: string): URL | undefined {
-  if (typeof value !== 'string' || !plain.test(value) || !URL.canParse(value, base))
-    return undefined
-  const url = new URL(value, base)
+  const url = typeof value === 'string' && plain.test(value) && parseUrl(value, base)
+  if (!url) return undefined
   const { protocol, hostname, username, password } = url
   const local = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
   const secure = protocol === 'https:' || (protocol === 'http:' && local)
   return secure && !username && !password ? url : undefined
+}
+
+/** The URL, or `undefined` when it is none. Safari 16 has no `URL.canParse`. */
+export function parseUrl(value: string | URL, base?: string): URL | undefined {
+  try {
+    return new URL(value, base)
+  } catch {
+    return undefined
+  }
 }

@@ -49,6 +49,7 @@ export function pageHost(): Host {
       )
     },
     hasUserGesture: () =>
+      // eslint-disable-next-line project/oldest-engines -- without it every sign-in counts as one that nobody clicked for
       (platform().navigator as Partial<Navigator> | undefined)?.userActivation?.isActive === true,
     isSecureContext: () => platform().isSecureContext !== false && !!platform().crypto?.subtle,
   }

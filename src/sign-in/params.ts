@@ -1,3 +1,4 @@
+import { parseUrl } from '../api/resources.ts'
 import { asJson, checkOption, fail, copyOwn } from '../options.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -65,7 +66,7 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
   checkOption('authorizationParams', extraParams, 'extraParams')
   if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 0))
     fail('maxAge', 'a whole number of seconds', maxAge)
-  if (resource && !resource.every((one) => URL.canParse(one) && !one.includes('#'))) {
+  if (resource && !resource.every((one) => parseUrl(one) && !one.includes('#'))) {
     fail('resource', 'absolute URIs without a fragment', resource)
   }
   const detailsJson = asJson(details)

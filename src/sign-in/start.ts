@@ -1,3 +1,4 @@
+import { parseUrl } from '../api/resources.ts'
 import type { Host } from '../host/host.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
@@ -47,8 +48,8 @@ export function createStart({ redirectUri, host, signIn, session, refresher }: S
     const text = url ?? host.url()
     await (restored ??= restore())
     try {
-      if (text === undefined || !URL.canParse(text, redirectUri)) return undefined
-      return await signIn.handle(new URL(text, redirectUri), url === undefined)
+      const answer = text === undefined ? undefined : parseUrl(text, redirectUri)
+      return answer && (await signIn.handle(answer, url === undefined))
     } finally {
       if (!closed) session.markKnown()
     }

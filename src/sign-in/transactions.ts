@@ -69,8 +69,10 @@ export function createTransactions(options: TransactionOptions) {
     try {
       const source = JSON.parse(text ?? '') as Transaction
       pick(source, shape)
+      // Throws unless it is one.
+      new URL(source.redirectUri)
       const isYoung = Math.abs(clock.now() - source.createdAt) < longestLife
-      return isYoung && URL.canParse(source.redirectUri) ? source : undefined
+      return isYoung ? source : undefined
     } catch {
       return undefined
     }

@@ -1,3 +1,4 @@
+import { parseUrl } from './url.ts'
 import type { FaultBoard } from '../faults/board.ts'
 import type { Grants } from './grants.ts'
 import type { Call } from './http.ts'
@@ -57,5 +58,5 @@ export function shorten(text: string): string {
 
 function loopbackKey(uri: string): string | undefined {
   const match = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/.exec(uri)
-  return match && URL.canParse(uri) ? `${match[1]!}${match[2] ?? ''}` : undefined
+  return match && parseUrl(uri) ? `${match[1]!}${match[2] ?? ''}` : undefined
 }

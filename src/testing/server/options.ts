@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { checkOptions, checkValue } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
+import { parseUrl } from './url.ts'
 
 /** Somebody who can sign in. */
 export interface User {
@@ -261,7 +262,7 @@ function checkRedirectUri(
   const refuse = (reason: string): never => {
     throw new Error(`The client ${client.clientId} cannot register ${uri}: ${reason}.`)
   }
-  if (!URL.canParse(uri)) refuse('a redirect URI is an absolute URL')
+  if (!parseUrl(uri)) refuse('a redirect URI is an absolute URL')
   if (uri.includes('#')) refuse('a redirect URI has no fragment')
   if (uri.includes('*')) refuse('a redirect URI has no wildcard')
   if (client.environment === 'sandbox' && !isLoopback(uri)) {
@@ -273,7 +274,7 @@ function checkRedirectUri(
 }
 
 function checkOrigin(origin: string): void {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return
+  if (parseUrl(origin)?.origin === origin) return
   throw new Error(
     `A client cannot allow ${origin}: an origin is a scheme, a host and a port, no more.`,
   )
@@ -281,18 +282,18 @@ function checkOrigin(origin: string): void {
 
 /** An http or https URL of this machine. */
 function isLoopback(uri: string): boolean {
-  if (!URL.canParse(uri)) return false
-  const { protocol, hostname } = new URL(uri)
+  const { protocol, hostname } = parseUrl(uri) ?? {}
   return (
     (protocol === 'http:' || protocol === 'https:') &&
-    ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+    ['localhost', '127.0.0.1', '[::1]'].includes(hostname!)
   )
 }
 
 /** Refuses an issuer or API that would send tokens in clear over a network. */
 export function checkPlace(url: string, what: 'issuer' | 'apiUrl'): string {
-  if (!URL.canParse(url)) throw new Error(`The ${what} ${url} is not a URL.`)
-  const { protocol, search, hash } = new URL(url)
+  const parsed = parseUrl(url)
+  if (!parsed) throw new Error(`The ${what} ${url} is not a URL.`)
+  const { protocol, search, hash } = parsed
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(url))) {
     throw new Error(`The ${what} ${url} must use https, or http on this machine.`)
   }

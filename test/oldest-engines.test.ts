@@ -19,7 +19,7 @@ function lint(lines: readonly string[]): (string | undefined)[] {
   const config = {
     files: ['**/*.ts'],
     languageOptions: {
-      parser: tseslint.parser as Linter.Parser,
+      parser: tseslint.parser,
       parserOptions: { programs: [program] },
     },
     plugins: { project: { rules: { 'oldest-engines': oldestEngines } } },

@@ -29,6 +29,17 @@ async function serve(answer: RequestListener) {
 
 type Served = Awaited<ReturnType<typeof serve>>
 
+/** Somebody signed in at the reference server, whose API is a real one. */
+async function callerOf(api: Served, path = '') {
+  const world = await signedInTab()
+  const fetch: typeof globalThis.fetch = (input, init) =>
+    typeof input === 'string' && input.startsWith(world.server.issuer)
+      ? world.server.fetch(input, init)
+      : globalThis.fetch(input, init)
+  const auth = world.load(world.tab, '/', { resources: [api.url + path], fetch })
+  return { auth, token: await auth.getAccessToken() }
+}
+
 const statuses = [301, 302, 303, 307, 308]
 const methods = ['GET', 'POST']
 const moves = statuses.flatMap((status) => methods.map((method) => ({ status, method })))
@@ -57,22 +68,11 @@ describe('a redirect of an API to another origin', () => {
     api.close()
   })
 
-  /** Somebody signed in at the reference server, whose API is the real one. */
-  async function caller() {
-    const world = await signedInTab()
-    const fetch: typeof globalThis.fetch = (input, init) =>
-      typeof input === 'string' && input.startsWith(world.server.issuer)
-        ? world.server.fetch(input, init)
-        : globalThis.fetch(input, init)
-    const auth = world.load(world.tab, '/', { resources: [api.url], fetch })
-    return { auth, token: await auth.getAccessToken() }
-  }
-
   const custom = { 'x-api-key': 'key-of-the-app' }
 
   it.each(moves)('takes the token nowhere: $status of a $method (A-34)', async (move) => {
     const { status, method } = move
-    const { auth, token } = await caller()
+    const { auth, token } = await callerOf(api)
     const call = await auth.fetch(`${api.url}${status}`, { method, headers: custom })
     expect(call.redirected).toBe(true)
     expect(api.received.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${token}`])
@@ -86,7 +86,7 @@ describe('a redirect of an API to another origin', () => {
   it.each(moves)(
     'and no header of the app either, with redirect: "error" or "manual": $status of a $method (A-34)',
     async ({ status, method }) => {
-      const { auth } = await caller()
+      const { auth } = await callerOf(api)
       const init = { method, headers: custom, ...(method === 'POST' && { body: 'private' }) }
       const url = `${api.url}${status}`
       expect(await rejection(auth.fetch(url, { ...init, redirect: 'error' }))).toBeInstanceOf(
@@ -102,6 +102,41 @@ describe('a redirect of an API to another origin', () => {
       expect(attacker.received).toEqual([])
     },
   )
+})
+
+describe('an open redirect below a path that is listed', () => {
+  let api: Served
+
+  beforeAll(async () => {
+    api = await serve(({ url }, response) => {
+      const to = new URL(url!, 'http://localhost').searchParams.get('to')
+      if (to === null) response.end()
+      else response.writeHead(302, { location: to }).end()
+    })
+  })
+
+  afterAll(() => api.close())
+
+  it('takes the token to another path of the origin, as docs/security.md says (E9)', async () => {
+    const { auth, token } = await callerOf(api, 'api/')
+    await expect(auth.fetch(`${api.url}other/`)).rejects.toMatchObject({
+      code: 'resource_not_allowed',
+    })
+    await auth.fetch(`${api.url}api/go?to=/other/`)
+    expect(api.received.at(-1)).toMatchObject({
+      url: '/other/',
+      headers: { authorization: `Bearer ${token}` },
+    })
+  })
+
+  it('does not with redirect: "error" (E9)', async () => {
+    const { auth } = await callerOf(api, 'api/')
+    api.received.length = 0
+    await expect(
+      auth.fetch(`${api.url}api/go?to=/other/`, { redirect: 'error' }),
+    ).rejects.toBeInstanceOf(TypeError)
+    expect(api.received.map(({ url }) => url)).toEqual(['/api/go?to=/other/'])
+  })
 })
 
 describe('a redirect of the authorization server (A-71)', () => {

@@ -5,6 +5,7 @@ import type { Settings, User } from './options.ts'
 export type RevocationReason =
   | 'refresh-token-reused'
   | 'code-replayed'
+  | 'wrong-code-verifier'
   | 'revoked-by-client'
   | 'signed-out'
   | 'revoked-by-server'

@@ -303,6 +303,25 @@ describe('the code', () => {
     },
   )
 
+  it.each([
+    ['another', 'a'.repeat(43)],
+    ['no', undefined],
+    ['a malformed', 'short'],
+  ])('tried with %s verifier is spent: the right one comes too late (S-21)', async (_, wrong) => {
+    const server = strictServer()
+    const code = await obtainCode(server)
+    await exchange(server, code, { code_verifier: wrong })
+    expect(await errorOf(exchange(server, code))).toEqual([400, 'invalid_grant'])
+    expect(server.revoked).toMatchObject([{ username: 'ada', reason: 'wrong-code-verifier' }])
+  })
+
+  it('tried with a wrong verifier takes no other code along (S-21)', async () => {
+    const server = strictServer()
+    const [tried, other] = [await obtainCode(server), await obtainCode(server)]
+    await exchange(server, tried, { code_verifier: 'a'.repeat(43) })
+    expect((await exchange(server, other)).status).toBe(200)
+  })
+
   it('used again with a wrong verifier ends nothing (S-20)', async () => {
     const server = strictServer()
     const code = await obtainCode(server)
@@ -310,6 +329,7 @@ describe('the code', () => {
     const replay = exchange(server, code, { code_verifier: 'a'.repeat(43) })
     expect(await errorOf(replay)).toEqual([400, 'invalid_grant'])
     expect((await callApi(server, '/users/me', tokens.access_token)).status).toBe(200)
+    expect(server.revoked).toEqual([])
   })
 })
 

@@ -100,6 +100,8 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
     return invalidGrant('the code is not valid for this client and redirect URI')
   }
   if (!context.faults.see('ignore-pkce') && !provesPossession(code, { verifier, hash })) {
+    // A guess may be the first of many. What a used code gave stays: whoever stole the code must not end it.
+    if (!code.used) context.grants.revoke(code.grant, 'wrong-code-verifier')
     return invalidGrant('the code verifier is wrong')
   }
   if (code.used) {
@@ -108,7 +110,7 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
     return invalidGrant('the code was used before')
   }
   if (context.now() >= code.expiresAt || code.grant.revoked)
-    return invalidGrant('the code has expired')
+    return invalidGrant('the code has expired or was revoked')
   const grant = code.grant
   if (!areGranted(context, { grant, resources })) return invalidTarget
   code.used = true

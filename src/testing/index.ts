@@ -20,9 +20,11 @@ export type {
   FaultOptions,
   On,
   Patch,
+  Seal,
   Spoiled,
   Times,
-} from './faults/board.ts'
+} from './faults/fault.ts'
+export type { TokenRefusal } from './faults/refusals.ts'
 export type { RevocationReason, RevokedGrant } from './server/grants.ts'
 
 export { createFakeClock, type FakeClock, type FakeClockOptions } from './fakes/clock.ts'

@@ -61,6 +61,21 @@ describe('a mistake in a test is told at once', () => {
     )
   })
 
+  it('a step of the token endpoint at another path', () => {
+    const options = { path: '/userinfo', on: 'refresh' } as const
+    for (const name of ['respond', 'html-200'] as const)
+      expect(() => createAuthServer().fault(name, options)).toThrow(
+        'Only the path /token can have the option "on"; the path is /userinfo.',
+      )
+  })
+
+  it.each([
+    ['token-refused', { as: 'invalid_token' }, 'as must be one of "400 invalid_grant", '],
+    ['user-info-jwt', { seal: 'brokn' }, 'seal must be one of "key", "none", '],
+  ] as const)('%s in a way nobody knows', (name, options, complaint) => {
+    expect(() => createAuthServer().fault(name, options as object)).toThrow(complaint)
+  })
+
   it('a storage that fails in a way nobody knows', () => {
     const browser = createFakeBrowser()
     expect(() => browser.failStorage('write' as never)).toThrow(

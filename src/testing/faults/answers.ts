@@ -1,5 +1,5 @@
 import { jsonObject } from '../server/encoding.ts'
-import type { Circumstances, FaultBoard, FaultOptions } from './board.ts'
+import type { Circumstances, FaultBoard, FaultOptions } from './fault.ts'
 import { reply } from '../server/http.ts'
 import type { Reply } from '../server/http.ts'
 
@@ -78,7 +78,7 @@ type BodyFault =
 
 const page = '<!doctype html><title>Sign in to the network</title><h1>Welcome to the hotel</h1>'
 
-function html(status: number): Reply {
+export function html(status: number): Reply {
   return reply(status, { headers: [['content-type', 'text/html; charset=utf-8']], body: page })
 }
 

@@ -1,4 +1,4 @@
-import type { FaultName, FaultOptions } from './board.ts'
+import type { FaultName, FaultOptions } from './fault.ts'
 
 type CallbackFault = Extract<FaultName, `callback-${string}`>
 

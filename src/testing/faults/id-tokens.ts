@@ -1,34 +1,29 @@
-import type { FaultName, FaultOptions } from './board.ts'
-import type { Jwt } from '../server/keys.ts'
-
-/** An ID token about to be sealed. */
-export interface IdTokenDraft extends Jwt {
-  seal: 'key' | 'other-key' | 'none' | 'public-key-as-secret' | 'broken' | 'foreign-key'
-}
+import type { FaultName, FaultOptions } from './fault.ts'
+import type { Draft } from '../server/seal.ts'
 
 type IdTokenFault = Exclude<
   Extract<FaultName, `id-token-${string}`>,
   'id-token-missing' | 'id-token-garbage'
 >
 
-type Change<Name extends FaultName> = (draft: IdTokenDraft, options: FaultOptions[Name]) => void
+type Change<Name extends FaultName> = (draft: Draft, options: FaultOptions[Name]) => void
 
 const put =
   (claim: string, value: unknown) =>
-  (draft: IdTokenDraft): void => {
+  (draft: Draft): void => {
     draft.claims[claim] = value
   }
 
 const drop =
   (claim: string) =>
-  (draft: IdTokenDraft): void => {
+  (draft: Draft): void => {
     Reflect.deleteProperty(draft.claims, claim)
   }
 
 /** A time claim, moved from the moment of issue by so many seconds. */
 const shift =
   (claim: string, byDefault: number) =>
-  (draft: IdTokenDraft, { seconds = byDefault }: { seconds?: number }): void => {
+  (draft: Draft, { seconds = byDefault }: { seconds?: number }): void => {
     draft.claims[claim] = (draft.claims['iat'] as number) + seconds
   }
 

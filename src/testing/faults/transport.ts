@@ -1,5 +1,7 @@
 import { utf8 } from '../server/encoding.ts'
-import type { Circumstances, FaultBoard, FaultOptions } from './board.ts'
+import { html } from './answers.ts'
+import type { Circumstances, FaultBoard, FaultOptions } from './fault.ts'
+import type { TokenRefusal } from './refusals.ts'
 import { reply, withHeader } from '../server/http.ts'
 import type { Outcome, Reply } from '../server/http.ts'
 
@@ -25,6 +27,8 @@ export function decideMishap(
   if (faults.use('network-error', circumstances)) return lost('connection-lost')
   const told = faults.use('respond', circumstances)
   if (told) return lost(replyAsTold(told))
+  const refused = faults.use('token-refused', circumstances)
+  if (refused) return lost(refusalReply(refused.as ?? '400 invalid_grant'))
   const later = faults.use('try-later', circumstances)
   if (later) {
     const retryAfter = String(later.retryAfter ?? 60)
@@ -68,6 +72,23 @@ function replyAsTold({ status = 200, body = '', headers = {} }: FaultOptions['re
   const answer = reply(status, { headers: told, body: isText ? body : JSON.stringify(body) })
   const typed = told.some(([name]) => name === 'content-type')
   return isText || typed ? answer : withHeader(answer, ['content-type', 'application/json'])
+}
+
+function refusalReply(refusal: TokenRefusal): Reply {
+  const [status, what, challenge] = refusal.split(' ') as [string, string, string?]
+  const answer = withBody(Number(status), what)
+  if (challenge === undefined) return answer
+  return withHeader(answer, ['www-authenticate', `Bearer realm="oauth", error="${what}"`])
+}
+
+function withBody(status: number, what: string): Reply {
+  if (what === 'empty') return reply(status)
+  if (what === 'html') return html(status)
+  const body = what === 'json' ? { message: 'Forbidden' } : { error: what }
+  return reply(status, {
+    headers: [['content-type', 'application/json']],
+    body: JSON.stringify(body),
+  })
 }
 
 function drip(

@@ -1,5 +1,5 @@
 import { parseUrl } from './url.ts'
-import type { FaultBoard } from '../faults/board.ts'
+import type { FaultBoard } from '../faults/fault.ts'
 import type { Grants } from './grants.ts'
 import type { Call } from './http.ts'
 import type { KeyRing } from './keys.ts'

@@ -173,6 +173,9 @@ function toResponse(
     status: answer.status,
     headers: answer.headers,
   })
+  // The constructor gives a text a type that nobody sent.
+  if (!answer.headers.some(([name]) => name === 'content-type'))
+    response.headers.delete('content-type')
   // The constructor cannot set these.
   Object.defineProperty(response, 'url', { value: sent.url.href })
   Object.defineProperty(response, 'redirected', { value: redirected })

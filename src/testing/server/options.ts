@@ -82,6 +82,8 @@ export interface AuthServerOptions {
   idTokenLifetime?: number
   /** Default: RS256. */
   idTokenAlg?: SigningAlgorithm
+  /** Answers at the user info endpoint are JWTs, signed like this, in place of JSON. Default: JSON. */
+  userInfoAlg?: SigningAlgorithm
   /**
    * Each use of a refresh token brings a new one and spends the old one: at once (true, the default), or when the new
    * one is used (`'until-used'`), so that an answer that was lost can be asked for again. With false there is no new one.
@@ -113,6 +115,7 @@ export interface Settings {
   codeLifetime: number
   idTokenLifetime: number
   idTokenAlg: SigningAlgorithm
+  userInfoAlg: SigningAlgorithm | undefined
   rotation: boolean | 'until-used'
   reuseGraceSeconds: number
   legacyPasswordGrant: boolean
@@ -194,6 +197,7 @@ const serverChoices: Choices<AuthServerOptions> = {
   codeLifetime: 'anything',
   idTokenLifetime: 'anything',
   idTokenAlg: ['RS256', 'PS256', 'ES256'],
+  userInfoAlg: ['RS256', 'PS256', 'ES256'],
   rotation: [true, false, 'until-used'],
   reuseGraceSeconds: 'anything',
   legacyPasswordGrant: [true, false],
@@ -222,6 +226,7 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     codeLifetime: options.codeLifetime ?? 60,
     idTokenLifetime: options.idTokenLifetime ?? 60 * 60,
     idTokenAlg: options.idTokenAlg ?? 'RS256',
+    userInfoAlg: options.userInfoAlg,
     rotation: options.rotation ?? true,
     reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
     legacyPasswordGrant: options.legacyPasswordGrant ?? false,

@@ -2,7 +2,7 @@ import { checkOptions } from '../check-options.ts'
 import type { Context } from './context.ts'
 import { dispatch, locate } from './dispatch.ts'
 import { checkPath, createFaultBoard } from '../faults/board.ts'
-import type { FaultArguments, FaultName, FaultOptions } from '../faults/board.ts'
+import type { FaultArguments, FaultName, FaultOptions } from '../faults/fault.ts'
 import { createGrants } from './grants.ts'
 import type { RevokedGrant } from './grants.ts'
 import { formOf } from './http.ts'
@@ -118,7 +118,11 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     settings,
     place,
     now,
-    keys: createKeyRing([settings.idTokenAlg, ...(signsAccessTokens ? ['RS256' as const] : [])]),
+    keys: createKeyRing([
+      settings.idTokenAlg,
+      ...(settings.userInfoAlg ? [settings.userInfoAlg] : []),
+      ...(signsAccessTokens ? ['RS256' as const] : []),
+    ]),
     grants: createGrants(settings, now),
     sessions: createSessions(),
     faults,

@@ -203,6 +203,22 @@ describe('faults of metadata, keys and time', () => {
     expect(as).not.toHaveProperty('code_challenge_methods_supported')
   })
 
+  it.each([null, ''])('metadata: a member that is %j (F4)', async (value) => {
+    const server = strictServer()
+    server.fault('metadata', { patch: { revocation_endpoint: value } })
+    expect((await discover(server)).revocation_endpoint).toBe(value)
+  })
+
+  it('metadata: another token endpoint for a while, where nobody answers (F14)', async () => {
+    const server = strictServer()
+    const elsewhere = `${server.issuer}/v2/token`
+    const off = server.fault('metadata', { patch: { token_endpoint: elsewhere } })
+    expect((await discover(server)).token_endpoint).toBe(elsewhere)
+    expect((await server.fetch(elsewhere, { method: 'POST' })).status).toBe(404)
+    off()
+    expect((await discover(server)).token_endpoint).toBe(`${server.issuer}/token`)
+  })
+
   it('metadata: the issuer of somebody else', async () => {
     const server = strictServer()
     server.fault('metadata', { patch: { issuer: 'https://attacker.example' } })

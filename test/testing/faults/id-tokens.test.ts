@@ -110,6 +110,47 @@ describe('faults of the ID token', () => {
     expect(stable(spoiled, claims)).toEqual(stable(wanted, claims))
   })
 
+  const changed = { ...cases, 'id-token-nonce-array': [{}, () => ({ claims: { nonce: [null] } })] }
+  it.each(Object.keys(cases) as ClaimFault[])('%s at a refresh (F2)', async (name) => {
+    const server = strictServer()
+    const [options, expected] = changed[name] as (typeof cases)[ClaimFault]
+    const turnOn = server.fault as (name: string, options: unknown) => () => void
+    turnOn(name, { ...options, on: 'refresh' })
+    const tokens = await signIn(server)
+    const signedIn = decode(tokens.id_token)
+    const renewed = (await (await refresh(server, tokens.refresh_token)).json()) as Tokens
+    const { nonce: _nonce, ...claims } = signedIn.claims
+    const change = expected(signedIn)
+    const wanted = {
+      header: { ...signedIn.header, ...change.header },
+      claims: { ...claims, ...change.claims },
+    }
+    expect(stable(decode(renewed.id_token), change.claims)).toEqual(stable(wanted, change.claims))
+  })
+
+  // ZITADEL always, Keycloak with an audience mapper.
+  it.each(['sign-in', 'refresh'] as const)('several audiences at a %s (F1)', async (on) => {
+    const server = strictServer()
+    server.fault('id-token-aud-extra', { on, audience: '31415' })
+    const tokens = await signIn(server)
+    const renewed = (await (await refresh(server, tokens.refresh_token)).json()) as Tokens
+    const [first, second] = [tokens, renewed].map(({ id_token }) => claimsOf(id_token))
+    const several = { aud: ['sandbox-app', '31415'], azp: 'sandbox-app' }
+    expect(on === 'sign-in' ? first : second).toMatchObject(several)
+    expect((on === 'sign-in' ? second : first)!['aud']).toBe('sandbox-app')
+  })
+
+  it.each([
+    ['without this client', { set: { aud: ['a', 'b'] } }, { aud: ['a', 'b'], azp: 'sandbox-app' }],
+    ['without azp', { remove: ['azp'] }, { aud: ['sandbox-app', 'another-client'] }],
+  ])('several audiences %s, by id-token-claims (F1)', async (_, patch, expected) => {
+    const server = strictServer()
+    server.fault('id-token-aud-extra')
+    server.fault('id-token-claims', patch)
+    const { aud, azp } = claimsOf((await signIn(server)).id_token)
+    expect({ aud, azp }).toEqual({ azp: undefined, ...expected })
+  })
+
   it.each([
     ['none', {}],
     ['NoNe', { alg: 'NoNe' }],
@@ -194,6 +235,15 @@ describe('faults of the ID token', () => {
     const server = strictServer()
     server.fault('id-token-garbage', { value: 7 })
     expect((await signIn(server)).id_token).toBe(7)
+  })
+
+  it('id-token-garbage at a refresh (F2)', async () => {
+    const server = strictServer()
+    server.fault('id-token-garbage', { on: 'refresh' })
+    const tokens = await signIn(server)
+    expect(headerOf(tokens.id_token)).toHaveProperty('alg')
+    const renewed = (await (await refresh(server, tokens.refresh_token)).json()) as Tokens
+    expect(renewed.id_token).toBe('not.a.token')
   })
 
   it('key-rotation makes a key set that was fetched before useless', async () => {

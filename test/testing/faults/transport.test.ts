@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FaultArguments } from '../../../src/testing/index.ts'
+import { tokenRefusals } from '../../../src/testing/faults/refusals.ts'
 import { callApi, errorOf, refresh, signIn, strictServer } from '../support.ts'
 
 async function turn(): Promise<void> {
@@ -155,6 +156,40 @@ describe('faults of the connection', () => {
   })
 
   it.each([
+    ['respond', { status: 401, body: { error: 'invalid_token' } }],
+    ['try-later', {}],
+  ] as const)('%s: at refreshes only', async (name, options) => {
+    const server = strictServer()
+    server.fault(name, { path: '/token', on: 'refresh', ...options })
+    const { refresh_token: token } = await signIn(server)
+    expect((await refresh(server, token)).status).not.toBe(200)
+  })
+
+  it.each(tokenRefusals)('token-refused: %s, and nothing was processed', async (as) => {
+    const server = strictServer()
+    server.fault('token-refused', { on: 'refresh', as, times: 1 })
+    const { refresh_token: token } = await signIn(server)
+    const response = await refresh(server, token)
+    const [status, what, challenge] = as.split(' ')
+    const { headers } = response
+    const body = await response.text()
+    expect(response.status).toBe(Number(status))
+    expect(headers.has('www-authenticate')).toBe(challenge !== undefined)
+    if (what === 'empty') expect([body, headers.get('content-type')]).toEqual(['', null])
+    else if (what === 'html') expect(body).toMatch(/^<!doctype html>/)
+    else expect(JSON.parse(body)).toEqual(what === 'json' ? expect.anything() : { error: what })
+    expect((await refresh(server, token)).status).toBe(200)
+  })
+
+  it('token-refused: invalid_grant unless told otherwise', async () => {
+    const server = strictServer()
+    const { refresh_token: token } = await signIn(server)
+    server.fault('token-refused', { times: 1 })
+    expect(await errorOf(refresh(server, token))).toEqual([400, 'invalid_grant'])
+    expect((await refresh(server, token)).status).toBe(200)
+  })
+
+  it.each([
     [{}, 307],
     [{ status: 302 }, 302],
   ] as const)('redirect-token: %j', async (options, status) => {
@@ -166,6 +201,16 @@ describe('faults of the connection', () => {
     })
     const to = 'https://elsewhere.example/token'
     expect([response.status, response.headers.get('location')]).toEqual([status, to])
+  })
+
+  it('redirect-token: at another path, such as a discovery that moved for good (F29)', async () => {
+    const server = strictServer()
+    const path = '/.well-known/openid-configuration'
+    const to = `${server.issuer}${path}/`
+    server.fault('redirect-token', { path, status: 301, to })
+    const moved = await server.fetch(server.issuer + path, { redirect: 'manual' })
+    expect([moved.status, moved.headers.get('location')]).toEqual([301, to])
+    expect((await server.fetch(server.issuer + path)).status).toBe(404)
   })
 
   it('redirect-token: who follows takes the body elsewhere', async () => {

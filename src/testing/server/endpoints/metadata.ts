@@ -28,6 +28,7 @@ export function metadata({ context }: Visit): Reply {
     ],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [settings.idTokenAlg],
+    userinfo_signing_alg_values_supported: settings.userInfoAlg && [settings.userInfoAlg],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     revocation_endpoint_auth_methods_supported: [
       'none',

@@ -48,7 +48,7 @@ test('every row says what happened, why, what to do, and both flags', () => {
 
 test('every reason of a session that ended has one row, and every row is a reason', () => {
   const reasons = rowsOf('docs/getting-started.md').map(([reason]) => reason)
-  expect(reasons).toEqual(unionOf('src/session/state.ts', 'SignedOutReason'))
+  expect(reasons).toEqual(unionOf('src/session/record.ts', 'SignedOutReason'))
 })
 
 function stage() {

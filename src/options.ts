@@ -143,6 +143,8 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
     checkOption(option, options[option])
   }
   const { issuer, clientId, sessionKey, redirectUri: base } = options
+  const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
+  if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown}"`, issuer)
   return Object.freeze(
     Object.assign(options, {
       metadata: copyOwn(options.metadata ?? {}),

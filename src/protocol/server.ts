@@ -1,6 +1,7 @@
 import { discoveryRequest } from 'oauth4webapi'
 import { PkceClientError, inert } from '../errors.ts'
 import { statusError } from './translate-error.ts'
+import type { OAuthServerError } from '../errors.ts'
 import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
@@ -26,6 +27,8 @@ export type ServerMetadata = {
   readonly authorization_response_iss_parameter_supported?: boolean
   /** How ID tokens are signed; symmetric algorithms and `none` are taken off the list, and RS256 is assumed without one. */
   readonly id_token_signing_alg_values_supported?: string[]
+  /** How signed userinfo answers are signed; judged as the list for ID tokens, which counts when this one is left out. */
+  readonly userinfo_signing_alg_values_supported?: string[]
   /** Must include S256 when the server publishes it (RFC 7636 §4.3). */
   readonly code_challenge_methods_supported?: string[]
 }
@@ -39,6 +42,15 @@ const endpoints = [
   'end_session_endpoint',
 ] as const
 
+const members: readonly string[] = [
+  ...endpoints,
+  'issuer',
+  'authorization_response_iss_parameter_supported',
+  'id_token_signing_alg_values_supported',
+  'userinfo_signing_alg_values_supported',
+  'code_challenge_methods_supported',
+]
+
 interface ServerOptions {
   issuer: string
   scope: string
@@ -51,12 +63,13 @@ interface ServerOptions {
 export async function discoverServer(options: ServerOptions): Promise<ServerMetadata> {
   const { issuer, scope, metadata: given, secureUrl } = options
   const openid = asksForIdToken(scope)
+  const byHand = knownMembers({ ...given })
   const complete =
-    given?.authorization_endpoint && given.token_endpoint && (given.jwks_uri || !openid)
+    byHand.authorization_endpoint && byHand.token_endpoint && (byHand.jwks_uri || !openid)
   const found = complete
     ? { issuer }
     : await discover(options, openid ? ['oidc', 'oauth2'] : ['oauth2', 'oidc'])
-  return checkServer({ ...found, ...given }, { issuer, secureUrl })
+  return checkServer({ ...found, ...byHand }, { issuer, secureUrl })
 }
 
 /** Entra's metadata for many tenants name a template in place of the issuer; it is filled in by each ID token. */
@@ -76,16 +89,42 @@ async function discover(
 ): Promise<object> {
   const { issuer, transport } = options
   const request = { algorithm: algorithm!, ...transport('discovery') }
-  const response = await discoveryRequest(new URL(issuer), request)
-  const { status } = response
-  // Not only 404: Cognito, for one, says 400 where nothing is.
-  if (other && status > 399 && status < 408) return discover(options, [other])
-  if (status !== 200) throw statusError(status)
+  const response = await discoveryRequest(new URL(issuer), request).catch((error: unknown) => {
+    const { status } = error as Partial<OAuthServerError>
+    if (status === undefined || !isGone(status)) throw error
+  })
+  const status = response?.status
+  if (!response || isGone(status!)) {
+    if (other) return discover(options, [other])
+    throw noMetadata(issuer)
+  }
+  if (status !== 200) throw statusError(status!)
   const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
   // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: to the letter, and with a message
   // that shows both.
   if (typeof found?.issuer === 'string') return found
-  throw unusable(issuer, 'the answer is not a JSON object with an issuer')
+  throw noMetadata(issuer)
+}
+
+/**
+ * Nothing is there, and will not be in a minute: not only 404 (Cognito answers 400), and a redirect for good, which a browser
+ * shows with status 0. A captive portal redirects with 302 and without CORS.
+ */
+function isGone(status: number): boolean {
+  return (
+    [0, 301, 308].includes(status) ||
+    (/^4/.test(String(status)) && ![408, 425, 429].includes(status))
+  )
+}
+
+/** The members this client uses. Some servers write `null` or an empty string for what they do not have. */
+function knownMembers(source: object): Record<string, unknown> {
+  // Without a prototype, where anybody could have put a member that is missing here.
+  const known: Record<string, unknown> = { __proto__: null }
+  for (const [name, value] of Object.entries<unknown>({ ...source })) {
+    if (members.includes(name) && (value ?? '') !== '') known[name] = value
+  }
+  return known
 }
 
 /**
@@ -96,18 +135,7 @@ export function checkServer(
   source: object,
   { issuer, secureUrl }: Pick<ServerOptions, 'issuer' | 'secureUrl'>,
 ): ServerMetadata {
-  const members: string[] = [
-    ...endpoints,
-    'issuer',
-    'authorization_response_iss_parameter_supported',
-    'id_token_signing_alg_values_supported',
-    'code_challenge_methods_supported',
-  ]
-  // Without a prototype, where anybody could have put a member that is missing here.
-  const server: Record<string, unknown> = { __proto__: null }
-  for (const [name, value] of Object.entries<unknown>({ ...source })) {
-    if (members.includes(name) && value !== undefined) server[name] = value
-  }
+  const server = knownMembers(source)
   if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   for (const name of endpoints) {
     const value = server[name]
@@ -118,12 +146,26 @@ export function checkServer(
   const methods = server.code_challenge_methods_supported
   if (Array.isArray(methods) && !methods.includes('S256'))
     throw unusable(issuer, 'it does not offer PKCE with S256')
-  const algorithms = server.id_token_signing_alg_values_supported
-  // Never 'none' and never HS*: this client has no secret that could make or check such a signature.
-  server.id_token_signing_alg_values_supported = Array.isArray(algorithms)
-    ? algorithms.filter((alg) => /^"(?:[RPE]S|Ed)/.test(JSON.stringify(alg)))
-    : ['RS256']
+  const algorithms = asymmetric(server.id_token_signing_alg_values_supported) ?? ['RS256']
+  server.id_token_signing_alg_values_supported = algorithms
+  server.userinfo_signing_alg_values_supported =
+    asymmetric(server.userinfo_signing_alg_values_supported) ?? algorithms
   return server as unknown as ServerMetadata
+}
+
+/** Never 'none' and never HS*: this client has no secret that could make or check such a signature. */
+function asymmetric(algorithms: unknown): string[] | undefined {
+  return Array.isArray(algorithms)
+    ? algorithms.filter((alg): alg is string => /^"(?:[RPE]S|Ed)/.test(JSON.stringify(alg)))
+    : undefined
+}
+
+function noMetadata(issuer: string): PkceClientError {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return new PkceClientError(
+    'discovery_failed',
+    `There is no server metadata at ${url}; check the option issuer, or give the endpoints in the option metadata.`,
+  )
 }
 
 function unusable(issuer: string, why: string): PkceClientError {

@@ -43,12 +43,13 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
     [allowInsecureRequests]: true,
     async [customFetch](url, init) {
       const started = clock.now()
+      const address = url.split('?')[0]!
       const controller = new AbortController()
       let status: number | undefined
       let cancel!: () => void
       const expired = new Promise<never>((_, reject) => {
         const expire = () => {
-          const why = `The authorization server took longer than ${limit} ms; try again.`
+          const why = `${address} took longer than ${limit} ms; try again.`
           const error = new PkceClientError('timeout', why, { retryable: true })
           reject(error)
           controller.abort(error)
@@ -74,12 +75,12 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
       try {
         return await Promise.race([send(), expired])
       } catch (cause) {
-        throw cause instanceof PkceClientError ? cause : unreachable(cause)
+        throw cause instanceof PkceClientError ? cause : unreachable(address, cause)
       } finally {
         cancel()
         emit('request', {
           what,
-          url: url.split('?')[0]!,
+          url: address,
           ...(status && { status }),
           ms: clock.now() - started,
         })
@@ -88,10 +89,10 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
   })
 }
 
-function unreachable(cause: unknown): PkceClientError {
+function unreachable(address: string, cause: unknown): PkceClientError {
   return new PkceClientError(
     'network',
-    'The authorization server could not be reached: the network is down, or the server does not allow this origin (CORS).',
+    `${address} could not be reached: the network is down, or the server does not allow this origin (CORS).`,
     // Errors of other kinds, from a fetch of the app, often hold the whole request.
     { retryable: true, cause: cause instanceof TypeError ? cause : undefined },
   )

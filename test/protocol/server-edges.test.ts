@@ -61,7 +61,7 @@ describe('finding the metadata', () => {
     const world = createWorld()
     for (const path of [openid, oauth]) world.server.fault('respond', { path, status: 404 })
     expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
-      code: 'server_error',
+      code: 'discovery_failed',
     })
     expect(paths(world)).toEqual([openid, oauth])
   })

@@ -123,7 +123,7 @@ describe('metadata that cannot be used: the error says', () => {
     const page = await saying(({ server }) =>
       server.fault('respond', { path: '/.well-known/openid-configuration', body: '<html>' }),
     )
-    expect(page).toMatch(/^The metadata of https:\/\/login\.example\.com .*: ./)
+    expect(page).toMatch(/no server metadata at https:\/\/login\.example\.com\/.well-known/)
     const plain = await saying(({ server }) =>
       server.fault('metadata', { patch: { code_challenge_methods_supported: ['plain'] } }),
     )
@@ -135,7 +135,7 @@ describe('metadata that cannot be used: the error says', () => {
     async (body) => {
       const path = '/.well-known/openid-configuration'
       const none = await saying(({ server }) => server.fault('respond', { path, body }))
-      expect(none).toMatch(/^The metadata of .*: the answer is not a JSON object with an issuer\.$/)
+      expect(none).toMatch(/^There is no server metadata at .*; check the option issuer/)
     },
   )
 

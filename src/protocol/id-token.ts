@@ -47,7 +47,7 @@ export function partiesFor(
  * How many seconds the server's clock is ahead of this machine's, as `iat` tells. With bounds, a small difference is taken for
  * delay and a token from long ago for an old one, which is then judged without a skew; one from the far future is refused.
  */
-function skewOf(iat: unknown, clock: Clock, bounded: boolean): number {
+export function skewOf(iat: unknown, clock: Clock, bounded: boolean): number {
   const skew = Number.isFinite(iat) ? (iat as number) - Math.floor(clock.now() / 1000) : 0
   if (!bounded) return skew
   if (skew > largestSkew) throw untrusted('it was issued in the future')
@@ -55,7 +55,7 @@ function skewOf(iat: unknown, clock: Clock, bounded: boolean): number {
 }
 
 /** The header (0) or payload (1) of a token, read before it is checked; empty when it is not a JWT. */
-function unverified(token: string | undefined, part: 0 | 1): Record<string, unknown> {
+export function unverified(token: string | undefined, part: 0 | 1): Record<string, unknown> {
   try {
     return (JSON.parse(decode(token!.split('.')[part]!)) as Record<string, unknown> | null) ?? {}
   } catch {

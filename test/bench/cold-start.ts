@@ -24,9 +24,10 @@ for (let round = 0; round < rounds; round += 1) {
 }
 
 heading('Cold start: import, construct, authorization URL, in a fresh process')
+const ratio = ours / glue
 row('bundled, without the start of Node', {
   value: `${ours.toFixed(1)} ms`,
-  budget: `${coldStartBudget} ms`,
-  ok: ours <= coldStartBudget,
-  notes: [`${(ours / glue).toFixed(2)} x oauth4webapi glue (${glue.toFixed(1)} ms)`],
+  budget: `${coldStartBudget} x glue`,
+  ok: ratio <= coldStartBudget,
+  notes: [`${ratio.toFixed(2)} x oauth4webapi glue (${glue.toFixed(1)} ms)`],
 })

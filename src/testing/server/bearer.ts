@@ -14,7 +14,7 @@ export async function authorizeBearer(
   const inHeader = header?.scheme === 'bearer' ? header.credentials : undefined
   const inBody = formOf(call)?.get('access_token') ?? undefined
   if (inHeader !== undefined && inBody !== undefined) {
-    const description = 'the token came in two ways'
+    const description = 'the token was sent in two ways'
     return withHeader(oauthError({ error: 'invalid_request', description }), [
       'www-authenticate',
       `Bearer error="invalid_request", error_description="${description}"`,

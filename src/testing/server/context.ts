@@ -9,8 +9,8 @@ import type { Sessions } from './sessions.ts'
 /** All there is to one server. */
 export interface Context {
   readonly settings: Settings
-  /** Where the server lives; listening may change it. */
-  readonly place: { issuer: string; apiUrl: string }
+  /** Where the server lives. `listens` while people can open it in a browser. */
+  readonly place: { issuer: string; apiUrl: string; listens: boolean }
   /** Milliseconds of the server's clock, which a fault may put ahead or behind. */
   now(): number
   readonly keys: KeyRing

@@ -126,7 +126,7 @@ export interface Settings {
 
 /** Every scope of the server, in the words of the consent page. */
 export const scopeWords: Readonly<Record<string, string>> = {
-  openid: 'Know that it is you',
+  openid: 'Know who you are',
   profile: 'See your name',
   email: 'See your email address',
   address: 'See your postal address',

@@ -2,6 +2,7 @@ import { randomToken } from './encoding.ts'
 import { reply } from './http.ts'
 import type { Reply } from './http.ts'
 import { scopeWords } from './options.ts'
+import type { User } from './options.ts'
 import type { Interaction, SignOut } from './sessions.ts'
 
 const css = `
@@ -29,6 +30,12 @@ main {
 h1 { margin: 0 0 0.5rem; font-size: 1.375rem; line-height: 1.25; }
 p { margin: 0 0 1rem; }
 p.place { color: var(--muted); font-size: 0.875rem; margin: 1.25rem 0 0; }
+.hint {
+  margin: 0 0 1.25rem; padding: 0.75rem 1rem; border: 1px dashed var(--line); border-radius: 0.5rem;
+}
+.hint p { margin: 0 0 0.25rem; }
+.hint ul { margin: 0; }
+code { font: 0.9375em ui-monospace, monospace; }
 p[role='alert'] { color: var(--alert); font-weight: 600; }
 p[role='alert']::first-letter { text-transform: uppercase; }
 label { display: block; margin: 0 0 0.25rem; font-weight: 600; }
@@ -106,11 +113,14 @@ export function loginPage(
   {
     action,
     issuer,
+    testUsers,
     problem,
     username,
   }: {
     action: string
     issuer: string
+    /** Whom the page names with their passwords, so that a visitor need not look them up. */
+    testUsers: readonly User[]
     problem?: string
     username?: string | undefined
   },
@@ -121,6 +131,7 @@ export function loginPage(
     title: 'Sign in',
     status: problem === undefined ? 200 : 401,
     main: `<p>to continue to <strong>${escapeHtml(client.name)}</strong></p>
+${testUsers.length > 0 ? testUserList(testUsers) : ''}
 ${problem === undefined ? '' : alert(problem)}
 ${form(action, interaction)}
 <label for="username">Username</label>
@@ -131,6 +142,17 @@ ${form(action, interaction)}
 </form>
 <p class="place">You are at ${escapeHtml(issuer)}</p>`,
   })
+}
+
+function testUserList(users: readonly User[]): string {
+  const items = users.map(
+    ({ username, password }) =>
+      `<li><code>${escapeHtml(username)}</code>, password <code>${escapeHtml(password)}</code></li>`,
+  )
+  return `<div class="hint"><p>Test server. Sign in as:</p>
+<ul>
+${items.join('\n')}
+</ul></div>`
 }
 
 export function consentPage(

@@ -112,6 +112,7 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
   const place = {
     issuer: checkPlace(options.issuer ?? 'https://login.example.com', 'issuer'),
     apiUrl: checkPlace(options.apiUrl ?? 'https://api.example.com/', 'apiUrl'),
+    listens: false,
   }
   const signsAccessTokens = settings.accessTokenFormat === 'RS256'
   const context: Context = {
@@ -175,7 +176,15 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
       const apiUrl = `${apiOrigin!}/`
       if (options.issuer === undefined) place.issuer = url!
       if (options.apiUrl === undefined) place.apiUrl = apiUrl
-      return { url: url!, apiUrl, close: () => doors.close() }
+      place.listens = true
+      return {
+        url: url!,
+        apiUrl,
+        close() {
+          place.listens = false
+          return doors.close()
+        },
+      }
     },
     authorize,
     async signInTo(client, user) {

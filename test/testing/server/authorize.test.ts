@@ -88,10 +88,10 @@ describe('who is told about a problem', () => {
   it('names no parameter in a way that an error description cannot hold (S-03)', async () => {
     for (const name of ['"', 'é', '<b>x</b>', 'x'.repeat(41)]) {
       const { sentence } = await refusalOf({ [name]: ['one', 'two'] })
-      expect(sentence).toBe('the parameter with a strange name came twice')
+      expect(sentence).toBe('the parameter with a strange name was sent twice')
     }
     const { sentence } = await refusalOf({ nonce: ['one', 'two'] })
-    expect(sentence).toBe('the parameter nonce came twice')
+    expect(sentence).toBe('the parameter nonce was sent twice')
   })
 
   it('takes a resource twice (S-03)', async () => {

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createAuthServer } from '../../../src/testing/index.ts'
+import { createAuthServer, createCookieJar } from '../../../src/testing/index.ts'
 import type { AuthServer, AuthServerOptions, ListenOptions } from '../../../src/testing/index.ts'
-import { authorizationUrl, claimsOf, signIn } from '../support.ts'
+import { authorizationUrl, claimsOf, hiddenFields, signIn } from '../support.ts'
 
 const open: { close(): Promise<void> }[] = []
 
@@ -26,6 +26,45 @@ describe('a listening server', () => {
     expect(new URL(apiUrl).origin).not.toBe(url)
     const response = await fetch(`${url}/.well-known/openid-configuration`)
     expect(await response.json()).toMatchObject({ issuer: url, token_endpoint: `${url}/token` })
+  })
+
+  const hints = (page: string) =>
+    [...page.matchAll(/<li><code>([^<]*)<\/code>, password <code>([^<]*)</g)].map(
+      ([, name, password]) => `${name!}/${password!}`,
+    )
+
+  it('names the test users and their passwords on its login page, also after a wrong one', async () => {
+    const { server } = await listening()
+    const jar = createCookieJar()
+    const browse = server.withCookies(jar)
+    const page = await (await browse(authorizationUrl(server))).text()
+    expect(hints(page)).toEqual(['ada/lovelace', 'grace/hopper'])
+    const body = new URLSearchParams({ ...hiddenFields(page), username: 'ada', password: 'x' })
+    const again = await (await browse(`${server.issuer}/login`, { method: 'POST', body })).text()
+    expect(again).toContain('Wrong username or password.')
+    expect(hints(again)).toEqual(['ada/lovelace', 'grace/hopper'])
+  })
+
+  it('names the first five of many users, escaped', async () => {
+    const users = ['<b>', 'b', 'c', 'd', 'e', 'f'].map((name) => ({
+      username: name,
+      password: `${name}"`,
+      sub: name,
+    }))
+    const { server } = await listening({ users })
+    const page = await (await fetch(authorizationUrl(server))).text()
+    expect(hints(page)).toHaveLength(5)
+    expect(hints(page)[0]).toBe('&#60;b&#62;/&#60;b&#62;&#34;')
+  })
+
+  it('names nobody before it listens, and after it was closed', async () => {
+    const server = createAuthServer()
+    const page = async () => (await server.fetch(authorizationUrl(server))).text()
+    expect(await page()).not.toContain('lovelace')
+    const { close } = await server.listen()
+    expect(await page()).toContain('lovelace')
+    await close()
+    expect(await page()).not.toContain('lovelace')
   })
 
   it('can be closed once more', async () => {

@@ -87,7 +87,7 @@ const invalid = (description: string): Problem => ({ error: 'invalid_request', d
 function checkBasics(context: Context, parameters: Parameters): Problem | undefined {
   const responseType = parameters.get('response_type')
   if (parameters.duplicate)
-    return invalid(`the parameter ${nameable(parameters.duplicate)} came twice`)
+    return invalid(`the parameter ${nameable(parameters.duplicate)} was sent twice`)
   if (!responseType) return invalid('the response type is missing')
   if (responseType !== 'code') {
     return {
@@ -138,19 +138,28 @@ function checkScope(client: RegisteredClient, parameters: Parameters): Problem |
 function checkRest(context: Context, parameters: Parameters): Problem | undefined {
   const { get } = parameters
   const prompts = get('prompt')?.split(' ') ?? []
-  if (get('request')) return { error: 'request_not_supported', description: 'no request objects' }
+  if (get('request'))
+    return { error: 'request_not_supported', description: 'request objects are not supported' }
   if (get('request_uri')) {
-    return { error: 'request_uri_not_supported', description: 'no request objects' }
+    return { error: 'request_uri_not_supported', description: 'request objects are not supported' }
   }
   if (get('registration')) {
-    return { error: 'registration_not_supported', description: 'no registration by request' }
+    return {
+      error: 'registration_not_supported',
+      description: 'registration by request is not supported',
+    }
   }
   if (get('authorization_details')) {
-    return { error: 'invalid_authorization_details', description: 'no type of them is supported' }
+    return {
+      error: 'invalid_authorization_details',
+      description: 'authorization details are not supported',
+    }
   }
-  if ((get('response_mode') ?? 'query') !== 'query') return invalid('only response mode query')
+  if ((get('response_mode') ?? 'query') !== 'query')
+    return invalid('the only response mode is query')
   if (prompts.some((prompt) => !knownPrompts.includes(prompt))) return invalid('unknown prompt')
-  if (prompts.includes('none') && prompts.length > 1) return invalid('prompt none stands alone')
+  if (prompts.includes('none') && prompts.length > 1)
+    return invalid('prompt none cannot be combined with others')
   if (!/^\d{1,9}$/.test(get('max_age') ?? '0')) return invalid('max_age is a number of seconds')
   if (!parameters.all('resource').every((resource) => isKnownResource(context, resource))) {
     return { error: 'invalid_target', description: 'unknown resource' }
@@ -190,11 +199,11 @@ function answerSilently(
   { request, session }: { request: AuthorizationRequest; session: BrowserSession | undefined },
 ): Reply {
   if (!session || isTooOld(context, { request, session })) {
-    const problem = { error: 'login_required', description: 'the person is not signed in' }
+    const problem = { error: 'login_required', description: 'the user is not signed in' }
     return answer(context, { ...request, problem })
   }
   if (mustConsent(context, { request, session })) {
-    const problem = { error: 'consent_required', description: 'the person has not consented yet' }
+    const problem = { error: 'consent_required', description: 'the user has not consented yet' }
     return answer(context, { ...request, problem })
   }
   return answerWithCode(context, { request, session })
@@ -249,14 +258,33 @@ function ask(
 /** The page an interaction needs next, or the answer to the app. */
 export function nextStep(context: Context, interaction: Interaction): Reply {
   const { request, session } = interaction
-  const { issuer } = context.place
   context.sessions.interactions.set(interaction.id, interaction)
-  if (!session) return loginPage(interaction, { action: endpoint(context, '/login'), issuer })
+  if (!session) return showLogin(context, interaction)
   if (needsConsent(context, interaction)) {
-    return consentPage(interaction, { action: endpoint(context, '/consent'), issuer })
+    return consentPage(interaction, {
+      action: endpoint(context, '/consent'),
+      issuer: context.place.issuer,
+    })
   }
   interaction.answered = true
   return answerWithCode(context, { request, session })
+}
+
+const namedOnPage = 5
+
+export function showLogin(
+  context: Context,
+  interaction: Interaction,
+  failure: { problem?: string; username?: string } = {},
+): Reply {
+  const { issuer, listens } = context.place
+  const testUsers = listens ? context.settings.users.slice(0, namedOnPage) : []
+  return loginPage(interaction, {
+    action: endpoint(context, '/login'),
+    issuer,
+    testUsers,
+    ...failure,
+  })
 }
 
 export function answerWithCode(

@@ -31,12 +31,12 @@ export async function endSession(visit: Visit): Promise<Reply> {
 
 /** What is asked for, or the sentence that says why it cannot be done. */
 async function understand(context: Context, parameters: Parameters): Promise<Wish | string> {
-  if (parameters.duplicate !== undefined) return 'a parameter came twice'
+  if (parameters.duplicate !== undefined) return 'a parameter was sent twice'
   const hint = parameters.get('id_token_hint')
   // An expired hint is as good as any: the signature says who issued it, and to whom.
   const claims = hint === undefined ? undefined : (await context.keys.verify(hint))?.claims
   if (hint !== undefined && claims?.['iss'] !== context.place.issuer) {
-    return 'the id_token_hint is not one of ours'
+    return 'the id_token_hint was not issued by this server'
   }
   const audience = [claims?.['aud']].flat() as (string | undefined)[]
   const clientId = parameters.get('client_id') ?? audience[0]

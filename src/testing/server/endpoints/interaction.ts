@@ -3,22 +3,17 @@ import { endpoint, seconds } from '../context.ts'
 import type { Context, Visit } from '../context.ts'
 import { formOf, readCookie, redirect, withHeader } from '../http.ts'
 import type { Reply } from '../http.ts'
-import { errorPage, loginPage } from '../pages.ts'
+import { errorPage } from '../pages.ts'
 import { staleForm } from '../sessions.ts'
 import type { Interaction } from '../sessions.ts'
-import { answer, answerWithCode, needsConsent, nextStep } from './authorize.ts'
+import { answer, answerWithCode, needsConsent, nextStep, showLogin } from './authorize.ts'
 
 /** POST /login: the sign-in form. */
 export const login = sameAnswerTwice(({ context }, { interaction, form }) => {
   const username = form.get('username') ?? ''
   const user = context.settings.users.find((candidate) => candidate.username === username)
   if (user?.password !== form.get('password')) {
-    return loginPage(interaction, {
-      action: endpoint(context, '/login'),
-      issuer: context.place.issuer,
-      problem: 'Wrong username or password.',
-      username,
-    })
+    return showLogin(context, interaction, { problem: 'Wrong username or password.', username })
   }
   // A new session with a new secret: one planted before the sign-in must not become this person's.
   interaction.session = context.sessions.begin(user, seconds(context.now()))
@@ -61,7 +56,7 @@ export const consent = sameAnswerTwice(({ context }, { interaction, form }) => {
   if (!session) return errorPage(staleForm.description)
   interaction.answered = true
   if (form.get('decision') !== 'allow') {
-    const problem = { error: 'access_denied', description: 'the person denied the request' }
+    const problem = { error: 'access_denied', description: 'the user denied the request' }
     return answer(context, { ...request, problem })
   }
   const { clientId } = request.client

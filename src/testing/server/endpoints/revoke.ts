@@ -10,7 +10,7 @@ export async function revoke(visit: Visit): Promise<Reply> {
   const form = formOf(call)
   const parameters = form && readParameters(form)
   if (!parameters || parameters.duplicate !== undefined || call.url.search !== '') {
-    return oauthError({ error: 'invalid_request', description: 'one form-encoded body, please' })
+    return oauthError({ error: 'invalid_request', description: 'the body must be form-encoded' })
   }
   const client = authenticateClient(visit, parameters)
   if ('status' in client) return client
@@ -27,7 +27,10 @@ export async function revoke(visit: Visit): Promise<Reply> {
   const accessToken = refreshToken ? undefined : await recognizeAccessToken(context, token)
   const owner = (refreshToken ?? accessToken)?.grant.clientId
   if (owner !== undefined && owner !== client.clientId) {
-    return oauthError({ error: 'invalid_grant', description: 'the token of another client' })
+    return oauthError({
+      error: 'invalid_grant',
+      description: 'the token was issued to another client',
+    })
   }
   if (refreshToken) context.grants.revoke(refreshToken.grant, 'revoked-by-client')
   if (accessToken) context.grants.endAccessToken(accessToken)

@@ -21,7 +21,7 @@ const invalidGrant = (description: string): Reply =>
 
 const invalidTarget = oauthError({
   error: 'invalid_target',
-  description: 'one known resource, please',
+  description: 'exactly one known resource is allowed',
 })
 
 /** POST /token (RFC 6749 §3.2). */
@@ -29,9 +29,9 @@ export async function token(visit: Visit): Promise<Reply> {
   const { context, call } = visit
   const form = formOf(call)
   if (!form) return invalidRequest('the body is not form-encoded')
-  if (call.url.search !== '') return invalidRequest('parameters belong into the body')
+  if (call.url.search !== '') return invalidRequest('parameters must be sent in the body')
   const parameters = readParameters(form)
-  if (parameters.duplicate !== undefined) return invalidRequest('a parameter came twice')
+  if (parameters.duplicate !== undefined) return invalidRequest('a parameter was sent twice')
   const grantType = parameters.get('grant_type')
   if (grantType === undefined) return invalidRequest('the grant type is missing')
   const client = authenticateClient(visit, parameters)
@@ -164,7 +164,10 @@ function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
   const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   const requested = parameters.all('resource')
   if (scope.length === 0 || !scope.every((entry) => grant.scope.includes(entry))) {
-    return oauthError({ error: 'invalid_scope', description: 'nothing, or more than was granted' })
+    return oauthError({
+      error: 'invalid_scope',
+      description: 'the scope is empty or more than was granted',
+    })
   }
   if (!areGranted(context, { grant, resources: requested })) return invalidTarget
   const spent = context.grants.spend(refreshToken)
@@ -196,7 +199,7 @@ function signInWithPassword(request: GrantRequest): Issue | Reply {
   }
   const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? ['openid']
   if (!scope.every((entry) => client.scopes.includes(entry))) {
-    return oauthError({ error: 'invalid_scope', description: 'not for this client' })
+    return oauthError({ error: 'invalid_scope', description: 'a scope is not for this client' })
   }
   const grant: Grant = {
     clientId: client.clientId,

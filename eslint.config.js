@@ -1,5 +1,8 @@
 import tseslint from 'typescript-eslint'
+import mayImport from './scripts/lint/may-import.js'
+import noImportCycles from './scripts/lint/no-import-cycles.js'
 import oldestEngines from './scripts/lint/oldest-engines.js'
+import ownLines from './scripts/lint/own-lines.js'
 
 const browserGlobals = [
   'window',
@@ -35,53 +38,6 @@ const noTime = timeGlobals.map((name) => ({
 
 const noFetch = { name: 'fetch', message: 'Requests leave through the fetch that is handed in.' }
 
-/** Lines of a function without those of the functions inside it, so that a factory is judged by its parts. */
-const ownLines = {
-  meta: { type: 'suggestion', schema: [{ type: 'integer' }] },
-  create(context) {
-    const most = context.options[0]
-    const nested = []
-    const enter = () => nested.push(0)
-    const leave = (node) => {
-      const total = node.loc.end.line - node.loc.start.line + 1
-      const own = total - nested.pop()
-      if (own > most)
-        context.report({
-          node,
-          message: `This function has ${own} lines of its own; at most ${most}.`,
-        })
-      if (nested.length > 0) nested[nested.length - 1] += total > 1 ? total : 0
-    }
-    const kinds = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']
-    return Object.fromEntries(
-      kinds.flatMap((kind) => [
-        [kind, enter],
-        [`${kind}:exit`, leave],
-      ]),
-    )
-  },
-}
-
-/** The folders a folder may take values from; types may cross freely. */
-const mayImport = (files, allowed, message) => ({
-  files,
-  rules: {
-    '@typescript-eslint/no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            // Everything is refused but what the list names.
-            regex: `^(?!(?:${allowed.join('|')})$)`,
-            allowTypeImports: true,
-            message,
-          },
-        ],
-      },
-    ],
-  },
-})
-
 export default tseslint.config(
   {
     ignores: ['**/dist/**', 'docs/api/**', 'coverage/**'],
@@ -89,6 +45,15 @@ export default tseslint.config(
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
+    plugins: {
+      project: {
+        rules: {
+          'no-import-cycles': noImportCycles,
+          'oldest-engines': oldestEngines,
+          'own-lines': ownLines,
+        },
+      },
+    },
     languageOptions: {
       parserOptions: {
         project: ['./tsconfig.json', './tsconfig.test.json'],
@@ -113,11 +78,11 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      'project/no-import-cycles': 'error',
     },
   },
   {
     files: ['src/**/*.ts'],
-    plugins: { project: { rules: { 'own-lines': ownLines, 'oldest-engines': oldestEngines } } },
     rules: {
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
       'project/own-lines': ['error', 50],

@@ -1,36 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Linter } from 'eslint'
-import { createProgram } from 'typescript'
-import tseslint from 'typescript-eslint'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import oldestEngines from '../scripts/lint/oldest-engines.js'
+import { lint } from './support/lint.ts'
 
 /** What the rule says about each line of a source. */
-function lint(lines: readonly string[]): (string | undefined)[] {
-  const cwd = mkdtempSync(join(tmpdir(), 'pkce-client-lint-'))
-  onTestFinished(() => rmSync(cwd, { recursive: true }))
-  const file = join(cwd, 'source.ts')
-  const source = lines.join('\n')
-  writeFileSync(file, source)
+function lintLines(lines: readonly string[]): (string | undefined)[] {
   const lib = ['lib.es2024.d.ts', 'lib.dom.d.ts', 'lib.dom.asynciterable.d.ts']
-  const program = createProgram([file], { lib, types: [], strict: true })
-  const config = {
-    files: ['**/*.ts'],
-    languageOptions: {
-      parser: tseslint.parser,
-      parserOptions: { programs: [program] },
-    },
-    plugins: { project: { rules: { 'oldest-engines': oldestEngines } } },
-    rules: { 'project/oldest-engines': 'error' },
-  } as Linter.Config
-  const messages = new Linter({ cwd }).verify(source, config, file)
+  const messages = lint(oldestEngines, { 'source.ts': lines.join('\n') }, { lib }).get('source.ts')!
   return lines.map((_, index) => messages.find(({ line }) => line === index + 1)?.message)
 }
 
 test('lint refuses what the oldest engines of the README lack (F26)', () => {
-  const found = lint([
+  const found = lintLines([
     `export const isUrl = URL.canParse('https://app.example.com')`,
     `export const { canParse: parses } = URL`,
     `export const either = AbortSignal.any([])`,
@@ -64,5 +44,5 @@ test('lint says nothing about what they have (F26)', () => {
     `export const channel = new BroadcastChannel('name')`,
     `export const mine = { canParse: () => true, any: 1 }.canParse()`,
   ]
-  expect(lint(source)).toEqual(source.map(() => undefined))
+  expect(lintLines(source)).toEqual(source.map(() => undefined))
 })

@@ -64,7 +64,7 @@ export async function describeResponse(response: Response): Promise<string> {
   if (response.ok)
     return `The API answered ${response.status}:\n${JSON.stringify(await response.json(), null, 2)}`
   if (response.status !== 401) return `The API answered ${response.status}.`
-  return 'The API answered 401, and the client did not refresh the token: it was younger than ten seconds. Call the API again in a moment.'
+  return 'The API answered 401, and the client did not refresh the token: it had refreshed it after a 401 less than ten seconds before. Call the API again in a moment.'
 }
 
 /** What the buttons under "Make trouble" did to the reference server. */

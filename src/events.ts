@@ -11,7 +11,10 @@ export interface EventMap {
   'signed-out': { session: SignedOutSession }
   /** This tab renewed the access token. */
   'token-refreshed': { session: SignedInSession }
-  /** A renewal did not succeed. `error` tells whether it is tried again and whether the session is over. */
+  /**
+   * A refresh failed. `error` tells whether it is tried again and whether the session is over. Also when an API answered 401 and
+   * there is no refresh token: `sign_in_required`, once for each access token, and the session goes on.
+   */
   'refresh-failed': { error: PkceClientError }
   /** Something needed a token and nobody is signed in. */
   'sign-in-required': { error: PkceClientError }

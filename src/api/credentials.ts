@@ -18,8 +18,8 @@ interface CredentialsOptions {
   started: () => Promise<unknown>
 }
 
-/** A token younger than this is not the reason for a 401. */
-const youngest = 10_000
+/** Milliseconds for which a token counts as new. */
+const newFor = 10_000
 
 export type Credentials = ReturnType<typeof createCredentials>
 
@@ -30,6 +30,8 @@ export function createCredentials(options: CredentialsOptions) {
   let freshUntil = 0
   /** The ending that `sign-in-required` was last emitted for: all calls that fail because of it share one event. */
   let told: PkceClientError | undefined
+  /** The token that an API refused, and that could not be refreshed: of the calls it fails, the first one tells. */
+  let toldRefused: string | undefined
 
   function credential(record: SessionRecord): Credential {
     const { token } = tokenOf(record)
@@ -53,14 +55,32 @@ export function createCredentials(options: CredentialsOptions) {
     throw error
   }
 
-  async function refreshed(record: SessionRecord, signal?: AbortSignal): Promise<Credential> {
+  async function refreshed(
+    record: SessionRecord,
+    { signal, because }: { signal?: AbortSignal | undefined; because?: 401 } = {},
+  ): Promise<Credential> {
     try {
-      return credential(await unlessAborted(refresher.refresh(record), signal))
+      return credential(await unlessAborted(refresher.refresh(record, because), signal))
     } catch (error) {
       if (error instanceof PkceClientError && error.sessionEnded && error !== told)
         emit('sign-in-required', { error: (told = error) })
       throw error
     }
+  }
+
+  /** Whether it is less than ten seconds old; an age below zero means that the clock was set back, and says nothing. */
+  function isNew(date: number | undefined): boolean {
+    const age = clock.now() - (date ?? NaN)
+    return age >= 0 && age < newFor
+  }
+
+  /** Without a refresh token, an API that refuses new tokens must not send the user to sign in again and again. */
+  function tellRefused(token: string): void {
+    if (token === toldRefused) return
+    toldRefused = token
+    const why =
+      'An API answered 401 and there is no refresh token; check that it accepts tokens of this server, and add offline_access to scope.'
+    emit('refresh-failed', { error: new PkceClientError('sign_in_required', why) })
   }
 
   /** Keeps what the hot path of fetch needs. */
@@ -78,8 +98,8 @@ export function createCredentials(options: CredentialsOptions) {
       const now = clock.now()
       // A young token that does not live that long is as good as it gets.
       const wanted =
-        canRefresh(record) && now - tokenOf(record).obtainedAt < youngest ? 0 : minValidity * 1000
-      if (now + wanted >= expiryOf(record)) return refreshed(record, signal)
+        canRefresh(record) && now - tokenOf(record).obtainedAt < newFor ? 0 : minValidity * 1000
+      if (now + wanted >= expiryOf(record)) return refreshed(record, { signal })
       if (now >= dueAt(record) && canRefresh(record)) refresher.inBackground(record)
       return credential(record)
     },
@@ -92,19 +112,18 @@ export function createCredentials(options: CredentialsOptions) {
       const record = session.current()
       // What was asked in one person's name is not asked again in another's.
       if (!record || ownerOf(record) !== refused.owner) return undefined
-      const { token, obtainedAt } = tokenOf(record)
+      const { token, obtainedAt, after401 } = tokenOf(record)
       if (token !== refused.token) return credential(record)
-      const age = clock.now() - obtainedAt
-      // A negative age means that the clock was set back, and says nothing.
-      if (age >= 0 && age < youngest) return undefined
-      if (canRefresh(record)) return refreshed(record, signal)
-      if (invalidToken) await session.end(record, 'expired')
+      if (canRefresh(record))
+        return isNew(after401) ? undefined : refreshed(record, { signal, because: 401 })
+      if (invalidToken && !isNew(obtainedAt)) await session.end(record, 'expired')
+      else tellRefused(token)
       return undefined
     },
 
     /** Forces a renewal. */
     async refresh(signal?: AbortSignal): Promise<void> {
-      await refreshed(await signedIn(signal), signal)
+      await refreshed(await signedIn(signal), { signal })
     },
   }
 }

@@ -43,6 +43,8 @@ export interface AccessToken {
   type: 'bearer'
   obtainedAt: number
   expiresAt?: number | undefined
+  /** It came from a refresh that a 401 had caused, at this time. */
+  after401?: number | undefined
 }
 
 /** The access token of a session that has not ended; `parseRecord` refuses one without. */
@@ -111,6 +113,7 @@ const accessShape: Shape = {
   type: 'string',
   obtainedAt: 'number',
   expiresAt: 'number?',
+  after401: 'number?',
 }
 const pendingShape: Shape = { unknown: 'number', failures: 'number', notBefore: 'number' }
 

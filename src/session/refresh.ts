@@ -1,7 +1,7 @@
 import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
 import { createBackoff, firstDelay, longestRetryAfter, nothingPending } from './backoff.ts'
-import { dueAt, expiryOf, isSame, ownerOf } from './record.ts'
+import { dueAt, expiryOf, isSame, ownerOf, tokenOf } from './record.ts'
 import { withTokens } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -38,6 +38,8 @@ export function createRefresher(options: RefreshOptions) {
   const { key, store, session, clock, timeout, canRefresh, prepare, grant, discard, emit } = options
   const backoff = createBackoff(clock)
   let flight: Promise<SessionRecord> | undefined
+  /** Somebody in the flight is there because of a 401. */
+  let after401 = false
   let cancelProbe = () => {}
   let closed = false
 
@@ -45,9 +47,15 @@ export function createRefresher(options: RefreshOptions) {
    * Resolves to a record newer than `seen`. All callers of one tab share one flight, and nobody's abort ends it: because
    * a refresh token can be used only once, a request that has left must be seen through.
    */
-  async function refresh(seen: SessionRecord): Promise<SessionRecord> {
-    flight ??= run(seen).finally(() => (flight = undefined))
+  async function refresh(seen: SessionRecord, because?: 401): Promise<SessionRecord> {
+    after401 ||= because === 401
+    flight ??= run(seen).finally(() => {
+      flight = undefined
+      after401 = false
+    })
     const next = await flight
+    // A flight that began before this call may have brought what this call has seen already.
+    if (isSame(next, seen)) return refresh(seen, because)
     // Somebody else may have signed in meanwhile, and this call must not be made in their name.
     if (ownerOf(next) !== ownerOf(seen)) throw sessionEnded('signed-out')
     return next
@@ -103,7 +111,9 @@ export function createRefresher(options: RefreshOptions) {
       if (robbed()) return 'resend'
       const answer = await grant(record)
       if (answer.kind !== 'granted') return failed(sent, before, answer)
-      return succeeded(sent, withTokens(sent, answer.tokens))
+      const next = withTokens(sent, answer.tokens)
+      if (after401) tokenOf(next).after401 = clock.now()
+      return succeeded(sent, next)
     }
   }
 

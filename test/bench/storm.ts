@@ -4,8 +4,8 @@ import { heading, row } from './report.ts'
 
 const calls = 1_000
 
-/** A signed-in client whose API answers arrive one after the other, over five seconds. */
-async function signedIn() {
+/** A client that signed in `age` milliseconds ago, and whose API answers arrive one after the other, over five seconds. */
+async function signedIn(age: number) {
   const clock = createFakeClock()
   const server = createAuthServer({ clock })
   const me = `${server.api.url}users/me`
@@ -29,15 +29,16 @@ async function signedIn() {
     },
   })
   await server.signInTo(auth)
-  await clock.advance(11_000)
+  await clock.advance(age)
   return { auth, clock, server, me }
 }
 
 async function storm(
   name: string,
   begin: (parts: Awaited<ReturnType<typeof signedIn>>) => Promise<void> | void,
+  age = 11_000,
 ): Promise<void> {
-  const parts = await signedIn()
+  const parts = await signedIn(age)
   const { auth, clock, server, me } = parts
   await begin(parts)
   const before = server.requestsTo('/token').length
@@ -63,3 +64,8 @@ async function storm(
 heading(`Storm: ${calls} calls at once, answers arriving late`)
 await storm('expired access token', ({ clock }) => clock.advance(16 * 60_000))
 await storm('server says 401', ({ server }) => server.expireAccessTokens())
+await storm(
+  'server says 401, a second after the sign-in',
+  ({ server }) => server.expireAccessTokens(),
+  1000,
+)

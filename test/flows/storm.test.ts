@@ -27,6 +27,19 @@ test('1,000 calls that the server answers 401, all late: one token request, 1,00
   expect(world.server.requestsTo('/users/me')).toHaveLength(2000)
 })
 
+test.each([0, 1000])(
+  '1,000 calls that the server answers 401 %d ms after the sign-in: one token request, 1,000 answers OK (A-43, F12)',
+  async (age) => {
+    const world = await signedInTab()
+    await world.clock.advance(age)
+    world.server.expireAccessTokens()
+    const answers = await Promise.all(thousand.map(() => world.auth.fetch(usersMe)))
+    expect(okay(answers)).toBe(1000)
+    expect(refreshes(world)).toHaveLength(1)
+    expect(world.server.requestsTo('/users/me')).toHaveLength(2000)
+  },
+)
+
 test('401s that arrive after the refresh is long over are sent again with the token there is (A-44)', async () => {
   const world = await signedInTab()
   await world.clock.advance(60_000)

@@ -16,7 +16,7 @@ export interface Echo {
 
 export const readEcho = async (response: Response) => (await response.json()) as Echo
 
-/** Ada is signed in, and her token old enough to be blamed for a 401. */
+/** Ada has been signed in for a minute. */
 export async function settledTab(options: SignedInOptions = {}) {
   const world = await signedInTab(options)
   await world.clock.advance(60_000)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { api, echo, settledTab } from '../../support/api-calls.ts'
 import { failure, refreshes, usersMe } from '../../support/refreshes.ts'
-import { rejection, signedInTab } from '../../support/world.ts'
+import { rejection } from '../../support/world.ts'
 
 /** A call of such a tab that the API refuses with 401, which is held back. */
 async function lateRefusal() {
@@ -101,25 +101,6 @@ describe('401', () => {
     expect((await world.auth.fetch(usersMe)).status).toBe(401)
     expect(refreshes(world)).toHaveLength(1)
     expect(world.auth.getSession()).toMatchObject({ status: 'signed-in' })
-  })
-
-  test('a 401 for a token younger than ten seconds is returned without a refresh', async () => {
-    const world = await signedInTab()
-    await world.clock.advance(9999)
-    world.server.fault('api-401', {})
-    expect((await world.auth.fetch(usersMe)).status).toBe(401)
-    expect(refreshes(world)).toEqual([])
-    await world.clock.advance(1)
-    await world.auth.fetch(usersMe)
-    expect(refreshes(world)).toHaveLength(1)
-  })
-
-  test('a clock that was set back does not make a token young', async () => {
-    const world = await settledTab()
-    world.clock.jump(-55_000)
-    world.server.expireAccessTokens()
-    world.clock.jump(-3_600_000)
-    expect((await world.auth.fetch(usersMe)).status).toBe(200)
   })
 
   const challenges: [string, string | string[] | false, number][] = [

@@ -103,7 +103,7 @@ async function served(
   const response = await inTime(stage, auth.fetch(usersMe)).catch(() => undefined)
   if (response?.ok) return { response, history }
   auth.close()
-  // A token younger than this is not renewed because of a 401.
+  // A token from a refresh after a 401 is not refreshed again so soon.
   await stage.clock.advance(11_000)
   tab.load('/')
   const next = stage.openTab({ tab, deaf, history })

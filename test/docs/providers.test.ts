@@ -42,8 +42,14 @@ const blocks = [
     },
   ],
   ['spotify', spotify],
-  ['django', { metadata: { authorization_endpoint: 'https://django.example.com/o/authorize/' } }],
-] satisfies [string, Partial<Provider> | undefined][]
+  [
+    'django',
+    {
+      issuer: 'https://django.example.com/o',
+      metadata: { authorization_endpoint: 'https://django.example.com/o/authorize/' },
+    },
+  ],
+] satisfies [string, Pick<Provider, 'issuer' | 'metadata'> | undefined][]
 
 test.each(blocks)(
   'with the options of %s, people are sent to its sign-in page',
@@ -55,7 +61,7 @@ test.each(blocks)(
     expect(asked).toEqual(
       ['spotify', 'django'].includes(name)
         ? []
-        : [`${provider!.issuer!.replace(/\/$/, '')}/.well-known/openid-configuration`],
+        : [`${provider!.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`],
     )
   },
 )

@@ -42,14 +42,13 @@ const endpoints = [
   'end_session_endpoint',
 ] as const
 
-const members: readonly string[] = [
-  ...endpoints,
+const otherMembers = [
   'issuer',
   'authorization_response_iss_parameter_supported',
   'id_token_signing_alg_values_supported',
   'userinfo_signing_alg_values_supported',
   'code_challenge_methods_supported',
-]
+] as const
 
 interface ServerOptions {
   issuer: string
@@ -121,6 +120,7 @@ function isGone(status: number): boolean {
 function knownMembers(source: object): Record<string, unknown> {
   // Without a prototype, where anybody could have put a member that is missing here.
   const known: Record<string, unknown> = { __proto__: null }
+  const members: string[] = [...endpoints, ...otherMembers]
   for (const [name, value] of Object.entries<unknown>({ ...source })) {
     if (members.includes(name) && (value ?? '') !== '') known[name] = value
   }

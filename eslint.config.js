@@ -117,8 +117,8 @@ export default tseslint.config(
   },
   // Node's server exists for tests only, and in Node only.
   { files: ['src/testing/server/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
-  // The composition root is one list of parts.
-  { files: ['src/compose/engine.ts'], rules: { 'project/own-lines': ['error', 120] } },
+  // The composition root is a list of parts.
+  { files: ['src/compose/*.ts'], rules: { 'project/own-lines': ['error', 120] } },
   {
     files: ['src/testing/**/*.ts'],
     rules: { 'project/own-lines': 'off' },
@@ -127,7 +127,11 @@ export default tseslint.config(
     files: ['src/testing/{fakes/*,server/system-clock}.ts'],
     rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
   },
-  mayImport(['src/{errors,clock,events}.ts'], ['$^'], 'This file stands on nothing.'),
+  mayImport(
+    ['src/{errors,clock,events,unless-aborted}.ts'],
+    ['$^'],
+    'This file stands on nothing.',
+  ),
   mayImport(
     ['src/protocol/**/*.ts'],
     ['oauth4webapi', '\\.\\./errors\\.ts', '\\./[a-z-]+\\.ts'],
@@ -145,7 +149,7 @@ export default tseslint.config(
   ),
   mayImport(
     ['src/api/**/*.ts'],
-    ['\\.\\./errors\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
+    ['\\.\\./(?:errors|unless-aborted)\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
     'api/ stands on errors and reads session records; tokens, schemes and requests are handed in.',
   ),
   mayImport(
@@ -156,7 +160,7 @@ export default tseslint.config(
   mayImport(
     ['src/sign-in/**/*.ts'],
     [
-      '\\.\\./(?:errors|options)\\.ts',
+      '\\.\\./(?:errors|options|unless-aborted)\\.ts',
       '\\.\\./api/resources\\.ts',
       '\\.\\./protocol/[a-z-]+\\.ts',
       '\\.\\./session/(?:exclusive|stored)\\.ts',
@@ -172,7 +176,7 @@ export default tseslint.config(
   mayImport(
     ['src/client.ts'],
     [
-      '\\./(?:errors|options)\\.ts',
+      '\\./(?:errors|options|unless-aborted)\\.ts',
       '\\./(?:api|compose)/[a-z-]+\\.ts',
       '\\./protocol/[a-z-]+\\.ts',
     ],

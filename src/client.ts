@@ -1,15 +1,15 @@
-import { unlessAborted } from './api/credentials.ts'
 import { browserPorts } from './compose/browser.ts'
 import { composeEngine } from './compose/engine.ts'
 import { PkceClientError } from './errors.ts'
 import { resolveOptions } from './options.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import type { Credential, Fetch } from './api/scheme.ts'
 import type { Engine } from './compose/engine.ts'
 import type { EventMap, EventName } from './events.ts'
 import type { PkceClientOptions } from './options.ts'
 import type { UserInfo } from './protocol/user-info.ts'
 import type { Session, SignedInSession } from './session/state.ts'
-import type { CallbackResult } from './sign-in/sign-in.ts'
+import type { CallbackResult } from './sign-in/finish.ts'
 import type { SignOutOptions } from './sign-in/sign-out.ts'
 import type { StartResult } from './sign-in/start.ts'
 import type { SignInParams } from './sign-in/params.ts'
@@ -61,7 +61,7 @@ export class PkceClient {
    * `invalid_option`, `insecure_context`, `discovery_failed`, `issuer_mismatch`, `storage_unavailable` or a failure of the request.
    */
   createAuthorizationUrl(params: SignInParams = {}): Promise<{ url: URL; state: string }> {
-    return this.#engine.signIn.prepare(params, 'manual')
+    return this.#engine.signIn.createUrl(params)
   }
 
   /**
@@ -89,6 +89,29 @@ export class PkceClient {
    */
   start(): Promise<StartResult> {
     return this.#engine.start.start()
+  }
+
+  /**
+   * Resolves to the session of whoever is signed in, and sends the user to sign in otherwise: one line for the guard of a
+   * protected page. It calls {@link PkceClient.start} first, and may be called by any number of guards, any number of times.
+   *
+   * - Nobody is signed in: the page is left as by {@link PkceClient.signIn}, once, however many guards ask. The user comes
+   *   back to the address of now, unless `returnTo` says otherwise. The promise stays pending while the page is being left.
+   * - A sign-in that did not complete (the user clicked Deny, or came back by the Back button) rejects; the next call may
+   *   send the user away again.
+   * - While {@link PkceClient.signOut} is under way it waits. When that leaves the page, the promise stays pending.
+   * - After a sign-out that did not leave the page, in this tab or another, it rejects with `sign_in_required` at the same
+   *   address. After a navigation, or a click, tap or key press, it sends the user to sign in again.
+   * - In a prerendered page it waits until the page is shown. Where there is no address, as on a server, it rejects with
+   *   `sign_in_required`.
+   *
+   * Rejects with `sign_in_required`, with what {@link PkceClient.start} rejects with (a {@link CallbackError}), with what
+   * {@link PkceClient.signIn} rejects with (`sign_in_cancelled`, `redirect_loop`, `invalid_option`, `insecure_context`,
+   * `discovery_failed`, `network`, `storage_unavailable`, ...), and with the reason of an aborted `signal`.
+   * @param params - as for `signIn()`; `signal` ends the wait of this caller
+   */
+  requireSession(params: SignInParams = {}): Promise<SignedInSession> {
+    return this.#engine.requireSession(params)
   }
 
   /** Listens to an event, for logs and tools; returns the way to stop. Nothing in an event is secret. */

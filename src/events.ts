@@ -16,6 +16,10 @@ export interface EventMap {
    * there is no refresh token: `sign_in_required`, once for each access token, and the session goes on.
    */
   'refresh-failed': { error: PkceClientError }
+  /** A sign-in begins. `mode` is how the user gets to the server, such as `redirect`; `manual` for `createAuthorizationUrl()`. */
+  'sign-in-started': { mode: string }
+  /** A sign-in did not complete: the user could not be sent away, came back without an answer, or the answer was refused. */
+  'sign-in-failed': { error: PkceClientError }
   /** Something needed a token and nobody is signed in. */
   'sign-in-required': { error: PkceClientError }
   /** The session could not be saved and lives in this tab's memory only. */

@@ -1,7 +1,7 @@
 export { PkceClient } from './client.ts'
 export type { AccessTokenOptions, WaitOptions } from './client.ts'
 export type { PkceClientOptions } from './options.ts'
-export type { CallbackResult } from './sign-in/sign-in.ts'
+export type { CallbackResult } from './sign-in/finish.ts'
 export type { SignOutOptions } from './sign-in/sign-out.ts'
 export type { StartResult } from './sign-in/start.ts'
 export type { SignInParams } from './sign-in/params.ts'

@@ -1,5 +1,6 @@
 import { PkceClientError } from '../errors.ts'
 import { dueAt, expiryOf, ownerOf, tokenOf } from '../session/record.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { Credential, Scheme } from './scheme.ts'
@@ -126,15 +127,4 @@ export function createCredentials(options: CredentialsOptions) {
       await refreshed(await signedIn(signal), { signal })
     },
   }
-}
-
-/** Ends the caller's wait, never the work. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -4,7 +4,7 @@ import { redirect } from '../navigation/redirect.ts'
 import { pageStore } from '../storage/web-storage.ts'
 import { broadcastChannel } from '../tabs/broadcast-channel.ts'
 import { webLocks } from '../tabs/web-locks.ts'
-import type { Ports } from './engine.ts'
+import type { Ports } from './ports.ts'
 
 /** The given ports, and those of a browser for the rest. They read no global until they are used. */
 export function browserPorts(given: Partial<Ports>): Ports {

@@ -16,36 +16,17 @@ import { requestUserInfo } from '../protocol/user-info.ts'
 import { canRefresh } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
-import { createSignIn } from '../sign-in/sign-in.ts'
-import { createSignOut } from '../sign-in/sign-out.ts'
-import { createStart } from '../sign-in/start.ts'
-import { createTransactions } from '../sign-in/transactions.ts'
 import { once } from './once.ts'
-import type { Clock } from '../clock.ts'
-import type { Host } from '../host/host.ts'
-import type { Navigator } from '../navigation/navigator.ts'
+import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { Store, TransactionStore } from '../storage/store.ts'
-import type { Channel } from '../tabs/channel.ts'
-import type { Lock } from '../tabs/lock.ts'
-
-/** What the engine stands on. */
-export interface Ports {
-  clock: Clock
-  host: Host
-  lock: Lock
-  channel: Channel
-  store: Store
-  transactionStore: TransactionStore
-  navigator: Navigator
-}
+import type { Ports } from './ports.ts'
 
 export type Engine = ReturnType<typeof composeEngine>
 
 /** The composition root: makes every part, from the bottom up, and hands each what it needs by name. */
 export function composeEngine(options: ResolvedOptions, ports: Ports) {
-  const { issuer, clientId, redirectUri, scope, metadata, key, timeout } = options
-  const { clock, host, lock, channel, store, transactionStore, navigator } = ports
+  const { issuer, clientId, scope, metadata, key, timeout } = options
+  const { clock, host, lock, channel, store, transactionStore } = ports
   const clientAuthentication = publicClient()
   const { emit, on, close: closeEvents } = createEmitter()
 
@@ -60,6 +41,8 @@ export function composeEngine(options: ResolvedOptions, ports: Ports) {
   })
   const client = { clientId, clientAuthentication, transport, clock }
   const revoke = async (token: string) => revokeToken({ ...client, server: await server() }, token)
+  // A failure may be ignored: nobody will use the token, and it expires by itself.
+  const discard = (token: string) => revoke(token).catch(() => {})
 
   const session = createSession({
     key,
@@ -85,24 +68,22 @@ export function composeEngine(options: ResolvedOptions, ports: Ports) {
     canRefresh,
     prepare: server,
     grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
-    // A failure may be ignored: nobody will use the token, and it expires by itself.
-    discard: (token) => revoke(token).catch(() => {}),
+    discard,
     emit,
   })
 
-  const transactions = createTransactions({ key, transactionStore, lock, clock, timeout })
-  const signIn = createSignIn({
+  const { signIn, start, signOut, requireSession, ...signInParts } = composeSignIn({
     options,
-    host,
-    clock,
-    navigator,
+    ports,
     client,
-    transactionStore,
-    transactions,
-    session,
     server,
+    revoke,
+    discard,
+    session,
+    refresher,
+    emit,
+    onSessionChanged: (listener) => on('session-changed', listener),
   })
-  const start = createStart({ host, redirectUri, signIn, session, refresher })
 
   const scheme = bearer(readChallenges)
   const credentials = createCredentials({
@@ -124,22 +105,11 @@ export function composeEngine(options: ResolvedOptions, ports: Ports) {
   })
   const globalFetch = createGlobalFetch(authorizedFetch, platformFetch)
 
-  const signOut = createSignOut({
-    postSignOutRedirectUri: options.postSignOutRedirectUri,
-    clientId,
-    host,
-    clock,
-    session,
-    signIn,
-    server,
-    revoke,
-    start: start.start,
-  })
-
   return {
     on,
     session,
     signIn,
+    requireSession,
     start,
     signOut,
     credentials,
@@ -150,7 +120,7 @@ export function composeEngine(options: ResolvedOptions, ports: Ports) {
 
     /** Lets go of listeners, channels and timers. */
     close(): void {
-      start.close()
+      signInParts.close()
       closeEvents()
       refresher.close()
       session.close()

@@ -18,8 +18,16 @@ export interface Host {
   onWake(listener: (wake: { restored: boolean }) => void): () => void
   /** Resolves once the page is not (or no longer) being prerendered. */
   whenShown(): Promise<void>
+  /** False while the page is hidden, as in a background tab. */
+  isVisible(): boolean
   /** True right after a click, tap or key press. */
   hasUserGesture(): boolean
+  /** Calls back at the beginning of each click, tap and key press, before the page handles it. Returns the way to stop. */
+  onGesture(listener: () => void): () => void
+  /** What this tab alone has kept under the key, also from pages before this one; `undefined` when there is nothing. */
+  getTabItem(key: string): string | undefined
+  /** Keeps a string for this tab alone; it survives leaving the page. Where that is impossible it does nothing. */
+  setTabItem(key: string, value: string): void
   /** False where WebCrypto is withheld, as on plain http pages. */
   isSecureContext(): boolean
 }

@@ -48,6 +48,31 @@ export function pageHost(): Host {
         page.addEventListener('prerenderingchange', shown, { once: true }),
       )
     },
+    isVisible: () => platform().document?.visibilityState === 'visible',
+    onGesture(listener) {
+      const stop = new AbortController()
+      const onEvent = ({ isTrusted }: Event) => isTrusted && listener()
+      if (platform().document) {
+        for (const type of ['pointerdown', 'keydown'])
+          addEventListener(type, onEvent, { capture: true, signal: stop.signal })
+      }
+      return () => stop.abort()
+    },
+    getTabItem(key) {
+      try {
+        return sessionStorage.getItem(key) ?? undefined
+      } catch {
+        // No page, or a page whose site data is blocked.
+        return undefined
+      }
+    },
+    setTabItem(key, value) {
+      try {
+        sessionStorage.setItem(key, value)
+      } catch {
+        // As above, or it is full.
+      }
+    },
     hasUserGesture: () =>
       // eslint-disable-next-line project/oldest-engines -- without it every sign-in counts as one that nobody clicked for
       (platform().navigator as Partial<Navigator> | undefined)?.userActivation?.isActive === true,

@@ -28,7 +28,7 @@ export interface SignInParams {
   /** In place of the client's redirect URI. */
   redirectUri?: string
   /** Where the person wants to be afterwards; anything that is not of this origin is dropped. */
-  returnTo?: string
+  returnTo?: string | undefined
   /** Anything JSON can hold; given back after the sign-in. It is stored, so keep secrets out. */
   appState?: unknown
   /** Further parameters of the authorization request. The client's own ones throw `invalid_option`. */
@@ -38,6 +38,8 @@ export interface SignInParams {
   /** Gives up before the person is sent away. */
   signal?: AbortSignal
 }
+
+export type CheckedParams = ReturnType<typeof checkParams>
 
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
 export function checkParams(given: SignInParams, options: ResolvedOptions) {

@@ -5,59 +5,64 @@ import {
   createNonce,
   createState,
 } from '../protocol/authorization.ts'
-import { checkCallback } from '../protocol/callback.ts'
-import { checkServer } from '../protocol/server.ts'
-import { exchangeCode } from '../protocol/token.ts'
-import { secureUrl } from '../api/resources.ts'
-import { createCallbackUrls, signOutMode } from './callback-url.ts'
+import { unlessAborted } from '../unless-aborted.ts'
+import { signOutMode } from './callback-url.ts'
+import { invalid } from './finish.ts'
+import { watchPageReturn } from './page-return.ts'
+import { checkParams } from './params.ts'
 import { safeReturnTo } from './return-to.ts'
 import { cannotRemember } from './transactions.ts'
-import { checkParams } from './params.ts'
-import type { Clock } from '../clock.ts'
-import type { Host } from '../host/host.ts'
-import type { Navigator } from '../navigation/navigator.ts'
+import { signInCancelled } from './turns.ts'
+import type { Emit } from '../events.ts'
+import type { Navigation, Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
-import type { Callback } from '../protocol/callback.ts'
-import type { OAuthClient } from '../protocol/client-authentication.ts'
-import type { SessionKeeper } from '../session/session.ts'
 import type { SignedInSession } from '../session/state.ts'
-import type { Transaction, Transactions } from './transactions.ts'
-import type { SignInParams } from './params.ts'
 import type { TransactionStore } from '../storage/store.ts'
-
-/** What {@link PkceClient.handleCallback} made of a URL. */
-export interface CallbackResult {
-  /** `already-signed-in` when the answer was used before and its session, or a newer one, is alive; nothing was sent then. */
-  kind: 'signed-in' | 'already-signed-in'
-  /** The session afterwards. */
-  session: SignedInSession
-  /** Where the person wanted to go: an absolute URL of this origin, when `signIn` was told one. */
-  returnTo?: string | undefined
-  /** What `signIn` was given to keep. */
-  appState?: unknown
-}
+import type { Finish } from './finish.ts'
+import type { LoopGuard } from './loop-guard.ts'
+import type { Page } from './page-return.ts'
+import type { CheckedParams, SignInParams } from './params.ts'
+import type { Transaction, Transactions } from './transactions.ts'
+import type { Attempt, Turns } from './turns.ts'
 
 interface SignInOptions {
   options: ResolvedOptions
-  host: Host
-  clock: Clock
+  page: Page
   navigator: Navigator
-  client: Omit<OAuthClient, 'server'>
   transactionStore: TransactionStore
   transactions: Transactions
-  session: SessionKeeper
+  loopGuard: LoopGuard
+  turns: Turns
+  finish: Finish
   server: () => Promise<ServerMetadata>
+  emit: Emit
+}
+
+/** The way to the authorization server that the callers of one moment share. */
+interface Departure {
+  request: CheckedParams
+  navigator: Navigator
+  attempt: Attempt
+  /** One of the callers was called by a click. */
+  clicked: boolean
+}
+
+interface SharedDeparture extends Departure {
+  work: Promise<SignedInSession>
+  /** Callers that have not given up. One without a signal never does. */
+  waiting: number
 }
 
 export type SignIn = ReturnType<typeof createSignIn>
 
-/** The way to the authorization server and back. */
+/** The way to the authorization server. */
 export function createSignIn(parts: SignInOptions) {
-  const { options, host, clock, client, transactions, session, server } = parts
+  const { options, page, transactions, loopGuard, turns, finish, server, emit } = parts
+  const { host, clock } = page
   const { issuer, clientId } = options
-  const callbackUrls = createCallbackUrls({ redirectUri: options.redirectUri, transactions })
-  const handled = new Map<string | undefined, Promise<CallbackResult>>()
+  /** The page can be left only once at a time. */
+  let leaving: SharedDeparture | undefined
 
   const base = () => host.url() ?? options.redirectUri
 
@@ -71,8 +76,10 @@ export function createSignIn(parts: SignInOptions) {
     return state
   }
 
-  async function prepare(params: SignInParams, mode: string): Promise<{ url: URL; state: string }> {
-    const { parameters, returnTo, ...asked } = checkParams(params, options)
+  async function prepare(
+    { parameters, returnTo, ...asked }: CheckedParams,
+    mode: string,
+  ): Promise<{ url: URL; state: string }> {
     if (!host.isSecureContext())
       throw new PkceClientError(
         'insecure_context',
@@ -90,111 +97,132 @@ export function createSignIn(parts: SignInOptions) {
     return { url, state }
   }
 
-  async function signIn(params: SignInParams): Promise<SignedInSession> {
-    const navigator = params.navigator ?? parts.navigator
-    const gesture = host.hasUserGesture()
-    const navigation = navigator.open(host)
+  /** Emits `sign-in-failed`, unless whoever judged the answer has done so. */
+  async function reporting<T>(work: Promise<T>): Promise<T> {
     try {
-      if (navigator.leavesPage) {
-        if (parts.transactionStore.volatile) throw cannotRemember()
-        if (!gesture && (await transactions.isLooping(navigator.mode)))
-          throw new PkceClientError(
-            'redirect_loop',
-            'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
-          )
-      }
-      const { url } = await prepare(params, navigator.mode)
-      params.signal?.throwIfAborted()
-      const callback = await navigation.go(url, params.signal)
-      const result = callback && (await handle(callback))
-      if (result) return result.session
-      throw invalid('The navigator came back without an answer.')
-    } finally {
-      navigation.close()
-    }
-  }
-
-  /** `shown` when the URL is the one in the address bar, which is then cleaned. */
-  async function handle(url: URL, shown = false): Promise<CallbackResult | undefined> {
-    const callback = await callbackUrls.read(url)
-    if (!callback) return undefined
-    const { state, isAnswer } = callback
-    if (shown) host.replaceUrl(callback.cleaned)
-    // Back from signing out: there is nothing to exchange, only the transaction to use up.
-    if (!isAnswer) return transactions.take(state!, async () => undefined)
-    const finishing = handled.get(state) ?? finish(callback, url.searchParams)
-    if (state !== undefined) handled.set(state, finishing)
-    return finishing
-  }
-
-  async function finish(
-    { state, problem }: Callback,
-    parameters: URLSearchParams,
-  ): Promise<CallbackResult> {
-    // Spelled out although undefined, so that neither is read from Object.prototype.
-    let facts: ReturnFacts = { __proto__: null } as ReturnFacts
-    const use = async (found?: Transaction): Promise<CallbackResult> => {
-      facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
-      if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
-      return found && !found.taken
-        ? {
-            kind: 'signed-in',
-            session: await exchange(found, { state: state!, parameters }),
-            ...facts,
-          }
-        : { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
-    }
-    try {
-      return await (state ? transactions.take(state, use) : use())
+      return await work
     } catch (error) {
-      const known = error instanceof PkceClientError
-      const why = known ? error : invalid('The answer cannot be used; see cause.', error)
-      throw new CallbackError(why, facts)
+      if (error instanceof PkceClientError && !(error instanceof CallbackError))
+        emit('sign-in-failed', { error })
+      throw error
     }
   }
 
-  async function exchange(
-    found: Transaction,
-    answer: { state: string; parameters: URLSearchParams },
-  ): Promise<SignedInSession> {
-    if (found.issuer !== issuer || found.clientId !== clientId || found.mode === signOutMode)
-      throw invalid('This answers no sign-in of this client.')
-    const metadata = found.server
-      ? checkServer(found.server, { issuer, secureUrl })
-      : await server()
-    const parameters = checkCallback(metadata, { clientId, ...answer })
-    const tokens = await exchangeCode({ ...client, server: metadata }, { ...found, parameters })
-    return session.begin(tokens, { server: metadata, scope: found.scope })
+  async function createUrl(params: SignInParams): Promise<{ url: URL; state: string }> {
+    const prepared = await reporting(prepare(checkParams(params, options), 'manual'))
+    emit('sign-in-started', { mode: 'manual' })
+    return prepared
   }
 
-  async function alreadySignedIn(found: Transaction | undefined): Promise<SignedInSession> {
-    await session.reread()
-    const state = session.state()
-    if (state.status === 'signed-in') return state
-    throw found
-      ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
-      : new PkceClientError(
-          'transaction_not_found',
-          'This answer is to a sign-in begun in another browser, or over an hour ago; sign in again.',
-        )
+  /** Runs to the opening of the navigator in the turn of the click. */
+  async function depart(departure: Departure): Promise<SignedInSession> {
+    let navigation: Navigation | undefined
+    try {
+      navigation = departure.navigator.open(host)
+      return await reporting(travel(departure, navigation))
+    } finally {
+      navigation?.close()
+      departure.attempt.over()
+    }
+  }
+
+  async function travel(departure: Departure, navigation: Navigation): Promise<SignedInSession> {
+    const { request, navigator, attempt } = departure
+    const away = await turns.afterSignOut()
+    if (away) {
+      navigation.close()
+      await away.back
+      throw signInCancelled('The page was left to sign out.')
+    }
+    if (navigator.leavesPage) await checkLeaving(departure)
+    const { url, state } = await prepare(request, navigator.mode)
+    attempt.signal.throwIfAborted()
+    if (navigator.leavesPage) loopGuard.add(state)
+    emit('sign-in-started', { mode: navigator.mode })
+    const callback = await (navigator.leavesPage
+      ? leavePage(navigation.go(url, attempt.signal))
+      : navigation.go(url, attempt.signal))
+    const result = callback && (await finish.handle(callback, { attempt }))
+    if (result) return result.session
+    throw invalid('The navigator came back without an answer.')
+  }
+
+  async function checkLeaving(departure: Departure): Promise<void> {
+    if (parts.transactionStore.volatile) throw cannotRemember()
+    const isLooping = await loopGuard.isLooping()
+    // Asked last: a click may have joined meanwhile.
+    if (isLooping && !departure.clicked)
+      throw new PkceClientError(
+        'redirect_loop',
+        'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
+      )
+  }
+
+  async function leavePage<T>(going: Promise<T>): Promise<T> {
+    const watch = watchPageReturn(page)
+    const stayed = watch.happened.then(() => {
+      throw signInCancelled('The page was to be left to sign in, and is still shown.')
+    })
+    try {
+      return await Promise.race([going, stayed])
+    } finally {
+      watch.stop()
+    }
+  }
+
+  function begin(request: CheckedParams, navigator: Navigator): SharedDeparture {
+    const attempt = turns.beginSignIn()
+    const departure = { request, navigator, attempt, clicked: host.hasUserGesture() }
+    return Object.assign(departure, { work: depart(departure), waiting: 0 })
+  }
+
+  /** The departure under way, or a new one. One that a sign-out has given up is nobody's any more. */
+  function shared(request: CheckedParams, navigator: Navigator): SharedDeparture {
+    if (leaving && !leaving.attempt.signal.aborted) {
+      leaving.clicked ||= host.hasUserGesture()
+      return leaving
+    }
+    const departure = (leaving = begin(request, navigator))
+    departure.work = departure.work.finally(() => {
+      if (leaving === departure) leaving = undefined
+    })
+    return departure
+  }
+
+  /** The departure goes on for as long as somebody waits for it. */
+  function join(
+    departure: SharedDeparture,
+    signal: AbortSignal | undefined,
+  ): Promise<SignedInSession> {
+    departure.waiting += 1
+    const work = unlessAborted(departure.work, signal)
+    if (!signal) return work
+    const leave = () => {
+      departure.waiting -= 1
+      if (departure.waiting === 0) departure.attempt.abort(signal.reason)
+    }
+    if (signal.aborted) leave()
+    signal.addEventListener('abort', leave)
+    return work.finally(() => signal.removeEventListener('abort', leave))
   }
 
   return {
-    prepare,
-    signIn,
-    handle,
+    createUrl,
+
+    /** The same promise for all who depart by redirect at once. */
+    signIn(params: SignInParams): Promise<SignedInSession> {
+      try {
+        const request = checkParams(params, options)
+        const navigator = params.navigator ?? parts.navigator
+        const departure = (navigator.leavesPage ? shared : begin)(request, navigator)
+        return join(departure, params.signal)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
 
     /** A state for the end-session request by which its return is recognised; `undefined` when it could not be kept. */
     rememberSignOut: (redirectUri: string): Promise<string | undefined> =>
       remember({ mode: signOutMode, redirectUri }).catch(() => undefined),
   }
-}
-
-interface ReturnFacts {
-  returnTo?: string | undefined
-  appState?: unknown
-}
-
-function invalid(why: string, cause?: unknown): PkceClientError {
-  return new PkceClientError('callback_invalid', why, { cause })
 }

@@ -7,6 +7,8 @@ import type { ServerMetadata } from '../protocol/server.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { SignIn } from './sign-in.ts'
+import type { Start } from './start.ts'
+import type { Turns } from './turns.ts'
 
 /** What {@link PkceClient.signOut} can be told. */
 export interface SignOutOptions {
@@ -28,13 +30,13 @@ interface SignOutParts {
   server: () => Promise<ServerMetadata>
   /** Revokes one token. */
   revoke: (token: string) => Promise<void>
-  start: () => Promise<unknown>
+  start: Start
+  turns: Turns
 }
 
 /** Ends the session here and in all tabs first, and then at the server. */
 export function createSignOut(parts: SignOutParts) {
-  const { clientId, host, clock, session, signIn, server, revoke, start } = parts
-  let signingOut: Promise<void> | undefined
+  const { clientId, host, clock, session, signIn, server, revoke, start, turns } = parts
 
   /** `end` refuses when another tab has just refreshed the session. The person still wants out, so the newer one is ended. */
   async function endHere(): Promise<SessionRecord | undefined> {
@@ -59,10 +61,14 @@ export function createSignOut(parts: SignOutParts) {
     cancel()
   }
 
-  async function signOut(options: SignOutOptions): Promise<void> {
-    const uri = options.postSignOutRedirectUri ?? parts.postSignOutRedirectUri
-    if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)
-    await start().catch(() => {})
+  async function signOut(options: SignOutOptions, uri: string | undefined): Promise<void> {
+    // An answer in the address is used up, and then given up like every sign-in called before.
+    start.start().catch(() => {})
+    const abandoned = turns.abandonSignIns()
+    await start.restored()
+    await abandoned
+    // No sign-in is about to finish any more; without this, nobody would hear that the session ends.
+    session.markKnown()
     const record = await endHere()
     let metadata = undefined as ServerMetadata | undefined
     const tellServer = async () => {
@@ -79,15 +85,18 @@ export function createSignOut(parts: SignOutParts) {
       ['post_logout_redirect_uri', uri],
       ['state', uri && (await signIn.rememberSignOut(uri))],
     ])
-    host.navigate(url.href)
+    turns.leave(url.href)
   }
 
   /**
    * A second click joins the first. On its own it would find the session gone, and leave the page without the ID token hint
    * and before the tokens are revoked.
    */
-  return (options: SignOutOptions): Promise<void> =>
-    (signingOut ??= signOut(options).finally(() => {
-      signingOut = undefined
-    }))
+  return async (options: SignOutOptions): Promise<void> => {
+    const uri = options.postSignOutRedirectUri ?? parts.postSignOutRedirectUri
+    if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)
+    // Also on the second click: somebody may have asked for a sign-in in between.
+    void turns.abandonSignIns()
+    return turns.signOut(() => signOut(options, uri))
+  }
 }

@@ -1,9 +1,11 @@
 import { parseUrl } from '../api/resources.ts'
+import type { CallbackError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { Session } from '../session/state.ts'
-import type { CallbackResult, SignIn } from './sign-in.ts'
+import type { CallbackResult, Finish } from './finish.ts'
+import type { Turns } from './turns.ts'
 
 /** What {@link PkceClient.start} found: a sign-in that came back, or the session there was. */
 export type StartResult =
@@ -22,17 +24,22 @@ export type StartResult =
 interface StartOptions {
   redirectUri: string
   host: Host
-  signIn: SignIn
+  finish: Finish
+  turns: Turns
   session: SessionKeeper
   refresher: Refresher
 }
 
+export type Start = ReturnType<typeof createStart>
+
 /** What happens when a page begins: it finishes a sign-in, or restores the session there was. */
-export function createStart({ redirectUri, host, signIn, session, refresher }: StartOptions) {
+export function createStart(parts: StartOptions) {
+  const { redirectUri, host, finish, turns, session, refresher } = parts
   let started: Promise<StartResult> | undefined
   let handling: Promise<CallbackResult | undefined> | undefined
   let restored: Promise<void> | undefined
   let stopListening = () => {}
+  let failed: { at: string | undefined; returnTo: string | undefined } | undefined
   let closed = false
 
   async function restore(): Promise<void> {
@@ -43,14 +50,22 @@ export function createStart({ redirectUri, host, signIn, session, refresher }: S
     refresher.resetBackoff(await session.restore())
   }
 
-  async function handle(url?: string | URL): Promise<CallbackResult | undefined> {
+  /** Resolves when the session there was is restored, before any answer in the address is looked at. */
+  async function restoredOnce(): Promise<void> {
     await host.whenShown()
-    const text = url ?? host.url()
     await (restored ??= restore())
+  }
+
+  async function handle(url?: string | URL): Promise<CallbackResult | undefined> {
+    // In the turn of the call: a sign-out that is called later gives up what this finishes.
+    const attempt = turns.beginSignIn()
     try {
+      await restoredOnce()
+      const text = url ?? host.url()
       const answer = text === undefined ? undefined : parseUrl(text, redirectUri)
-      return answer && (await signIn.handle(answer, url === undefined))
+      return answer && (await finish.handle(answer, { attempt, shown: url === undefined }))
     } finally {
+      attempt.over()
       if (!closed) session.markKnown()
     }
   }
@@ -76,7 +91,16 @@ export function createStart({ redirectUri, host, signIn, session, refresher }: S
   }
 
   return {
-    start: (): Promise<StartResult> => (started ??= startPage()),
+    start: (): Promise<StartResult> =>
+      (started ??= startPage().catch((error: unknown) => {
+        failed = { at: host.url(), returnTo: (error as CallbackError).returnTo }
+        throw error
+      })),
+
+    /** Where start() was rejected, and where its sign-in was to lead; `undefined` before that. */
+    failure: () => failed,
+
+    restored: restoredOnce,
 
     handleCallback: (url?: string | URL): Promise<CallbackResult | undefined> =>
       url === undefined ? handlePage() : handle(url),

@@ -53,8 +53,6 @@ interface TransactionOptions {
 
 const longestLife = 3_600_000
 const mostTransactions = 20
-const loopWindow = 60_000
-const mostDepartures = 2
 
 export type Transactions = ReturnType<typeof createTransactions>
 
@@ -81,17 +79,16 @@ export function createTransactions(options: TransactionOptions) {
   const write = async (state: string, transaction: Transaction): Promise<void> =>
     store.set(prefix + state, JSON.stringify(transaction))
 
-  /** Removes what is too old, broken or too much, and gives what is left, newest first. */
-  async function sweep(): Promise<Transaction[]> {
-    const found: { name: string; entry: Transaction }[] = []
+  /** Removes what is too old, broken or too much. */
+  async function sweep(): Promise<void> {
+    const found: { name: string; createdAt: number }[] = []
     for (const name of await store.keys(prefix + tag)) {
       const entry = await read(name)
-      if (entry) found.push({ name, entry })
+      if (entry) found.push({ name, createdAt: entry.createdAt })
       else await store.remove(name)
     }
-    found.sort((a, b) => b.entry.createdAt - a.entry.createdAt)
+    found.sort((a, b) => b.createdAt - a.createdAt)
     for (const { name } of found.splice(mostTransactions - 1)) await store.remove(name)
-    return found.map(({ entry }) => entry)
   }
 
   async function storage<T>(work: () => Promise<T>): Promise<T> {
@@ -112,16 +109,6 @@ export function createTransactions(options: TransactionOptions) {
       storage(async () => {
         await sweep()
         await write(state, transaction)
-      }),
-
-    /** Whether people are being sent away over and over without anything to show for it. */
-    isLooping: (mode: string): Promise<boolean> =>
-      storage(async () => {
-        const recent = (await sweep()).filter(
-          (entry) => entry.mode === mode && entry.createdAt > clock.now() - loopWindow,
-        )
-        const finished = recent.findIndex((entry) => entry.finished)
-        return (finished < 0 ? recent.length : finished) >= mostDepartures
       }),
 
     find: (state: string): Promise<Transaction | undefined> => storage(() => read(prefix + state)),

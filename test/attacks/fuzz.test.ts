@@ -113,6 +113,7 @@ describe('whatever arrives', { timeout: fuzzTimeout }, () => {
     await fc.assert(
       fc.asyncProperty(spoiled(names), async (claims) => {
         world.server.fault('id-token-claims', { set: claims })
+        world.tab.gesture = true
         const auth = world.load(world.tab, await world.depart())
         const error = await outcome(auth.start())
         const session = auth.getSession()

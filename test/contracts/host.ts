@@ -119,6 +119,31 @@ export function pageHostContract(name: string, make: () => HostUnderTest) {
       expect(host.hasUserGesture()).toBe(false)
     })
 
+    test('calls back at each click, and stops when told to (F9)', () => {
+      const { host, gesture } = make()
+      const heard: string[] = []
+      const stop = host.onGesture(() => heard.push('first'))
+      host.onGesture(() => heard.push('second'))
+      gesture(true)
+      stop()
+      gesture(false)
+      gesture(true)
+      expect(heard).toEqual(['first', 'second', 'second'])
+    })
+
+    test('keeps strings for the tab (F7)', () => {
+      const { host } = make()
+      expect(host.getTabItem('key')).toBeUndefined()
+      host.setTabItem('key', 'one')
+      host.setTabItem('key', 'two')
+      expect(host.getTabItem('key')).toBe('two')
+      expect(host.getTabItem('another key')).toBeUndefined()
+    })
+
+    test('knows that the page is visible (F8)', () => {
+      expect(make().host.isVisible()).toBe(true)
+    })
+
     test('is a secure context', () => {
       expect(make().host.isSecureContext()).toBe(true)
     })

@@ -49,6 +49,14 @@ describe('pageHost without a page', () => {
     expect(pageHost().hasUserGesture()).toBe(false)
   })
 
+  test('hears of no click, shows nothing, and keeps nothing (F7 to F9)', () => {
+    const host = pageHost()
+    expect(() => host.onGesture(() => undefined)()).not.toThrow()
+    expect(host.isVisible()).toBe(false)
+    host.setTabItem('key', 'value')
+    expect(host.getTabItem('key')).toBeUndefined()
+  })
+
   test('is secure where there is WebCrypto', () => {
     expect(pageHost().isSecureContext()).toBe(true)
   })

@@ -15,6 +15,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.unstubAllGlobals()
+  sessionStorage.clear()
   document.querySelector('base')?.remove()
   for (const name of ['prerendering', 'visibilityState']) {
     Reflect.deleteProperty(document, name)
@@ -26,6 +27,13 @@ const define = (target: object, property: { name: string; value: unknown }) =>
 
 const show = (event: string, persisted: boolean) =>
   globalThis.dispatchEvent(Object.assign(new Event(event), { persisted }))
+
+/** As the browser itself sends it; a script's events are not trusted. */
+const click = (type = 'pointerdown', isTrusted = true) => {
+  const event = new Event(type, { bubbles: true })
+  define(event, { name: 'isTrusted', value: isTrusted })
+  document.body.dispatchEvent(event)
+}
 
 const setVisibility = (value: string) => {
   define(document, { name: 'visibilityState', value })
@@ -42,8 +50,10 @@ function hostUnderTest(host: Host) {
       define(document, { name: 'prerendering', value: false })
       document.dispatchEvent(new Event('prerenderingchange'))
     },
-    gesture: (isActive: boolean) =>
-      vi.stubGlobal('navigator', { userActivation: { isActive } }) as unknown as undefined,
+    gesture(isActive: boolean) {
+      vi.stubGlobal('navigator', { userActivation: { isActive } })
+      if (isActive) click()
+    },
     navigations: () => assign.mock.calls.map(([url]) => String(url)),
   }
 }
@@ -111,6 +121,49 @@ describe('pageHost', () => {
   test('knows of no gesture where the platform does not tell', () => {
     vi.stubGlobal('navigator', {})
     expect(pageHost().hasUserGesture()).toBe(false)
+  })
+
+  test.each(['pointerdown', 'keydown'])('%s is a gesture (F9)', (type) => {
+    const listener = vi.fn()
+    const stop = pageHost().onGesture(listener)
+    click(type)
+    expect(listener).toHaveBeenCalledOnce()
+    stop()
+    click(type)
+    expect(listener).toHaveBeenCalledOnce()
+  })
+
+  test('what a script clicks is no gesture (F9)', () => {
+    const listener = vi.fn()
+    const stop = pageHost().onGesture(listener)
+    click('pointerdown', false)
+    expect(listener).not.toHaveBeenCalled()
+    stop()
+  })
+
+  test('is not visible while the page is hidden (F8)', () => {
+    setVisibility('hidden')
+    expect(pageHost().isVisible()).toBe(false)
+  })
+
+  test.each([
+    ['is missing', undefined],
+    [
+      'throws',
+      {
+        getItem: () => {
+          throw new DOMException('blocked', 'SecurityError')
+        },
+        setItem: () => {
+          throw new DOMException('blocked', 'SecurityError')
+        },
+      },
+    ],
+  ])('keeps nothing for the tab where sessionStorage %s (F7)', (_, storage) => {
+    vi.stubGlobal('sessionStorage', storage)
+    const host = pageHost()
+    host.setTabItem('key', 'value')
+    expect(host.getTabItem('key')).toBeUndefined()
   })
 
   test('is not secure where the platform says so', () => {

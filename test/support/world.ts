@@ -189,6 +189,8 @@ export function listen(client: PkceClient): HeardEvent[] {
     'signed-out': true,
     'token-refreshed': true,
     'refresh-failed': true,
+    'sign-in-started': true,
+    'sign-in-failed': true,
     'sign-in-required': true,
     'storage-failed': true,
     request: true,

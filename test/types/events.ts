@@ -19,6 +19,8 @@ expectTypeOf<EventName>().toEqualTypeOf<
   | 'signed-out'
   | 'token-refreshed'
   | 'refresh-failed'
+  | 'sign-in-started'
+  | 'sign-in-failed'
   | 'sign-in-required'
   | 'storage-failed'
   | 'request'
@@ -28,6 +30,8 @@ auth.on('session-changed', ({ session }) => expectTypeOf(session).toEqualTypeOf<
 auth.on('signed-in', ({ session }) => expectTypeOf(session).toEqualTypeOf<SignedInSession>())
 auth.on('signed-out', ({ session }) => expectTypeOf(session).toEqualTypeOf<SignedOutSession>())
 auth.on('refresh-failed', ({ error }) => expectTypeOf(error).toEqualTypeOf<PkceClientError>())
+auth.on('sign-in-started', ({ mode }) => expectTypeOf(mode).toEqualTypeOf<string>())
+auth.on('sign-in-failed', ({ error }) => expectTypeOf(error).toEqualTypeOf<PkceClientError>())
 auth.on('request', ({ what, url, status, ms }) => {
   expectTypeOf(what).toEqualTypeOf<RequestPurpose>()
   expectTypeOf(url).toEqualTypeOf<string>()

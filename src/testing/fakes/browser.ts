@@ -59,7 +59,7 @@ export interface FakeTab {
   readonly navigations: readonly string[]
   /** Every address put in the place of the one shown, oldest first. */
   readonly replaced: readonly string[]
-  /** Whether the person has just clicked; a new page begins without. */
+  /** Whether the person has just clicked; a new page begins without. Setting it to true is a click. */
   gesture: boolean
   /** Whether pages are loaded before they are shown; {@link activate} shows them. */
   prerendering: boolean
@@ -108,6 +108,7 @@ export function createFakeBrowser(
       if (index >= 0) tabs.splice(index, 1)
     },
     usesLocks: (page) => locks.uses(page),
+    refuses: (kind) => failure === 'all' || failure === kind,
     equip(page, { host, session }) {
       const storage = (values: Map<string, string>, shared: boolean) =>
         pageStorage(page, { values, shared, failure: () => failure })
@@ -147,6 +148,8 @@ interface Platform {
   open(url: string, session: Map<string, string>): FakeTab
   closed(tab: FakeTab): void
   usesLocks(page: FakePage): boolean
+  /** Whether storage fails on this now. */
+  refuses(kind: 'get' | 'set'): boolean
   equip(
     page: FakePage,
     facts: { host: Host; session: Map<string, string> },
@@ -164,21 +167,30 @@ function createFakeTab(
   const replaced: string[] = []
   let shown = initial.url
   let closed = false
+  let gesture = false
   const awaitingActivation: (() => void)[] = []
   let current = loadPage(shown)
 
   function loadPage(url: string) {
     const page = createFakePage(url)
     const wakeListeners = new Set<(wake: Wake) => void>()
-    const host = createHost(page, wakeListeners)
+    const gestureListeners = new Set<() => void>()
+    const host = createHost(page, { wakeListeners, gestureListeners })
+    const click = () => page.run(() => [...gestureListeners].forEach((listener) => listener()))
     const emit = (wake: Wake) =>
       page.run(() =>
         [...wakeListeners].forEach((listener) => wakeListeners.has(listener) && listener(wake)),
       )
-    return { page, emit, leaving: false, ...platform.equip(page, { host, session }) }
+    return { page, emit, click, leaving: false, ...platform.equip(page, { host, session }) }
   }
 
-  function createHost(page: FakePage, wakeListeners: Set<(wake: Wake) => void>): Host {
+  function createHost(
+    page: FakePage,
+    {
+      wakeListeners,
+      gestureListeners,
+    }: { wakeListeners: Set<(wake: Wake) => void>; gestureListeners: Set<() => void> },
+  ): Host {
     return {
       url: () => page.url,
       baseUrl: () => page.url,
@@ -203,7 +215,18 @@ function createFakeTab(
           if (tab.prerendering) awaitingActivation.push(shownNow)
           else shownNow()
         }),
+      isVisible: () => page.state === 'running' && !tab.prerendering,
       hasUserGesture: () => page.state === 'running' && tab.gesture,
+      onGesture(listener) {
+        const own = () => listener()
+        gestureListeners.add(own)
+        return () => void gestureListeners.delete(own)
+      },
+      getTabItem: (key) => (platform.refuses('get') ? undefined : session.get(key)),
+      setTabItem: (key, value) =>
+        page.run(() => {
+          if (!platform.refuses('set')) session.set(key, value)
+        }),
       isSecureContext: () => true,
     }
   }
@@ -245,7 +268,13 @@ function createFakeTab(
     },
     navigations,
     replaced,
-    gesture: false,
+    get gesture() {
+      return gesture
+    },
+    set gesture(isActive) {
+      gesture = isActive
+      if (isActive) current.click()
+    },
     prerendering: false,
     load: (url = shown) => replacePage(new URL(url, shown).href),
     duplicate: () => platform.open(shown, new Map(session)),

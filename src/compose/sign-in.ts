@@ -1,0 +1,100 @@
+import { createFinish } from '../sign-in/finish.ts'
+import { createLoopGuard } from '../sign-in/loop-guard.ts'
+import { createRequireSession } from '../sign-in/require-session.ts'
+import { createSignIn } from '../sign-in/sign-in.ts'
+import { createSignOut } from '../sign-in/sign-out.ts'
+import { createStart } from '../sign-in/start.ts'
+import { createTransactions } from '../sign-in/transactions.ts'
+import { createTurns } from '../sign-in/turns.ts'
+import type { Emit, EventMap } from '../events.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { OAuthClient } from '../protocol/client-authentication.ts'
+import type { ServerMetadata } from '../protocol/server.ts'
+import type { Refresher } from '../session/refresh.ts'
+import type { SessionKeeper } from '../session/session.ts'
+import type { Ports } from './ports.ts'
+
+interface SignInParts {
+  options: ResolvedOptions
+  ports: Ports
+  client: Omit<OAuthClient, 'server'>
+  server: () => Promise<ServerMetadata>
+  /** Revokes one token. */
+  revoke: (token: string) => Promise<void>
+  /** The same, and nobody hears of a failure. */
+  discard: (token: string) => Promise<void>
+  session: SessionKeeper
+  refresher: Refresher
+  emit: Emit
+  onSessionChanged: (listener: (facts: EventMap['session-changed']) => void) => void
+}
+
+/** The parts that lead to the authorization server and back. */
+export function composeSignIn(parts: SignInParts) {
+  const { options, client, server, revoke, discard, session, refresher, emit } = parts
+  const { issuer, clientId, redirectUri, key, timeout } = options
+  const { clock, host, lock, transactionStore, navigator } = parts.ports
+  const page = { host, clock, timeout }
+
+  const transactions = createTransactions({ key, transactionStore, lock, clock, timeout })
+  const turns = createTurns(page)
+  const finish = createFinish({
+    issuer,
+    redirectUri,
+    host,
+    client,
+    transactions,
+    session,
+    server,
+    discard,
+    emit,
+  })
+  const signIn = createSignIn({
+    options,
+    page,
+    navigator,
+    transactionStore,
+    transactions,
+    loopGuard: createLoopGuard({ key, host, clock, transactions }),
+    turns,
+    finish,
+    server,
+    emit,
+  })
+  const start = createStart({ redirectUri, host, finish, turns, session, refresher })
+  const signOut = createSignOut({
+    postSignOutRedirectUri: options.postSignOutRedirectUri,
+    clientId,
+    host,
+    clock,
+    session,
+    signIn,
+    server,
+    revoke,
+    start,
+    turns,
+  })
+  const guard = createRequireSession({
+    options,
+    host,
+    session,
+    refresher,
+    start,
+    turns,
+    signIn,
+    onSessionChanged: parts.onSessionChanged,
+  })
+
+  return {
+    signIn,
+    start,
+    signOut,
+    requireSession: guard.requireSession,
+
+    close(): void {
+      start.close()
+      turns.close()
+      guard.close()
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import { CallbackError, PkceClientError } from '../errors.ts'
+import { checkCallback } from '../protocol/callback.ts'
+import { checkServer } from '../protocol/server.ts'
+import { exchangeCode } from '../protocol/token.ts'
+import { secureUrl } from '../api/resources.ts'
+import { createCallbackUrls, signOutMode } from './callback-url.ts'
+import { safeReturnTo } from './return-to.ts'
+import type { Emit } from '../events.ts'
+import type { Host } from '../host/host.ts'
+import type { Callback } from '../protocol/callback.ts'
+import type { OAuthClient } from '../protocol/client-authentication.ts'
+import type { ServerMetadata } from '../protocol/server.ts'
+import type { TokenSet } from '../protocol/token-set.ts'
+import type { SessionKeeper } from '../session/session.ts'
+import type { SignedInSession } from '../session/state.ts'
+import type { Transaction, Transactions } from './transactions.ts'
+import type { Attempt } from './turns.ts'
+
+/** What {@link PkceClient.handleCallback} made of a URL. */
+export interface CallbackResult {
+  /** `already-signed-in` when the answer was used before and its session, or a newer one, is alive; nothing was sent then. */
+  kind: 'signed-in' | 'already-signed-in'
+  /** The session afterwards. */
+  session: SignedInSession
+  /** Where the person wanted to go: an absolute URL of this origin, when `signIn` was told one. */
+  returnTo?: string | undefined
+  /** What `signIn` was given to keep. */
+  appState?: unknown
+}
+
+interface FinishOptions {
+  issuer: string
+  redirectUri: string
+  host: Host
+  client: Omit<OAuthClient, 'server'>
+  transactions: Transactions
+  session: SessionKeeper
+  server: () => Promise<ServerMetadata>
+  /** Revokes one token; nobody waits for it, nor hears of a failure. */
+  discard: (token: string) => unknown
+  emit: Emit
+}
+
+export type Finish = ReturnType<typeof createFinish>
+
+/** The way back from the authorization server: from a URL to a session. */
+export function createFinish(parts: FinishOptions) {
+  const { issuer, redirectUri, host, client, transactions, session, server, discard, emit } = parts
+  const callbackUrls = createCallbackUrls({ redirectUri, transactions })
+  const handled = new Map<string | undefined, Promise<CallbackResult>>()
+
+  const base = () => host.url() ?? redirectUri
+
+  /** `shown` when the URL is the one in the address bar, which is then cleaned. */
+  async function handle(
+    url: URL,
+    { attempt, shown = false }: { attempt: Attempt; shown?: boolean },
+  ): Promise<CallbackResult | undefined> {
+    const callback = await callbackUrls.read(url)
+    if (!callback) return undefined
+    const { state, isAnswer } = callback
+    if (shown) host.replaceUrl(callback.cleaned)
+    // Back from signing out: there is nothing to exchange, only the transaction to use up.
+    if (!isAnswer) return transactions.take(state!, async () => undefined)
+    const parameters = url.searchParams
+    const finishing = handled.get(state) ?? finish(callback, { parameters, attempt })
+    if (state !== undefined) handled.set(state, finishing)
+    return finishing
+  }
+
+  async function finish(
+    { state, problem }: Callback,
+    { parameters, attempt }: { parameters: URLSearchParams; attempt: Attempt },
+  ): Promise<CallbackResult> {
+    // Spelled out although undefined, so that neither is read from Object.prototype.
+    let facts: ReturnFacts = { __proto__: null } as ReturnFacts
+    const use = async (found?: Transaction): Promise<CallbackResult> => {
+      facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
+      if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
+      if (!found || found.taken)
+        return { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
+      attempt.signal.throwIfAborted()
+      const answer = { state: state!, parameters }
+      return { kind: 'signed-in', session: await exchange(found, { answer, attempt }), ...facts }
+    }
+    try {
+      return await (state ? transactions.take(state, use) : use())
+    } catch (cause) {
+      const known = cause instanceof PkceClientError
+      const why = known ? cause : invalid('The answer cannot be used; see cause.', cause)
+      const error = new CallbackError(why, facts)
+      emit('sign-in-failed', { error })
+      throw error
+    }
+  }
+
+  async function exchange(
+    found: Transaction,
+    { answer, attempt }: { answer: Answer; attempt: Attempt },
+  ): Promise<SignedInSession> {
+    if (found.issuer !== issuer || found.clientId !== client.clientId || found.mode === signOutMode)
+      throw invalid('This answers no sign-in of this client.')
+    const metadata = found.server
+      ? checkServer(found.server, { issuer, secureUrl })
+      : await server()
+    const parameters = checkCallback(metadata, { clientId: client.clientId, ...answer })
+    const tokens = await exchangeCode({ ...client, server: metadata }, { ...found, parameters })
+    if (attempt.signal.aborted) {
+      discardAll(tokens)
+      throw attempt.signal.reason
+    }
+    return attempt.commit(() => session.begin(tokens, { server: metadata, scope: found.scope }))
+  }
+
+  function discardAll({ refreshToken, accessToken }: TokenSet): void {
+    for (const token of [refreshToken, accessToken]) if (token) void discard(token)
+  }
+
+  async function alreadySignedIn(found: Transaction | undefined): Promise<SignedInSession> {
+    await session.reread()
+    const state = session.state()
+    if (state.status === 'signed-in') return state
+    throw found
+      ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
+      : new PkceClientError(
+          'transaction_not_found',
+          'This answer is to a sign-in begun in another browser, or over an hour ago; sign in again.',
+        )
+  }
+
+  return { handle }
+}
+
+interface Answer {
+  state: string
+  parameters: URLSearchParams
+}
+
+interface ReturnFacts {
+  returnTo?: string | undefined
+  appState?: unknown
+}
+
+export function invalid(why: string, cause?: unknown): PkceClientError {
+  return new PkceClientError('callback_invalid', why, { cause })
+}

@@ -1,0 +1,108 @@
+import { PkceClientError } from '../errors.ts'
+import { unlessAborted } from '../unless-aborted.ts'
+import { checkParams } from './params.ts'
+import type { EventMap } from '../events.ts'
+import type { Host } from '../host/host.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Refresher } from '../session/refresh.ts'
+import type { SessionKeeper } from '../session/session.ts'
+import type { Session, SignedInSession } from '../session/state.ts'
+import type { SignInParams } from './params.ts'
+import type { SignIn } from './sign-in.ts'
+import type { Start } from './start.ts'
+import type { Turns } from './turns.ts'
+
+interface RequireSessionParts {
+  options: ResolvedOptions
+  host: Host
+  session: SessionKeeper
+  refresher: Refresher
+  start: Start
+  turns: Turns
+  signIn: SignIn
+  onSessionChanged: (listener: (facts: EventMap['session-changed']) => void) => void
+}
+
+export type RequireSession = ReturnType<typeof createRequireSession>
+
+/** The guard of protected pages: whoever is signed in, or the way to sign in. */
+export function createRequireSession(parts: RequireSessionParts) {
+  const { options, host, session, refresher, start, turns, signIn, onSessionChanged } = parts
+  const signedOut = watchSignOut(host)
+  onSessionChanged(({ session: now }) => signedOut.note(now))
+
+  /** The session, once no sign-out is under way and everything that other tabs did is known. */
+  async function settled(): Promise<SignedInSession | undefined> {
+    // What start() rejected with before this call was its caller's to show; after it, the user may be sent away again.
+    if (!start.failure()) await start.start()
+    do {
+      const away = await turns.afterSignOut()
+      await away?.back
+      if (session.state().status !== 'signed-in') await session.reread()
+      await refresher.endExpired()
+    } while (turns.isSigningOut())
+    const state = session.state()
+    return state.status === 'signed-in' ? state : undefined
+  }
+
+  /** At the address where a refused answer was shown, its sign-in tells where the user wants to be. */
+  function returnTo(): string | undefined {
+    const failure = start.failure()
+    return failure && failure.at === host.url() ? failure.returnTo : host.url()
+  }
+
+  async function guard(params: SignInParams): Promise<SignedInSession> {
+    // Asked in the turn of the call too: a click that comes while this waits asks for something else.
+    const early = signedOut.isHere()
+    const state = await settled()
+    if (state) return state
+    if (early || signedOut.isHere()) throw required('signOut() was called at this address')
+    if (host.url() === undefined) throw required('there is no page to send the user away from')
+    params.signal?.throwIfAborted()
+    return signIn.signIn({ ...params, returnTo: params.returnTo ?? returnTo() })
+  }
+
+  return {
+    async requireSession(params: SignInParams): Promise<SignedInSession> {
+      checkParams(params, options)
+      return unlessAborted(guard(params), params.signal)
+    },
+
+    close: signedOut.close,
+  }
+}
+
+/** Remembers the address at which the user was signed out, in this tab or another, until the next click or sign-in. */
+function watchSignOut(host: Host) {
+  let before: Session['status'] = 'unknown'
+  let address: string | undefined
+  let stop = () => {}
+
+  function forget(): void {
+    stop()
+    address = undefined
+  }
+
+  return {
+    note(now: Session): void {
+      forget()
+      if (before === 'signed-in' && now.status === 'signed-out' && now.reason === 'signed-out') {
+        address = host.url()
+        stop = host.onGesture(forget)
+      }
+      before = now.status
+    },
+
+    isHere: (): boolean => address !== undefined && address === host.url(),
+
+    close: (): void => stop(),
+  }
+}
+
+function required(why: string): PkceClientError {
+  return new PkceClientError(
+    'sign_in_required',
+    `Nobody is signed in, and ${why}; call signIn() from a click.`,
+    { sessionEnded: true },
+  )
+}

@@ -128,7 +128,7 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
   },
   mayImport(
-    ['src/{errors,clock,events,unless-aborted}.ts'],
+    ['src/{errors,clock,events,log-events,unless-aborted}.ts'],
     ['$^'],
     'This file stands on nothing.',
   ),

@@ -15,6 +15,7 @@ export type { UserInfo } from './protocol/user-info.ts'
 export type { Fetch } from './api/scheme.ts'
 export type { ServerMetadata } from './protocol/server.ts'
 export type { EventMap, EventName, RequestPurpose } from './events.ts'
+export { logEvents } from './log-events.ts'
 
 export { CallbackError, OAuthServerError, PkceClientError, isPkceClientError } from './errors.ts'
 export type { ErrorCode, ErrorFacts } from './errors.ts'

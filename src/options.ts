@@ -148,7 +148,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   return Object.freeze(
     Object.assign(options, {
       metadata: copyOwn(options.metadata ?? {}),
-      key: `pkce:${issuer}|${clientId}${sessionKey ? `|${sessionKey}` : ''}`,
+      key: sessionKeyOf([issuer, clientId, sessionKey ?? []].flat()),
       resourceList: (options.resources ?? []).map((entry: unknown) => {
         const { url, ...unknown } =
           typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
@@ -158,6 +158,10 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
     }),
   )
 }
+
+/** The parts, separated by bars. Only bars and percent signs are encoded, so that most keys can be read as they are. */
+const sessionKeyOf = (parts: string[]): string =>
+  `pkce:${parts.map((part) => part.replace(/[%|]/g, encodeURIComponent)).join('|')}`
 
 /** A copy of what is set, without a prototype: what some library put on `Object.prototype` is not taken for an option. */
 export function copyOwn<T extends object>(given: T): T {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PkceClient } from '../../src/index.ts'
+import type { PkceClientOptions } from '../../src/index.ts'
 import { createAuthServer } from '../../src/testing/index.ts'
 import { callbackUri, createWorld, listen } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -67,6 +68,52 @@ describe('one client with two session keys', () => {
       'pkce:https://login.example.com|production-app|first',
       'pkce:https://login.example.com|production-app|second',
     ])
+  })
+})
+
+describe('the key under which a session is kept', () => {
+  async function keyOf(overrides: Partial<PkceClientOptions>) {
+    const names: string[] = []
+    const get = (name: string) => void names.push(name)
+    const world = createWorld()
+    const store = { get, set: () => undefined, remove: () => undefined }
+    await world.client(world.tab, { ...overrides, store }).start()
+    return names[0]
+  }
+
+  test.each<[Partial<PkceClientOptions>, string]>([
+    [{}, 'pkce:https://login.example.com|production-app'],
+    [{ sessionKey: 'admin' }, 'pkce:https://login.example.com|production-app|admin'],
+    [
+      { clientId: 'https://app.example.com/client?a=1&b=2' },
+      'pkce:https://login.example.com|https://app.example.com/client?a=1&b=2',
+    ],
+    [{ clientId: 'ä b/c:d' }, 'pkce:https://login.example.com|ä b/c:d'],
+  ])('of %j is the one of 0.1.0 (F24)', async (overrides, key) => {
+    expect(await keyOf(overrides)).toBe(key)
+  })
+
+  test.each<[Partial<PkceClientOptions>, Partial<PkceClientOptions>]>([
+    [{ clientId: 'b|c' }, { clientId: 'b', sessionKey: 'c' }],
+    [{ clientId: 'b|c' }, { clientId: 'b%7Cc' }],
+    [
+      { clientId: 'b', sessionKey: 'c|d' },
+      { clientId: 'b|c', sessionKey: 'd' },
+    ],
+    [
+      { clientId: 'b', sessionKey: '%7C' },
+      { clientId: 'b', sessionKey: '|' },
+    ],
+    [
+      { issuer: 'https://login.example.com/a|b', clientId: 'c' },
+      { issuer: 'https://login.example.com/a', clientId: 'b|c' },
+    ],
+    [
+      { issuer: 'https://login.example.com/a|b', clientId: 'c' },
+      { issuer: 'https://login.example.com/a%7Cb', clientId: 'c' },
+    ],
+  ])('differs between %j and %j (F24)', async (one, other) => {
+    expect(await keyOf(one)).not.toBe(await keyOf(other))
   })
 })
 

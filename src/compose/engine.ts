@@ -17,6 +17,7 @@ import { canRefresh } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
 import { once } from './once.ts'
+import { dependable } from './ports.ts'
 import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Ports } from './ports.ts'
@@ -24,7 +25,8 @@ import type { Ports } from './ports.ts'
 export type Engine = ReturnType<typeof composeEngine>
 
 /** The composition root: makes every part, from the bottom up, and hands each what it needs by name. */
-export function composeEngine(options: ResolvedOptions, ports: Ports) {
+export function composeEngine(options: ResolvedOptions, given: Ports) {
+  const ports = dependable(given)
   const { issuer, clientId, scope, metadata, key, timeout } = options
   const { clock, host, lock, channel, store, transactionStore } = ports
   const clientAuthentication = publicClient()

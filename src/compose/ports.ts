@@ -1,3 +1,4 @@
+import { orLocal } from '../tabs/or-local.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 import type { Navigator } from '../navigation/navigator.ts'
@@ -14,4 +15,9 @@ export interface Ports {
   store: Store
   transactionStore: TransactionStore
   navigator: Navigator
+}
+
+/** The ports as the parts get them: what a platform or an app gets wrong is put right here, once for all parts. */
+export function dependable(ports: Ports): Ports {
+  return { ...ports, lock: orLocal(ports.lock) }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { orLocal } from '../../src/tabs/or-local.ts'
 import { webLocks } from '../../src/tabs/web-locks.ts'
 import type { Lock } from '../../src/tabs/lock.ts'
 import { hold, lockContract } from '../contracts/lock.ts'
@@ -18,22 +19,6 @@ function lockOfTab(locks: unknown): Lock {
 lockContract('webLocks', () => {
   const [one, other] = fakeLockManagers(2)
   return { one: lockOfTab(one), other: lockOfTab(other) }
-})
-
-lockContract('webLocks without navigator.locks', () => {
-  const lock = lockOfTab(null)
-  return { one: lock, other: lock }
-})
-
-const deniedLocks = {
-  request: async () => {
-    throw new DOMException('Access is denied in this context.', 'SecurityError')
-  },
-}
-
-lockContract('webLocks in an opaque origin', () => {
-  const lock = lockOfTab(deniedLocks)
-  return { one: lock, other: lock }
 })
 
 describe('webLocks', () => {
@@ -59,15 +44,6 @@ describe('webLocks', () => {
     expect(request).toHaveBeenCalledOnce()
   })
 
-  test.each([
-    ['there is no navigator', undefined],
-    ['navigator has no locks', {}],
-    ['navigator.locks has no request', { locks: {} }],
-  ])('runs the task where %s', async (_, navigator) => {
-    vi.stubGlobal('navigator', navigator)
-    expect(await webLocks().request('a', {}, async () => 'ran')).toBe('ran')
-  })
-
   test('does not run a task again that itself failed with a SecurityError', async () => {
     const [locks] = fakeLockManagers(1)
     const task = vi.fn(async () => {
@@ -76,12 +52,19 @@ describe('webLocks', () => {
     await expect(lockOfTab(locks).request('a', {}, task)).rejects.toThrow('of the task')
     expect(task).toHaveBeenCalledOnce()
   })
+})
 
-  test('does not run without the lock when the platform refuses for another reason', async () => {
-    const [locks] = fakeLockManagers(1)
-    const task = vi.fn(async () => undefined)
-    const request = lockOfTab(locks).request('-reserved', {}, task)
-    await expect(request).rejects.toMatchObject({ name: 'NotSupportedError' })
-    expect(task).not.toHaveBeenCalled()
+const lacking: [string, unknown][] = [
+  ['there is no navigator', undefined],
+  ['navigator has no locks', {}],
+  ['navigator.locks is null', { locks: null }],
+  ['navigator.locks has no request', { locks: {} }],
+]
+
+describe.each(lacking)('where %s', (_, navigator) => {
+  lockContract('a lock within the page', () => {
+    const lock = orLocal(webLocks())
+    vi.stubGlobal('navigator', navigator)
+    return { one: lock, other: lock }
   })
 })

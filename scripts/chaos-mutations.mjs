@@ -8,7 +8,7 @@ const mutations = [
   {
     name: 'no lock',
     file: 'src/session/refresh.ts',
-    from: 'await exclusive(options, { name, task, taken })',
+    from: 'await exclusive(options, { name, task })',
     to: 'await task(() => false)',
   },
   {

@@ -27,3 +27,21 @@ export function systemClock(): Clock {
     systemOffset: () => 0,
   }
 }
+
+/** How many timers one wait is made of. */
+const steps = 20
+
+/**
+ * Calls back after so many milliseconds awake, and returns the cancel function. Time asleep does not count, because whoever
+ * is waited for may have slept as well; so the wait is made of short timers, of which a sleep completes one at most.
+ */
+export function afterAwake(clock: Clock, callback: () => void, milliseconds: number): () => void {
+  let left = steps
+  let cancel = () => {}
+  const wait = () => {
+    left -= 1
+    cancel = clock.setTimeout(left ? wait : callback, milliseconds / steps)
+  }
+  wait()
+  return () => cancel()
+}

@@ -1,3 +1,4 @@
+import { afterAwake } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Lock, LockOptions } from '../tabs/lock.ts'
 
@@ -13,50 +14,74 @@ export interface ExclusiveTask<T> {
   /** Can ask whether the lock was stolen from it, and is told whether it was stolen for it. */
   task: (robbed: () => boolean, stolen?: boolean) => Promise<T>
   linger?: number
-  /** Whether another tab has stolen the lock already and is still at work: then this one goes on waiting. */
-  taken?: () => boolean
 }
-
-/** How many timers one wait is made of. */
-const steps = 20
 
 /**
  * Runs the task under the lock. A holder that is frozen or stuck must not keep the others out for ever: whoever has waited
- * for twice the time a holder may take steals the lock. It waits one percent longer than that, because two holders before
- * it may both need all their time. Time asleep does not count, because the holder may have slept as well; so the wait is
- * made of short timers, of which a sleep completes one at most.
+ * for twice the time a holder may take steals the lock. Only one waits for it at a time, and the others wait in line on a
+ * second lock: two that lose patience together would steal it from each other.
  */
 export async function exclusive<T>(
-  { lock, clock, timeout }: Exclusive,
-  { name, task, linger = 0, taken }: ExclusiveTask<T>,
+  parts: Exclusive,
+  { name, task, linger }: ExclusiveTask<T>,
 ): Promise<T> {
-  const patience = new AbortController()
-  let cancel = () => {}
-  let robbed = false
-  const wait = (left: number) => {
-    cancel = clock.setTimeout(
-      () => (left > 0 || taken?.() ? wait(left - 1) : patience.abort()),
-      (2.02 * timeout) / steps,
-    )
+  const patience = 2.02 * parts.timeout
+  for (;;) {
+    let work!: Promise<T | typeof lostPlace>
+    const beNext = (robbed: AbortSignal) =>
+      new Promise<void>((leaveLine) => {
+        const begin: Wait<T>['task'] = (signal, stolen) => {
+          leaveLine()
+          return task(() => signal.aborted, stolen)
+        }
+        work = obtain(parts, { name, task: begin, patience, linger, giveUp: robbed })
+        // Also when it cannot begin.
+        work.catch(() => {}).finally(leaveLine)
+      })
+    // The one who is next may be frozen too. It has a little more time, because it may need all its patience.
+    await obtain(parts, { name: `${name}|next`, task: beNext, patience: 1.1 * patience })
+    const result = await work
+    if (result !== lostPlace) return result
   }
-  const request = async (options: LockOptions): Promise<T> => {
+}
+
+interface Wait<T> {
+  name: string
+  /** `robbed` is aborted when the lock is stolen from the task; the task runs on, because what it sent cannot be unsent. */
+  task: (robbed: AbortSignal, stolen?: boolean) => Promise<T>
+  /** Milliseconds awake after which the lock is stolen. */
+  patience: number
+  linger?: number | undefined
+  /** Aborted when the wait is to end without a result. */
+  giveUp?: AbortSignal
+}
+
+const lostPlace = Symbol()
+
+async function obtain<T>(
+  { lock, clock }: Exclusive,
+  { name, task, patience, linger = 0, giveUp }: Wait<T>,
+): Promise<T | typeof lostPlace> {
+  const waiting = new AbortController()
+  const robbed = new AbortController()
+  const stopWaiting = () => waiting.abort()
+  const cancel = afterAwake(clock, stopWaiting, patience)
+  giveUp?.addEventListener('abort', stopWaiting)
+  const request = async (options: LockOptions): Promise<T | typeof lostPlace> => {
     let running: Promise<T> | undefined
     try {
       return await lock.request(name, { ...options, linger }, () => {
         cancel()
-        return (running = task(() => robbed, options.steal))
+        return (running = task(robbed.signal, options.steal))
       })
     } catch (error) {
-      // Robbed of the lock, the task still goes on: what it sent cannot be unsent.
-      robbed = true
-      if (running) return await running
-      if (!patience.signal.aborted || options.steal) throw error
-      robbed = false
-      return await request({ steal: true })
-    } finally {
-      cancel()
+      if (running) {
+        robbed.abort()
+        return await running
+      }
+      if (!waiting.signal.aborted || options.steal) throw error
+      return giveUp?.aborted ? lostPlace : await request({ steal: true })
     }
   }
-  wait(steps - 1)
-  return request({ signal: patience.signal })
+  return request({ signal: waiting.signal }).finally(cancel)
 }

@@ -74,11 +74,9 @@ export function createRefresher(options: RefreshOptions) {
     // Tabs with one store share its refresh token and take turns. With a store for each, only copies of this session have to.
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
     const task = attempt(seen, obstacle)
-    // A second attempt, or one under a stolen lock, has written until when it may take.
-    const taken = () => (session.current()?.pending?.notBefore ?? 0) > clock.now()
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const result = await exclusive(options, { name, task, taken })
+      const result = await exclusive(options, { name, task })
       if (result !== 'resend') return result
     }
   }

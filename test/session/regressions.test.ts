@@ -127,6 +127,35 @@ describe('stories that the chaos test has found, told again', () => {
   }, 60_000)
 })
 
+test('two copies of a tab that froze while it refreshed do not both send its refresh token (F23)', async () => {
+  const world = await tabAndCopy()
+  world.server.fault('hang', { path: '/token', times: 1 })
+  const frozen = failure(world.auth.refresh())
+  await world.until(() => refreshes(world).length)
+  world.tab.freeze()
+  const copies = [1, 2].map(() => {
+    const tab = world.tab.duplicate()
+    return world.client(tab, { store: tab.sessionStore })
+  })
+  await Promise.all(copies.map((copy) => copy.start()))
+  world.server.fault('slow-headers', { path: '/token', milliseconds: 5000 })
+  const calls = copies.map((copy) => copy.refresh().catch((error: unknown) => error))
+  await world.clock.advance(34_000)
+  expect(refreshes(world)).toHaveLength(2)
+  await world.clock.advance(60_000)
+  const [, second] = await Promise.all(calls)
+  expect(second).toMatchObject({ code: 'session_ended' })
+  expect(copies.map((copy) => copy.getSession())).toMatchObject([
+    { status: 'signed-in', stale: false },
+    { status: 'signed-out', reason: 'tab-copied' },
+  ])
+  world.tab.resume()
+  await world.clock.advance(60_000)
+  await frozen
+  expect(refreshes(world)).toHaveLength(2)
+  expect(world.server.revoked).toEqual([])
+}, 60_000)
+
 interface Copied extends World {
   auth: PkceClient
   copy: PkceClient

@@ -5,7 +5,7 @@ import { createFakePage } from '../../src/testing/fakes/page.ts'
 import type { Lock } from '../../src/tabs/lock.ts'
 import { hold, lockContract, nextTurn } from '../contracts/lock.ts'
 
-const refuse = (reason: unknown): Lock => ({ request: () => Promise.reject(reason as Error) })
+const refuse = (reason: unknown): Lock => ({ request: () => Promise.reject(reason) })
 
 const refusals: [string, Lock][] = [
   ['a SecurityError', refuse(new DOMException('Access is denied.', 'SecurityError'))],

@@ -303,7 +303,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await world.logIn(page)
     await press(page, 'Deny')
     for (let time = 1; time <= 3; time++) {
-      const sent = await world.asked(() => shows(page, 'alert', 'the person denied the request'))
+      const sent = await world.asked(() => shows(page, 'alert', 'the user denied the request'))
       expect(sent).toEqual([])
       await shows(page, 'status', 'Signed out')
       expect(page.url()).toBe(`${world.urls[example]}?page=2`)
@@ -319,7 +319,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await press(page, 'Sign in')
     await world.logIn(page)
     await press(page, 'Deny')
-    await shows(page, 'alert', 'the person denied the request')
+    await shows(page, 'alert', 'the user denied the request')
     await page.reload()
     await shows(page, 'status', 'Signed out')
     expect(await page.getByRole('alert').count()).toBe(0)

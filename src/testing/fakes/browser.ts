@@ -13,13 +13,13 @@ import type { FakePage, StorageFailure } from './page.ts'
 
 /** The options of a `PkceClient` that runs in a fake page: spread them into its options. */
 export interface FakePorts {
-  /** The browser's `localStorage`. */
+  /** The `localStorage` of the page's origin. */
   readonly store: TransactionStore
-  /** The browser's `localStorage` as well. */
+  /** The `localStorage` of the page's origin as well. */
   readonly transactionStore: TransactionStore
-  /** Locks that all tabs share. */
+  /** Locks that all pages of an origin share. */
   readonly lock: Lock
-  /** Messages to the other tabs. */
+  /** Messages to the other pages of the origin. */
   readonly channel: Channel
   /** The page: address, history, wake-ups. */
   readonly host: Host
@@ -27,21 +27,21 @@ export interface FakePorts {
   readonly clock: Clock
 }
 
-/** A browser without a network: tabs of one origin that share storage, locks and channels. */
+/** A browser without a network: tabs whose pages share storage, locks and channels with those of the same origin, and with no others. */
 export interface FakeBrowser {
-  /** Of all tabs. */
+  /** Where tabs open, unless told otherwise. */
   readonly origin: string
   /** The clock of all tabs. */
   readonly clock: FakeClock
   /** The open tabs, oldest first. */
   readonly tabs: readonly FakeTab[]
-  /** The contents of `localStorage`, to be read or tampered with. */
+  /** The contents of {@link origin}'s `localStorage`, to be read or tampered with. */
   readonly local: Map<string, string>
   /** Every channel message ever posted, oldest first. */
   readonly posted: readonly string[]
   /** How many locks are held, and how many requests wait for one. */
   readonly locks: { readonly held: number; readonly waiting: number }
-  /** Opens a tab at the URL, by default the origin's front page. */
+  /** Opens a tab at the URL, by default the front page. A path is one of {@link origin}. */
   openTab(url?: string): FakeTab
   /** Makes every storage throw on reading (`'get'`), on writing (`'set'`), on all, or not any more. */
   failStorage(kind?: 'get' | 'set' | 'all'): void
@@ -53,7 +53,7 @@ export interface FakeTab {
   readonly url: string
   /** What the page in the tab stands on; a new page has new ports. */
   readonly ports: FakePorts
-  /** This tab's `sessionStorage`, as the page in the tab sees it. */
+  /** This tab's `sessionStorage` for the origin of the page in it. */
   readonly sessionStore: TransactionStore
   /** Where the tab was sent by its pages, oldest first. */
   readonly navigations: readonly string[]
@@ -63,7 +63,7 @@ export interface FakeTab {
   gesture: boolean
   /** Whether pages are loaded before they are shown; {@link activate} shows them. */
   prerendering: boolean
-  /** Loads a page at the URL, by default the address shown; the page before is gone for good. */
+  /** Loads a page at the URL, by default the address shown. A path is one of the browser's `origin`. The page before is gone for good. */
   load(url?: string): void
   /** Opens a tab like this one, with a copy of its `sessionStorage`. */
   duplicate(): FakeTab
@@ -83,7 +83,7 @@ export interface FakeTab {
   activate(): void
 }
 
-/** Makes a fake browser whose tabs are all on one origin, by default `https://app.example.com`. */
+/** Makes a fake browser whose tabs open at `origin`, by default `https://app.example.com`. */
 export function createFakeBrowser(
   options: { clock?: FakeClock; origin?: string } = {},
 ): FakeBrowser {
@@ -91,6 +91,7 @@ export function createFakeBrowser(
   checkOptions(options, { of: 'createFakeBrowser', choices })
   const { clock = createFakeClock(), origin = 'https://app.example.com' } = options
   const local = new Map<string, string>()
+  const localStorages: Storages = new Map([[new URL(origin).origin, local]])
   const locks = createFakeLocks()
   const channels = createFakeChannels()
   const tabs: FakeTab[] = []
@@ -98,6 +99,7 @@ export function createFakeBrowser(
 
   const platform: Platform = {
     clock,
+    resolve: (url) => new URL(url, origin).href,
     open(url, session) {
       const tab = createFakeTab(platform, { url, session })
       tabs.push(tab)
@@ -112,7 +114,7 @@ export function createFakeBrowser(
     equip(page, { host, session }) {
       const storage = (values: Map<string, string>, shared: boolean) =>
         pageStorage(page, { values, shared, failure: () => failure })
-      const store = storage(local, true)
+      const store = storage(storageOf(localStorages, page), true)
       return {
         ports: {
           store,
@@ -122,7 +124,7 @@ export function createFakeBrowser(
           host,
           clock: pageClock(page, clock),
         },
-        sessionStore: storage(session, false),
+        sessionStore: storage(storageOf(session, page), false),
       }
     },
   }
@@ -134,7 +136,7 @@ export function createFakeBrowser(
     local,
     posted: channels.posted,
     locks,
-    openTab: (url = '/') => platform.open(new URL(url, origin).href, new Map()),
+    openTab: (url = '/') => platform.open(platform.resolve(url), new Map()),
     failStorage(kind) {
       if (kind) checkValue('failStorage', { value: kind, choice: ['get', 'set', 'all'] })
       failure = kind
@@ -142,26 +144,33 @@ export function createFakeBrowser(
   }
 }
 
+/** A storage for each origin. */
+type Storages = Map<string, Map<string, string>>
+
+function storageOf(storages: Storages, { origin }: FakePage): Map<string, string> {
+  const values = storages.get(origin) ?? new Map<string, string>()
+  storages.set(origin, values)
+  return values
+}
+
 /** What a tab needs of its browser. */
 interface Platform {
   readonly clock: FakeClock
-  open(url: string, session: Map<string, string>): FakeTab
+  resolve(url: string): string
+  open(url: string, session: Storages): FakeTab
   closed(tab: FakeTab): void
   usesLocks(page: FakePage): boolean
   /** Whether storage fails on this now. */
   refuses(kind: 'get' | 'set'): boolean
   equip(
     page: FakePage,
-    facts: { host: Host; session: Map<string, string> },
+    facts: { host: Host; session: Storages },
   ): { ports: FakePorts; sessionStore: TransactionStore }
 }
 
 type Wake = { restored: boolean }
 
-function createFakeTab(
-  platform: Platform,
-  initial: { url: string; session: Map<string, string> },
-): FakeTab {
+function createFakeTab(platform: Platform, initial: { url: string; session: Storages }): FakeTab {
   const { session } = initial
   const navigations: string[] = []
   const replaced: string[] = []
@@ -276,8 +285,8 @@ function createFakeTab(
       if (isActive) current.click()
     },
     prerendering: false,
-    load: (url = shown) => replacePage(new URL(url, shown).href),
-    duplicate: () => platform.open(shown, new Map(session)),
+    load: (url = shown) => replacePage(platform.resolve(url)),
+    duplicate: () => platform.open(shown, structuredClone(session)),
     close() {
       closed = true
       current.page.discard()

@@ -15,6 +15,11 @@ interface Connection {
   hear(message: string): void
 }
 
+/** A channel is that of an origin. */
+function isSameChannel(one: Connection, other: Connection): boolean {
+  return one.name === other.name && one.page.origin === other.page.origin
+}
+
 export function createFakeChannels(): FakeChannels {
   const connections = new Set<Connection>()
   const posted: string[] = []
@@ -22,7 +27,7 @@ export function createFakeChannels(): FakeChannels {
   const deliver = (sender: Connection, message: string) => {
     posted.push(message)
     for (const receiver of connections) {
-      if (receiver === sender || receiver.name !== sender.name) continue
+      if (receiver === sender || !isSameChannel(receiver, sender)) continue
       void turn().then(() => {
         if (receiver.page.state === 'cached') return
         receiver.page.run(() => {

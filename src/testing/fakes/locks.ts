@@ -2,7 +2,7 @@ import type { Lock, LockOptions } from '../../tabs/lock.ts'
 import { turn } from './clock.ts'
 import type { FakePage } from './page.ts'
 
-/** The lock manager of a fake browser: one queue per name for all pages. */
+/** The lock manager of a fake browser: one queue per name for all pages of an origin. */
 interface FakeLocks {
   /** How many locks are held. */
   readonly held: number
@@ -101,8 +101,10 @@ export function createFakeLocks(): FakeLocks {
         }
       })
       return {
-        request: (name, options, task) =>
-          Promise.resolve(page.attempt(() => request(page, { ...options, name, task }))),
+        request(name, options, task) {
+          const own = { ...options, name: `${page.origin} ${name}`, task }
+          return Promise.resolve(page.attempt(() => request(page, own)))
+        },
       }
     },
   }

@@ -5,6 +5,8 @@ import type { Awaitable, TransactionStore } from '../../storage/store.ts'
 export interface FakePage {
   /** The address of the document, which `history.replaceState` changes. */
   url: string
+  /** Storage, locks and channels are those of this origin. */
+  readonly origin: string
   /** `frozen` hears later what it misses, `cached` (back/forward cache) misses channel messages. */
   readonly state: 'running' | 'frozen' | 'cached' | 'gone'
   /** Calls the task now, once the page is resumed, or never. */
@@ -30,6 +32,7 @@ export function createFakePage(url: string): FakePage {
   }
   return {
     url,
+    origin: new URL(url).origin,
     get state() {
       return state
     },

@@ -242,6 +242,12 @@ describe('a page that navigated away', () => {
     return { browser, one, other }
   }
 
+  test('is followed by a page of the app when a path is loaded', async () => {
+    const { one } = await leave()
+    one.load('/orders')
+    expect(one.url).toBe('https://app.example.com/orders')
+  })
+
   test('leaves the tab at the new address', async () => {
     const { one } = await leave()
     expect(one.url).toBe(elsewhere)

@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts'
 import { pageHost } from '../host/page.ts'
 import { redirect } from '../navigation/redirect.ts'
+import { orderedMarks } from '../storage/ordered-marks.ts'
 import { pageStore } from '../storage/web-storage.ts'
 import { broadcastChannel } from '../tabs/broadcast-channel.ts'
 import { webLocks } from '../tabs/web-locks.ts'
@@ -15,6 +16,7 @@ export function browserPorts(given: Partial<Ports>): Ports {
     channel: given.channel ?? broadcastChannel(),
     store: given.store ?? pageStore(),
     transactionStore: given.transactionStore ?? pageStore(),
+    orderedMarks: given.orderedMarks ?? orderedMarks(),
     navigator: given.navigator ?? redirect(),
   }
 }

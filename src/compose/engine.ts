@@ -28,7 +28,7 @@ export type Engine = ReturnType<typeof composeEngine>
 export function composeEngine(options: ResolvedOptions, given: Ports) {
   const ports = dependable(given)
   const { issuer, clientId, scope, metadata, key, timeout } = options
-  const { clock, host, lock, channel, store, transactionStore } = ports
+  const { clock, host, lock, channel, store, transactionStore, orderedMarks } = ports
   const clientAuthentication = publicClient()
   const { emit, on, close: closeEvents } = createEmitter()
 
@@ -52,6 +52,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     clientId,
     store,
     marks: transactionStore,
+    orderedMarks,
     lock,
     channel,
     clock,

@@ -2,7 +2,7 @@ import { orLocal } from '../tabs/or-local.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 import type { Navigator } from '../navigation/navigator.ts'
-import type { Store, TransactionStore } from '../storage/store.ts'
+import type { OrderedMarks, Store, TransactionStore } from '../storage/store.ts'
 import type { Channel } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
 
@@ -14,6 +14,7 @@ export interface Ports {
   channel: Channel
   store: Store
   transactionStore: TransactionStore
+  orderedMarks: OrderedMarks
   navigator: Navigator
 }
 

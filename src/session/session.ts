@@ -3,11 +3,12 @@ import { createCopies } from './copies.ts'
 import { exclusive } from './exclusive.ts'
 import { defaultToken, isSame, parseRecord } from './record.ts'
 import { reduce, unknownSession } from './state.ts'
+import { createWriteOrder } from './write-order.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
-import type { Store, TransactionStore } from '../storage/store.ts'
+import type { OrderedMarks, Store, TransactionStore } from '../storage/store.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { SessionRecord, SignedOutReason } from './record.ts'
@@ -20,6 +21,7 @@ interface SessionOptions {
   store: Store
   /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
   marks: TransactionStore
+  orderedMarks: OrderedMarks
   lock: Lock
   channel: Channel
   clock: Clock
@@ -39,6 +41,7 @@ export type SessionKeeper = ReturnType<typeof createSession>
 export function createSession(options: SessionOptions) {
   const { key, issuer, clientId, store, channel, emit, newId } = options
   const copies = createCopies(options)
+  const order = createWriteOrder(options)
   const listeners: ((record: SessionRecord | undefined) => void)[] = []
   let state: Session = unknownSession
   let record: SessionRecord | undefined
@@ -113,13 +116,20 @@ export function createSession(options: SessionOptions) {
   function write(base: SessionRecord | undefined, next: SessionRecord): Promise<boolean> {
     const task = async (robbed: () => boolean): Promise<boolean> => {
       let unreadable: unknown
-      const stored = await read().catch((cause: unknown): undefined => {
-        unreadable = cause
-      })
-      const found = newest(stored)
+      let stored: SessionRecord | undefined
+      const look = async () => {
+        unreadable = undefined
+        stored = await read().catch((cause: unknown): undefined => {
+          unreadable = cause
+        })
+        return newest(stored)
+      }
+      const found = await (base ? order.caughtUp(look) : look())
+      const movedOn = base && found !== base && !isSame(found, base)
+      if (!movedOn && next.gen !== base?.gen) await order.announce(next)
       // Whoever took the lock over may have written since this was read.
       if (robbed()) return write(base, next)
-      if (base && found !== base && !isSame(found, base)) {
+      if (movedOn) {
         adopt(found)
         return false
       }
@@ -138,7 +148,7 @@ export function createSession(options: SessionOptions) {
     }
     // Where each tab has a store of its own, it has a lock of its own as well.
     owner ??= store.shared ? '' : newId()
-    // Another tab must be able to read a new generation before it may write.
+    // For tabs without IndexedDB: they must be able to read a new generation before they may write.
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
     // The mark is set even if this was refused or could not be saved: the refresh token before it is spent all the same.
     return exclusive(options, { name: `${key}|commit|${owner}`, task, linger }).finally(() =>

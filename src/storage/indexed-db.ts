@@ -1,3 +1,4 @@
+import { transact } from './indexed-db-transaction.ts'
 import type { TransactionStore } from './store.ts'
 
 /** What {@link indexedDbStore} can be told about its database. */
@@ -14,7 +15,6 @@ interface SealedRecord {
   ciphertext: ArrayBuffer
 }
 
-const records = 'records'
 const algorithm = 'AES-GCM'
 
 /**
@@ -69,38 +69,4 @@ async function open(name: string, sealed: unknown): Promise<string | undefined> 
 
 function parameters(name: string, iv: Uint8Array<ArrayBuffer>): AesGcmParams {
   return { name: algorithm, iv, additionalData: new TextEncoder().encode(name) }
-}
-
-type Work<T> = (store: IDBObjectStore) => IDBRequest<T>
-
-/** Tries twice, because browsers lose connections now and then; doing any of our transactions twice does no harm. */
-async function transact<T>(name: string, mode: IDBTransactionMode, work: Work<T>): Promise<T> {
-  const attempt = async () => {
-    const database = await connect(name)
-    try {
-      return await run(database.transaction(records, mode), work)
-    } finally {
-      database.close()
-    }
-  }
-  return attempt().catch(attempt)
-}
-
-/** Resolves when the transaction is complete: a request in it succeeds before anything is on disk. */
-function run<T>(transaction: IDBTransaction, work: Work<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const request = work(transaction.objectStore(records))
-    transaction.oncomplete = () => resolve(request.result)
-    transaction.onabort = () => reject(transaction.error)
-  })
-}
-
-/** A connection is kept for one transaction only, and so never in the way of a deletion or of the back/forward cache. */
-function connect(name: string): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(name)
-    request.onupgradeneeded = () => request.result.createObjectStore(records)
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
 }

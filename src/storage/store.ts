@@ -24,5 +24,19 @@ export interface TransactionStore extends Store {
   keys(prefix: string): Awaitable<string[]>
 }
 
+/** A generation of a session: nothing secret. */
+export interface Mark {
+  sid: string
+  gen: number
+}
+
+/** Marks whose order holds between processes. */
+export interface OrderedMarks {
+  /** Gives what was last set under the key, in whatever tab, if anything was. */
+  get(key: string): Promise<Mark | undefined>
+  /** Resolves when every tab can read the mark. */
+  set(key: string, mark: Mark): Promise<unknown>
+}
+
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | PromiseLike<T>

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Browser, Page } from 'playwright-core'
-import type { PkceClient } from 'pkce-client'
+import type { PkceClient, PkceClientError } from 'pkce-client'
 import { expired, openApp, sessionOf } from './app.ts'
 import type { App } from './app.ts'
 import { engineNames, launch } from './browser.ts'
@@ -155,7 +155,7 @@ function renewAtOnce(
     await new Promise((resolve) => setTimeout(resolve, start - now() - 2))
     while (now() < Math.max(start, busyUntil));
     Object.assign(globalThis, { ahead: ahead + seconds })
-    return auth.getAccessToken().catch((error: { code: string }) => error.code)
+    return auth.getAccessToken().catch((error: unknown) => (error as PkceClientError).code)
   }
   const calls = tabs.map((tab, index) => {
     if (index === leader) return tab.evaluate(renew, [begin, 0, expired] as const)

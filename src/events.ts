@@ -35,7 +35,8 @@ export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revoc
 export type EventName = keyof EventMap
 export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
 
-export function createEmitter() {
+/** `report` hears of what a listener throws: the other listeners and our own work go on. */
+export function createEmitter(report: (error: unknown) => void) {
   const listeners = new Map<EventName, Set<(facts: never) => void>>()
   let closed = false
   const emit: Emit = (event, facts) => {
@@ -45,10 +46,7 @@ export function createEmitter() {
       try {
         listener(facts as never)
       } catch (error) {
-        // The app sees it as an uncaught error; the other listeners and our own work go on.
-        queueMicrotask(() => {
-          throw error
-        })
+        report(error)
       }
     }
   }

@@ -30,7 +30,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   const { issuer, clientId, scope, metadata, key, timeout } = options
   const { clock, host, lock, channel, store, transactionStore, orderedMarks } = ports
   const clientAuthentication = publicClient()
-  const { emit, on, close: closeEvents } = createEmitter()
+  const { emit, on, close: closeEvents } = createEmitter((error) => host.reportError(error))
 
   const platformFetch = createPlatformFetch()
   const fetch = options.fetch ? () => options.fetch! : platformFetch.current

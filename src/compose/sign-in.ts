@@ -3,6 +3,7 @@ import { createLoopGuard } from '../sign-in/loop-guard.ts'
 import { createRequireSession } from '../sign-in/require-session.ts'
 import { createSignIn } from '../sign-in/sign-in.ts'
 import { createSignOut } from '../sign-in/sign-out.ts'
+import { remindOfStart } from '../sign-in/start-reminder.ts'
 import { createStart } from '../sign-in/start.ts'
 import { createTransactions } from '../sign-in/transactions.ts'
 import { createTurns } from '../sign-in/turns.ts'
@@ -62,6 +63,7 @@ export function composeSignIn(parts: SignInParts) {
     emit,
   })
   const start = createStart({ redirectUri, host, finish, turns, session, refresher })
+  const stopReminder = remindOfStart({ host, clock, tag: transactions.tag, begun: start.begun })
   const signOut = createSignOut({
     postSignOutRedirectUri: options.postSignOutRedirectUri,
     clientId,
@@ -92,6 +94,7 @@ export function composeSignIn(parts: SignInParts) {
     requireSession: guard.requireSession,
 
     close(): void {
+      stopReminder()
       start.close()
       turns.close()
       guard.close()

@@ -28,6 +28,10 @@ export interface Host {
   getTabItem(key: string): string | undefined
   /** Keeps a string for this tab alone; it survives leaving the page. Where that is impossible it does nothing. */
   setTabItem(key: string, value: string): void
+  /** Reports an error that the app itself made, as the platform reports one that nobody caught. The caller goes on. */
+  reportError(error: unknown): void
+  /** Tells the developer something, in the console. */
+  warn(message: string): void
   /** False where WebCrypto is withheld, as on plain http pages. */
   isSecureContext(): boolean
 }

@@ -76,6 +76,12 @@ export function pageHost(): Host {
     hasUserGesture: () =>
       // eslint-disable-next-line project/oldest-engines -- without it every sign-in counts as one that nobody clicked for
       (platform().navigator as Partial<Navigator> | undefined)?.userActivation?.isActive === true,
+    reportError(error) {
+      const report = (platform() as { reportError?: (error: unknown) => void }).reportError
+      if (report) report(error)
+      else console.error(error)
+    },
+    warn: (message) => console.warn(message),
     isSecureContext: () => platform().isSecureContext !== false && !!platform().crypto?.subtle,
   }
 }

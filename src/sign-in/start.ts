@@ -40,6 +40,7 @@ export function createStart(parts: StartOptions) {
   let restored: Promise<void> | undefined
   let stopListening = () => {}
   let failed: { at: string | undefined; returnTo: string | undefined } | undefined
+  let begun = false
   let closed = false
 
   async function restore(): Promise<void> {
@@ -57,6 +58,7 @@ export function createStart(parts: StartOptions) {
   }
 
   async function handle(url?: string | URL): Promise<CallbackResult | undefined> {
+    begun = true
     // In the turn of the call: a sign-out that is called later gives up what this finishes.
     const attempt = turns.beginSignIn()
     try {
@@ -99,6 +101,9 @@ export function createStart(parts: StartOptions) {
 
     /** Where start() was rejected, and where its sign-in was to lead; `undefined` before that. */
     failure: () => failed,
+
+    /** Whether somebody has asked to finish what the page is an answer to. */
+    begun: () => begun,
 
     restored: restoredOnce,
 

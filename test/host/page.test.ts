@@ -185,3 +185,27 @@ describe('pageHost', () => {
     expect(host.url()).toBeUndefined()
   })
 })
+
+describe('what the console gets', () => {
+  test('a mistake of the app is reported as the platform reports one that nobody caught (E10)', () => {
+    const reportError = vi.fn()
+    vi.stubGlobal('reportError', reportError)
+    const mistake = new Error('a mistake of the app')
+    pageHost().reportError(mistake)
+    expect(reportError).toHaveBeenCalledWith(mistake)
+  })
+
+  test('where the platform cannot report, it is written to the console (E10)', () => {
+    vi.stubGlobal('reportError', undefined)
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const mistake = new Error('a mistake of the app')
+    pageHost().reportError(mistake)
+    expect(error).toHaveBeenCalledWith(mistake)
+  })
+
+  test('a warning is written to the console (N2)', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    pageHost().warn('look here')
+    expect(warn).toHaveBeenCalledWith('look here')
+  })
+})

@@ -57,6 +57,10 @@ export interface FakeTab {
   readonly sessionStore: TransactionStore
   /** Where the tab was sent by its pages, oldest first. */
   readonly navigations: readonly string[]
+  /** What listeners of the app threw, in all pages of the tab. */
+  readonly reportedErrors: readonly unknown[]
+  /** What the console of the tab warned of. */
+  readonly warnings: readonly string[]
   /** Every address put in the place of the one shown, oldest first. */
   readonly replaced: readonly string[]
   /** Whether the person has just clicked; a new page begins without. Setting it to true is a click. */
@@ -173,6 +177,8 @@ type Wake = { restored: boolean }
 function createFakeTab(platform: Platform, initial: { url: string; session: Storages }): FakeTab {
   const { session } = initial
   const navigations: string[] = []
+  const reportedErrors: unknown[] = []
+  const warnings: string[] = []
   const replaced: string[] = []
   let shown = initial.url
   let closed = false
@@ -236,6 +242,8 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
         page.run(() => {
           if (!platform.refuses('set')) session.set(key, value)
         }),
+      reportError: (error) => void reportedErrors.push(error),
+      warn: (message) => void warnings.push(message),
       isSecureContext: () => true,
     }
   }
@@ -276,6 +284,8 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
       return current.sessionStore
     },
     navigations,
+    reportedErrors,
+    warnings,
     replaced,
     get gesture() {
       return gesture

@@ -1,0 +1,217 @@
+import tseslint from 'typescript-eslint'
+import mayImport from './scripts/lint/may-import.js'
+import noImportCycles from './scripts/lint/no-import-cycles.js'
+import oldestEngines from './scripts/lint/oldest-engines.js'
+import ownLines from './scripts/lint/own-lines.js'
+
+const browserGlobals = [
+  'window',
+  'document',
+  'navigator',
+  'location',
+  'history',
+  'localStorage',
+  'sessionStorage',
+  'indexedDB',
+  'BroadcastChannel',
+  'addEventListener',
+  'removeEventListener',
+  'dispatchEvent',
+  'self',
+]
+const timeGlobals = [
+  'Date',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'performance',
+]
+const noBrowser = browserGlobals.map((name) => ({
+  name,
+  message: 'Browser globals are read in storage, tabs, host and navigation adapters only.',
+}))
+const noTime = timeGlobals.map((name) => ({
+  name,
+  message: 'Time comes from the clock port (src/clock.ts).',
+}))
+
+const noFetch = { name: 'fetch', message: 'Requests leave through the fetch that is handed in.' }
+
+export default tseslint.config(
+  {
+    ignores: ['**/dist/**', 'docs/api/**', 'coverage/**'],
+  },
+  {
+    files: ['**/*.{ts,tsx}'],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: {
+      project: {
+        rules: {
+          'no-import-cycles': noImportCycles,
+          'oldest-engines': oldestEngines,
+          'own-lines': ownLines,
+        },
+      },
+    },
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './tsconfig.test.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'separate-type-imports' },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+      '@typescript-eslint/unified-signatures': 'off',
+      // Parts are closures, not objects with a `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      'project/no-import-cycles': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'project/own-lines': ['error', 50],
+      'project/oldest-engines': 'error',
+      // Two positional parameters, then an object.
+      'max-params': ['error', 3],
+      'no-console': 'error',
+      'no-restricted-globals': ['error', ...noBrowser, ...noTime, noFetch],
+      // The folders' imports are checked where they are declared.
+      'no-restricted-syntax': ['error', 'ImportExpression'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Jitter comes from the clock port.' },
+        ...[...browserGlobals, ...timeGlobals].map((property) => ({
+          object: 'globalThis',
+          property,
+          message: 'Globals of the platform are read in their adapters only.',
+        })),
+      ],
+    },
+  },
+  {
+    files: ['src/clock.ts'],
+    rules: { 'no-restricted-globals': ['error', ...noBrowser], 'no-restricted-properties': 'off' },
+  },
+  {
+    files: ['src/{storage,tabs,host,navigation}/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...noTime],
+      'no-restricted-properties': 'off',
+    },
+  },
+  // The only users of the console.
+  { files: ['src/host/**/*.ts'], rules: { 'no-console': 'off' } },
+  // Node's server exists for tests only, and in Node only.
+  { files: ['src/testing/server/listen.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  // The composition root is a list of parts.
+  { files: ['src/compose/*.ts'], rules: { 'project/own-lines': ['error', 120] } },
+  {
+    files: ['src/testing/**/*.ts'],
+    rules: { 'project/own-lines': 'off' },
+  },
+  {
+    files: ['src/testing/{fakes/*,server/system-clock}.ts'],
+    rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
+  },
+  mayImport(
+    ['src/{errors,clock,events,log-events,unless-aborted}.ts'],
+    ['$^'],
+    'This file stands on nothing.',
+  ),
+  mayImport(
+    ['src/protocol/**/*.ts'],
+    ['oauth4webapi', '\\.\\./errors\\.ts', '\\./[a-z-]+\\.ts'],
+    'protocol/ is data in, data out: it takes values from errors and oauth4webapi only.',
+  ),
+  mayImport(
+    ['src/session/**/*.ts'],
+    ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
+    'session/ stands on clock, errors and the ports; the grant is handed in.',
+  ),
+  mayImport(
+    ['src/{storage,tabs,host,navigation}/**/*.ts'],
+    ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
+    'An adapter takes values from errors, clock and its own folder only.',
+  ),
+  mayImport(
+    ['src/api/**/*.ts'],
+    ['\\.\\./(?:errors|unless-aborted)\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
+    'api/ stands on errors and reads session records; tokens, schemes and requests are handed in.',
+  ),
+  mayImport(
+    ['src/options.ts'],
+    ['\\./errors\\.ts', '\\./api/resources\\.ts'],
+    'The options take values from errors and api/resources only.',
+  ),
+  mayImport(
+    ['src/sign-in/**/*.ts'],
+    [
+      '\\.\\./(?:errors|options|unless-aborted)\\.ts',
+      '\\.\\./api/resources\\.ts',
+      '\\.\\./protocol/[a-z-]+\\.ts',
+      '\\.\\./session/(?:exclusive|stored)\\.ts',
+      '\\./[a-z-]+\\.ts',
+    ],
+    'sign-in/ takes values from protocol/, never from adapters.',
+  ),
+  mayImport(
+    ['src/compose/**/*.ts'],
+    ['\\.\\./(?!index|client|testing).+\\.ts', '\\./[a-z-]+\\.ts'],
+    'compose/ makes the parts of src/, without testing/ and the facade.',
+  ),
+  mayImport(
+    ['src/client.ts'],
+    [
+      '\\./(?:errors|options|unless-aborted)\\.ts',
+      '\\./(?:api|compose)/[a-z-]+\\.ts',
+      '\\./protocol/[a-z-]+\\.ts',
+    ],
+    'The facade calls the parts that compose/ made.',
+  ),
+  mayImport(
+    ['src/index.ts'],
+    ['\\./(?!testing).+\\.ts'],
+    'The public surface names what is in src/, without testing/.',
+  ),
+  // As many steps up as the file lies deep: never out of testing/.
+  ...['*', '*/*', '*/*/*'].map((depth, steps) =>
+    mayImport(
+      [`src/testing/${depth}.ts`],
+      ['node:.+', `(?:\\./)?(?:\\.\\./){0,${steps}}(?:[a-z-]+/)*[a-z-]+\\.ts`],
+      'testing/ is an independent oracle: port types and WebCrypto only.',
+    ),
+  ),
+  {
+    files: ['test/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', '*.config.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/no-misused-promises': 'off',
+    },
+  },
+  {
+    files: ['test/**/*.{ts,tsx}'],
+    rules: { 'max-lines': ['error', { max: 500, skipBlankLines: false, skipComments: false }] },
+  },
+)

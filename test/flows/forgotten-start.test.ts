@@ -31,9 +31,7 @@ test('nothing is said to an app that calls start(), handleCallback() or fetch, o
     (auth: ReturnType<typeof world.load>) => auth.start(),
     (auth: ReturnType<typeof world.load>) => auth.handleCallback(),
     (auth: ReturnType<typeof world.load>) => auth.fetch(`${world.server.api.url}users/me`),
-    (auth: ReturnType<typeof world.load>) => {
-      auth.close()
-    },
+    async (auth: ReturnType<typeof world.load>) => auth.close(),
   ]) {
     const auth = world.load(world.tab, await world.depart())
     await world.clock.advance(1000)

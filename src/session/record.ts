@@ -10,6 +10,7 @@ export type SignedOutReason =
   | 'refresh-response-lost'
   | 'identity-changed'
   | 'tab-copied'
+  | 'newer-version'
 
 /**
  * A session as it is stored. `sid` is random per sign-in and `gen` counts its changes: whoever writes compares both
@@ -85,6 +86,10 @@ export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean 
   return a?.sid === b.sid && a.gen === b.gen && !a.signedOut
 }
 
+/** Whether a newer version of this package has stored it, so that only a sign-in or a sign-out may replace it. */
+export const isNewer = (record: SessionRecord | undefined): boolean =>
+  record?.signedOut === 'newer-version'
+
 /** What a record must have been written for. The token endpoint is compared when it is known, before anything is sent. */
 interface Binding {
   issuer: string
@@ -117,26 +122,60 @@ const accessShape: Shape = {
 }
 const pendingShape: Shape = { unknown: 'number', failures: 'number', notBefore: 'number' }
 
-/** Reads a stored record; anything that is not exactly one of ours is `undefined`. Never throws. */
-export function parseRecord(
-  stored: unknown,
-  { issuer, clientId }: Binding,
-): SessionRecord | undefined {
+/**
+ * Reads a stored record; anything that is not one of ours is `undefined`. Members that this version does not know stay. What
+ * a newer version has stored reads as a session that has ended here. Never throws.
+ */
+export function parseRecord(stored: unknown, binding: Binding): SessionRecord | undefined {
   if (typeof stored !== 'string' || stored.length > longestText) return undefined
   try {
-    const record = pick(JSON.parse(stored), recordShape) as unknown as SessionRecord
-    const { access, pending, claims } = record
+    const source: unknown = JSON.parse(stored)
+    if ((pick(source, { v: 'number' }).v as number) > 1) return unreadable(source, binding)
+    const record = keep(source, recordShape) as unknown as SessionRecord
+    const { access, pending, claims, issuer, clientId } = record
     record.access = Object.fromEntries(
       Object.entries(access).map(([name, token]) => [
         name,
-        pick(token, accessShape) as unknown as AccessToken,
+        keep(token, accessShape) as unknown as AccessToken,
       ]),
     )
     if (pending) pick(pending, pendingShape)
     if (claims) pick(claims, { sub: 'string' })
-    const known = (record.v as number) === 1 && (record.signedOut ?? record.access[defaultToken])
-    return known && record.issuer === issuer && record.clientId === clientId ? record : undefined
+    const token = record.access[defaultToken]
+    const known = (record.v as number) === 1 && (record.signedOut ?? token)
+    if (!known || issuer !== binding.issuer || clientId !== binding.clientId) return undefined
+    return token && (token.type as string) !== 'bearer' ? unreadable(source, binding) : record
   } catch {
     return undefined
+  }
+}
+
+const keep = (source: unknown, shape: Shape) => ({ ...(source as object), ...pick(source, shape) })
+
+/** What a newer version has stored: nobody is signed in here, and none of its tokens is used. */
+function unreadable(source: unknown, binding: Binding): SessionRecord {
+  const { sid, gen }: Partial<SessionRecord> = Object.assign(Object.create(null) as object, source)
+  const known = {
+    sid: typeof sid === 'string' ? sid : '',
+    gen: Number.isSafeInteger(gen) ? gen! : 0,
+  }
+  return tombstone({ ...binding, ...known, tokenEndpoint: '' }, 'newer-version')
+}
+
+/** What stays of a session that has ended: enough to refuse late results, and nothing secret. */
+export function tombstone(
+  { sid, gen, issuer, clientId, tokenEndpoint }: Omit<SessionRecord, 'v' | 'scope' | 'access'>,
+  signedOut: SignedOutReason,
+): SessionRecord {
+  return {
+    v: 1,
+    sid,
+    gen: gen + 1,
+    issuer,
+    clientId,
+    tokenEndpoint,
+    signedOut,
+    scope: '',
+    access: {},
   }
 }

@@ -1,7 +1,7 @@
 import { PkceClientError } from '../errors.ts'
 import { createCopies } from './copies.ts'
 import { exclusive } from './exclusive.ts'
-import { defaultToken, isSame, parseRecord } from './record.ts'
+import { defaultToken, isNewer, isSame, parseRecord, tombstone } from './record.ts'
 import { reduce, unknownSession } from './state.ts'
 import { createWriteOrder } from './write-order.ts'
 import type { Clock } from '../clock.ts'
@@ -57,9 +57,9 @@ export function createSession(options: SessionOptions) {
   function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
     if (!stored || !record) return stored ?? record
     if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
+    // A sign-out that could not be saved still counts, whatever other tabs have stored since.
+    if (record.signedOut === 'signed-out' && (!stored.signedOut || isNewer(stored))) return record
     if (stored.signedOut) return stored
-    // A sign-out that could not be saved still counts, whatever other tabs have renewed since.
-    if (record.signedOut === 'signed-out') return record
     // Of one generation, what this tab could not save is the later word.
     const unsaved = leftBehind !== undefined && !record.signedOut
     return (unsaved ? stored.gen > record.gen : stored.gen >= record.gen) ? stored : record
@@ -134,7 +134,8 @@ export function createSession(options: SessionOptions) {
         return false
       }
       try {
-        // What cannot be compared is not overwritten: it may be a session that has ended.
+        // What cannot be compared is not overwritten: it may be a session that has ended, or one of a newer version.
+        if (isNewer(stored)) unreadable = new Error('A newer version has stored a session.')
         if (unreadable && base && next.signedOut !== 'signed-out') throw unreadable
         await store.set(key, JSON.stringify(next))
         leftBehind = undefined
@@ -206,6 +207,11 @@ export function createSession(options: SessionOptions) {
     end: (base: SessionRecord, reason: SignedOutReason): Promise<boolean> =>
       write(base, tombstone(base, reason)),
 
+    /** The person signs out of a session that a newer version has stored. Nothing of it is kept or sent. */
+    async endNewer(): Promise<void> {
+      if (record && isNewer(record)) await write(undefined, tombstone(record, 'signed-out'))
+    },
+
     close: (): void => connection?.close(),
   }
 }
@@ -222,14 +228,11 @@ export function withTokens(record: SessionRecord, tokens: TokenSet): SessionReco
     idToken: tokens.idToken ?? record.idToken,
     claims: record.claims ?? tokens.claims,
     scope: tokens.scope ?? record.scope,
-    access: { [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt } },
+    access: {
+      ...record.access,
+      [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt },
+    },
   }
-}
-
-/** What stays of a session that has ended: enough to refuse late results, and nothing secret. */
-function tombstone(record: SessionRecord, signedOut: SignedOutReason): SessionRecord {
-  const { v, sid, gen, issuer, clientId, tokenEndpoint } = record
-  return { v, sid, gen: gen + 1, issuer, clientId, tokenEndpoint, signedOut, scope: '', access: {} }
 }
 
 function notSaved(cause: unknown): PkceClientError {

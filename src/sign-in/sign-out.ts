@@ -42,6 +42,7 @@ export function createSignOut(parts: SignOutParts) {
   async function endHere(): Promise<SessionRecord | undefined> {
     for (;;) {
       const record = await session.reread()
+      if (!record) await session.endNewer()
       if (!record || (await session.end(record, 'signed-out'))) return record
     }
   }

@@ -26,7 +26,7 @@ const rows: [string, Tamper][] = [
   ['the record twice', (record) => JSON.stringify(record) + JSON.stringify(record)],
   ['the record as a string in JSON', (record) => JSON.stringify(JSON.stringify(record))],
   ['a list of the record', (record) => [record]],
-  ['a future version', (record) => ({ ...record, v: 2 })],
+  ['a version before the first', (record) => ({ ...record, v: 0 })],
   ['the version as text', (record) => ({ ...record, v: '1' })],
   ['another issuer', (record) => ({ ...record, issuer: 'https://attacker.example' })],
   ['the issuer with a slash', (record) => ({ ...record, issuer: `${String(record.issuer)}/` })],
@@ -166,12 +166,18 @@ describe('odd members of a record that is one of ours (A-75)', () => {
     expect(world.clock.timers).toBe(0)
   })
 
-  test('members nobody knows are not carried along', async () => {
+  test('members nobody knows are harmless, whatever their names', async () => {
     const world = await expiredTab()
-    world.browser.local.set(key, JSON.stringify({ ...world.storedSession(), evil: 'x' }))
+    const odd =
+      '"__proto__":{"signedOut":"expired"},"constructor":{"prototype":{"evil":1}},"toJSON":7'
+    const record = JSON.stringify(world.storedSession()).slice(0, -1)
+    world.browser.local.set(key, `${record},${odd}}`)
     const next = world.load(world.tab, `${appOrigin}/`)
-    await next.fetch(usersMe)
-    expect(world.storedSession()).not.toHaveProperty('evil')
+    expect((await next.fetch(usersMe)).status).toBe(200)
+    expect(next.getSession()).toMatchObject({ status: 'signed-in' })
+    expect(({} as { evil?: unknown; signedOut?: unknown }).evil).toBeUndefined()
+    await next.signOut({ redirect: false })
+    expect(Object.keys(world.storedSession()!)).not.toContain('constructor')
   })
 
   test.each(['claims', 'endpoints'])(

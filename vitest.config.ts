@@ -10,7 +10,11 @@ const alias = [
   },
 ]
 
-const packageTests = ['test/package.test.ts', 'test/conformance/oidc-provider.test.ts']
+const packageTests = [
+  'test/package.test.ts',
+  'test/next.test.ts',
+  'test/conformance/oidc-provider.test.ts',
+]
 const browserTests = ['test/browser/**/*.test.ts']
 
 export const unit = {

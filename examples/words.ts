@@ -8,6 +8,8 @@ export const eventNames: EventName[] = [
   'signed-out',
   'token-refreshed',
   'refresh-failed',
+  'sign-in-started',
+  'sign-in-failed',
   'sign-in-required',
   'storage-failed',
   'request',
@@ -44,6 +46,7 @@ function why({ reason }: SignedOutSession): string {
 export function describeEvent(facts: EventMap[EventName]): string {
   if ('error' in facts) return `${facts.error.code}: ${facts.error.message}`
   if ('session' in facts) return describeSession(facts.session)
+  if ('mode' in facts) return facts.mode
   const { what, url, status, ms } = facts
   return `${what}: ${new URL(url).pathname} ${status ?? 'no answer'}, ${Math.round(ms)} ms`
 }

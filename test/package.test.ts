@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   cpSync,
@@ -16,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sizeBudgets } from './bench/budgets.ts'
 import { measureSize } from './bench/size.ts'
 import { globalReads } from './support/global-reads.ts'
+import { pack, run } from './support/npm.ts'
 import { visitWithout, youngerFeatures } from './support/younger-features.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -23,22 +23,7 @@ const place = mkdtempSync(join(tmpdir(), 'pkce-client-package-'))
 const project = join(place, 'app')
 let tarball = ''
 
-/** Runs a program to its end and gives what it printed; an exit code other than 0 fails with the same. */
-function run(program: string, args: readonly string[], cwd = project): string {
-  try {
-    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim()
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error([program, ...args].join(' ') + '\n' + stdout + stderr, { cause: error })
-  }
-}
-
-/** Packs a folder; the path of the tarball. */
-function pack(folder: string, ...options: string[]): string {
-  const into = mkdtempSync(join(place, 'tarball-'))
-  run('npm', ['pack', '--silent', '--pack-destination', into, ...options], folder)
-  return join(into, readdirSync(into)[0]!)
-}
+const inApp = (program: string, args: readonly string[]) => run(program, args, { cwd: project })
 
 function inProject(name: string, text: string): string {
   writeFileSync(join(project, name), text)
@@ -48,19 +33,19 @@ function inProject(name: string, text: string): string {
 const tool = (name: string) => join(root, 'node_modules/.bin', name)
 
 beforeAll(() => {
-  tarball = pack(root)
+  tarball = pack(root, place)
   mkdirSync(project)
   inProject('package.json', JSON.stringify({ name: 'app', private: true }))
   // The one dependency comes from a tarball as well, so that nothing is asked of a registry.
-  const dependency = pack(join(root, 'node_modules/oauth4webapi'), '--ignore-scripts')
-  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball, dependency])
+  const dependency = pack(join(root, 'node_modules/oauth4webapi'), place, ['--ignore-scripts'])
+  inApp('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball, dependency])
 })
 
 afterAll(() => rmSync(place, { recursive: true, force: true }))
 
 describe('the tarball', () => {
   test('holds what a user needs and nothing else', () => {
-    const files = run('tar', ['-tzf', tarball]).split('\n')
+    const files = inApp('tar', ['-tzf', tarball]).split('\n')
     expect(files.map((file) => file.replace(/^package\//, '')).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -83,6 +68,7 @@ describe('the tarball', () => {
       'docs/providers.md',
       'docs/reference.md',
       'docs/security.md',
+      'docs/server-rendering.md',
       'docs/sessions.md',
       'docs/testing-your-app.md',
       'package.json',
@@ -91,7 +77,7 @@ describe('the tarball', () => {
 
   test('is the same to the byte when it is built and packed again', () => {
     const hash = (file: string) => createHash('sha512').update(readFileSync(file)).digest('hex')
-    expect(hash(pack(root))).toBe(hash(tarball))
+    expect(hash(pack(root, place))).toBe(hash(tarball))
   })
 
   test('brings one dependency', () => {
@@ -101,11 +87,11 @@ describe('the tarball', () => {
   })
 
   test('has no complaint from publint', () => {
-    expect(run(tool('publint'), ['run', '--strict', tarball])).toContain('All good!')
+    expect(inApp(tool('publint'), ['run', '--strict', tarball])).toContain('All good!')
   })
 
   test('has types that are right for every module resolution', () => {
-    run(tool('attw'), ['--no-definitely-typed', tarball])
+    inApp(tool('attw'), ['--no-definitely-typed', tarball])
   })
 })
 
@@ -131,7 +117,7 @@ describe('installed in an empty project', () => {
       import { createAuthServer } from 'pkce-client/testing'
       ${journey}`,
     )
-    expect(run('node', [program])).toBe('signed-in 200')
+    expect(inApp('node', [program])).toBe('signed-in 200')
   })
 
   test('signs in as a CommonJS module', () => {
@@ -142,7 +128,7 @@ describe('installed in an empty project', () => {
       async function main() { ${journey} }
       main()`,
     )
-    expect(run('node', [program])).toBe('signed-in 200')
+    expect(inApp('node', [program])).toBe('signed-in 200')
   })
 
   test('signs in as a script, through the global pkceClient', () => {
@@ -157,7 +143,7 @@ describe('installed in an empty project', () => {
       const { PkceClient } = pkceClient
       ${journey}`,
     )
-    expect(run('node', [program])).toBe('pkceClient\nsigned-in 200')
+    expect(inApp('node', [program])).toBe('pkceClient\nsigned-in 200')
   })
 
   test('serves the reference server to a real client over a real port', () => {
@@ -172,7 +158,7 @@ describe('installed in an empty project', () => {
       }
       main()`,
     )
-    expect(run('node', [program])).toBe('true')
+    expect(inApp('node', [program])).toBe('true')
   })
 
   test('offers the same names as an ES module, a CommonJS module and a script', () => {
@@ -186,14 +172,14 @@ describe('installed in an empty project', () => {
       runInThisContext(readFileSync('node_modules/pkce-client/dist/pkce-client.iife.js', 'utf8'))
       for (const names of [esm, cjs, pkceClient]) console.log(Object.keys(names).sort().join())`,
     )
-    const [esm, ...others] = run('node', [program]).split('\n')
+    const [esm, ...others] = inApp('node', [program]).split('\n')
     expect(esm).toContain('PkceClient')
     expect(others).toEqual([esm, esm])
   })
 
   test('reads no global of the platform when it is imported and a client is made', () => {
     const program = inProject('reads.mjs', globalReads('pkce-client'))
-    expect(run('node', [program])).toBe('')
+    expect(inApp('node', [program])).toBe('')
   })
 
   test('works without anything that the oldest engines of the README lack (F26)', () => {
@@ -207,7 +193,7 @@ describe('installed in an empty project', () => {
     )
     expect(features).not.toContain('URL')
     const program = inProject('oldest.mjs', visitWithout(features))
-    expect(run('node', [program])).toBe(
+    expect(inApp('node', [program])).toBe(
       'undefined https://app.example.com/here 200 200 true signed-out',
     )
   })
@@ -224,7 +210,7 @@ describe('installed in an empty project', () => {
         console.log(error instanceof PkceClientError, isPkceClientError(error), error.code)
       }`,
     )
-    expect(run('node', [program])).toBe('false true invalid_option')
+    expect(inApp('node', [program])).toBe('false true invalid_option')
   })
 })
 
@@ -259,7 +245,7 @@ describe('the types', () => {
       moduleResolution: options.module === 'nodenext' ? 'nodenext' : 'bundler',
     }
     inProject('tsconfig.json', JSON.stringify({ compilerOptions, files: [file] }))
-    run(tool('tsc'), ['-p', '.'])
+    inApp(tool('tsc'), ['-p', '.'])
   }
 
   test.each([

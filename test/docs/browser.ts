@@ -34,6 +34,7 @@ export function createPerson(): Person {
   vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', false)
   const left = vi.spyOn(location, 'assign').mockImplementation(() => {})
   localStorage.clear()
+  sessionStorage.clear()
 
   return {
     server,

@@ -237,10 +237,11 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
         gestureListeners.add(own)
         return () => void gestureListeners.delete(own)
       },
-      getTabItem: (key) => (platform.refuses('get') ? undefined : session.get(key)),
+      getTabItem: (key) =>
+        platform.refuses('get') ? undefined : storageOf(session, page).get(key),
       setTabItem: (key, value) =>
         page.run(() => {
-          if (!platform.refuses('set')) session.set(key, value)
+          if (!platform.refuses('set')) storageOf(session, page).set(key, value)
         }),
       reportError: (error) => void reportedErrors.push(error),
       warn: (message) => void warnings.push(message),

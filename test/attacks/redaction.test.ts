@@ -82,6 +82,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'id-token-auth-time-future': [any],
   'id-token-at-hash-wrong': [any],
   'id-token-claims': [{ set: { iat: 'x' } }, { set: { exp: null } }],
+  'token-refused': [any, { as: '401 invalid_token challenge' }, { as: '403 html' }],
   'token-type': [any, { value: 'DPoP' }],
   'token-type-inverted-case': [any],
   'expires-in': [any, { value: -1 }, { raw: 'NaN' }],
@@ -114,6 +115,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'ignore-pkce': [any],
   'api-401': [any, { challenge: 'Bearer error="invalid_token"' }],
   'user-info-claims': [{ set: { sub: 'somebody-else' } }, { remove: ['sub'] }],
+  'user-info-jwt': [any, { seal: 'none' }],
   'end-session-state-missing': [any],
   'end-session-state-wrong': [any],
 }

@@ -1,4 +1,5 @@
 import { orLocal } from '../tabs/or-local.ts'
+import { withoutFloods } from '../tabs/without-floods.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 import type { Navigator } from '../navigation/navigator.ts'
@@ -20,5 +21,6 @@ export interface Ports {
 
 /** The ports as the parts get them: what a platform or an app gets wrong is put right here, once for all parts. */
 export function dependable(ports: Ports): Ports {
-  return { ...ports, lock: orLocal(ports.lock) }
+  const { clock, lock, channel } = ports
+  return { ...ports, lock: orLocal(lock), channel: withoutFloods(channel, clock) }
 }

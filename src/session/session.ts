@@ -50,7 +50,6 @@ export function createSession(options: SessionOptions) {
   /** Saved again once and no more: if the store does not keep it, two tabs would wake each other for ever. */
   let savedAgain: SessionRecord | undefined
   let connection: ChannelConnection | undefined
-  let owner: string | undefined
   let known = false
 
   /** The newer of the stored record and this tab's, by { sid, gen }. A store that gave nothing usable has no say. */
@@ -147,8 +146,8 @@ export function createSession(options: SessionOptions) {
       adopt(next)
       return true
     }
-    // Where each tab has a store of its own, it has a lock of its own as well.
-    owner ??= store.shared ? '' : newId()
+    // Of tabs with stores of their own, only those that may have a session in common have to take turns.
+    const owner = store.shared ? '' : (base ?? record ?? next).sid
     // For tabs without IndexedDB: they must be able to read a new generation before they may write.
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
     // The mark is set even if this was refused or could not be saved: the refresh token before it is spent all the same.
@@ -170,7 +169,7 @@ export function createSession(options: SessionOptions) {
 
     /** Joins the other tabs and takes over the session there is. */
     restore(): Promise<SessionRecord | undefined> {
-      if (store.shared) connection ??= channel.open(key, () => void reread())
+      connection ??= channel.open(key, () => void reread(), { withinPage: !store.shared })
       return reread()
     },
 

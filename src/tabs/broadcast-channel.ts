@@ -1,10 +1,13 @@
-import type { Channel } from './channel.ts'
+import { openPageChannel } from './page-channel.ts'
+import type { Channel, ChannelConnection } from './channel.ts'
 
-/** Makes a channel between the tabs of the origin (BroadcastChannel); mute where there is none. */
+/** Makes a channel between the tabs of the origin (BroadcastChannel), or within the page where there is none. */
 export function broadcastChannel(): Channel {
   return {
-    open(name, onMessage) {
+    open(name, onMessage, { withinPage = false } = {}) {
+      if (withinPage) return openPageChannel(name, onMessage)
       let current: BroadcastChannel | undefined
+      let neighbours: ChannelConnection | undefined
       const connect = () => {
         if (current) return
         try {
@@ -15,7 +18,8 @@ export function broadcastChannel(): Channel {
           // In Node an open channel would keep the process alive.
           ;(current as { unref?(): void }).unref?.()
         } catch {
-          // Not there, or denied to an opaque origin: this tab is on its own.
+          // Not there, or denied to an opaque origin: this page is on its own.
+          neighbours ??= openPageChannel(name, onMessage)
         }
       }
       const disconnect = () => {
@@ -40,12 +44,14 @@ export function broadcastChannel(): Channel {
         post(message) {
           try {
             current?.postMessage(message)
+            neighbours?.post(message)
           } catch {
             // A hint that is lost costs nothing.
           }
         },
         close() {
           disconnect()
+          neighbours?.close()
           closed.abort()
         },
       }

@@ -8,7 +8,17 @@ export interface Channel {
    * Joins the named channel. `onMessage` is called for what others post, never for what this connection posts itself,
    * and never synchronously from `post`.
    */
-  open(name: string, onMessage: (message: string) => void): ChannelConnection
+  open(
+    name: string,
+    onMessage: (message: string) => void,
+    options?: ChannelOptions,
+  ): ChannelConnection
+}
+
+/** How far a channel reaches. */
+export interface ChannelOptions {
+  /** Only the clients of this page need to hear the messages, because its store is not shared with other tabs. */
+  withinPage?: boolean
 }
 
 /** A place in a channel. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { PkceClient } from '../../src/index.ts'
-import type { PkceClientOptions } from '../../src/index.ts'
+import { PkceClient, memoryStore } from '../../src/index.ts'
+import type { PkceClientOptions, Store } from '../../src/index.ts'
 import { createAuthServer } from '../../src/testing/index.ts'
-import { callbackUri, createWorld, listen } from '../support/world.ts'
+import { usersMe } from '../support/refreshes.ts'
+import { callbackUri, createWorld, listen, usualSessionKey } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const shop = 'shop-app'
@@ -135,6 +136,97 @@ describe('a session key that looks like the name of something else', () => {
   )
 })
 
+describe.each<[string, (world: World) => Partial<PkceClientOptions>]>([
+  ['localStorage', () => ({})],
+  ['sessionStorage', ({ tab }) => ({ store: tab.sessionStore })],
+  ['one memoryStore', () => ({ store: memoryStore() })],
+  ['a store of the app', () => ({ store: { ...memoryStore(), volatile: false } })],
+])('two clients of one page with %s', (_, overridesIn) => {
+  async function twoOfOnePage() {
+    const world = createWorld()
+    const overrides = overridesIn(world)
+    const one = world.client(world.tab, overrides)
+    const two = world.client(world.tab, overrides)
+    await Promise.all([one.start(), two.start()])
+    await world.server.signInTo(one)
+    await world.clock.settle()
+    return Object.assign(world, { one, two })
+  }
+
+  test('hear of a sign-in, a refresh and a sign-out of the other (F20)', async () => {
+    const { one, two, clock } = await twoOfOnePage()
+    expect(two.getSession()).toEqual(one.getSession())
+    expect(two.getSession()).toMatchObject({ status: 'signed-in' })
+    await clock.advance(1000)
+    await two.refresh()
+    await clock.settle()
+    expect(one.getSession()).toEqual(two.getSession())
+    await one.signOut({ redirect: false })
+    await clock.settle()
+    expect(two.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+  })
+
+  test('refresh once for both, and one cannot undo what the other does meanwhile (F20)', async () => {
+    const world = await twoOfOnePage()
+    const { one, two, clock, server } = world
+    await clock.advance(900_000)
+    const held = server.hold('/token')
+    const calls = [one, two].map((auth) => auth.fetch(usersMe).catch(() => undefined))
+    await world.until(() => held.count)
+    await two.signOut({ redirect: false, revoke: false })
+    held.release()
+    await Promise.all(calls)
+    await clock.settle()
+    expect(server.requestsTo('/token').filter(({ form }) => form.refresh_token)).toHaveLength(1)
+    for (const auth of [one, two])
+      expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+  })
+})
+
+test.each([0, 2, 4, 6, 8, 10, 12, 14])(
+  'of two clients with one slow store, a refresh that is saved %i turns after a sign-out begins does not undo it (F20)',
+  async (turns) => {
+    const world = createWorld()
+    const store = slowStore()
+    const [one, two] = [1, 2].map(() => world.client(world.tab, { store }))
+    await Promise.all([one!.start(), two!.start()])
+    await world.server.signInTo(one!)
+    await world.until(() => two!.getSession().status === 'signed-in')
+    const held = world.server.hold('/token')
+    const call = one!.refresh().catch(() => undefined)
+    await world.until(() => held.count)
+    const leaving = two!.signOut({ redirect: false, revoke: false })
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn()
+    held.release()
+    await Promise.all([call, leaving])
+    const ends = store.written.map((text) => text.includes('"signedOut"'))
+    expect(ends.lastIndexOf(false)).toBeLessThan(ends.indexOf(true))
+    await world.clock.settle()
+    for (const auth of [one!, two!])
+      expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
+    expect(await store.get(usualSessionKey)).toContain('"signedOut":"signed-out"')
+  },
+)
+
+test('the clients of another tab with its own store hear nothing (F20)', async () => {
+  const world = createWorld()
+  const reads: string[] = []
+  const other = world.browser.openTab()
+  const store: Store = {
+    ...other.sessionStore,
+    get(name) {
+      reads.push(name)
+      return other.sessionStore.get(name)
+    },
+  }
+  await world.client(other, { store }).start()
+  const before = reads.length
+  const auth = world.client(world.tab, { store: world.tab.sessionStore })
+  await world.server.signInTo(auth)
+  await world.clock.settle()
+  expect(reads).toHaveLength(before)
+})
+
 describe('two instances of one client on one page', () => {
   test('share the session', async () => {
     const world = createWorld()
@@ -211,3 +303,27 @@ describe('two authorization servers (C-21, A-08)', () => {
     expect(there.getSession()).toMatchObject({ claims: { iss: other.issuer } })
   })
 })
+
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+/** A store for one tab that answers later. */
+function slowStore(): Store & { written: string[] } {
+  const written: string[] = []
+  const values = new Map<string, string>()
+  const later = async <T>(work: () => T): Promise<T> => {
+    await nextTurn()
+    const result = work()
+    await nextTurn()
+    return result
+  }
+  return {
+    written,
+    get: (name) => later(() => values.get(name)),
+    set: (name, value) =>
+      later(() => {
+        values.set(name, value)
+        written.push(value)
+      }),
+    remove: (name) => later(() => void values.delete(name)),
+  }
+}

@@ -12,6 +12,7 @@ interface FakeChannels {
 interface Connection {
   page: FakePage
   name: string
+  withinPage: boolean
   hear(message: string): void
 }
 
@@ -28,6 +29,7 @@ export function createFakeChannels(): FakeChannels {
     posted.push(message)
     for (const receiver of connections) {
       if (receiver === sender || !isSameChannel(receiver, sender)) continue
+      if (sender.withinPage && receiver.page !== sender.page) continue
       void turn().then(() => {
         if (receiver.page.state === 'cached') return
         receiver.page.run(() => {
@@ -40,8 +42,8 @@ export function createFakeChannels(): FakeChannels {
   return {
     posted,
     of: (page) => ({
-      open(name, onMessage) {
-        const connection: Connection = { page, name, hear: onMessage }
+      open(name, onMessage, { withinPage = false } = {}) {
+        const connection: Connection = { page, name, withinPage, hear: onMessage }
         connections.add(connection)
         page.onGone(() => connections.delete(connection))
         return {

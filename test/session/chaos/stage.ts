@@ -215,9 +215,9 @@ function portsOf(stage: Stage, { setting, deaf, tab, count, woken }: Fittings): 
     },
     host: { ...host, onWake: (listener) => counted(host.onWake(hear(listener))) },
     channel: {
-      open(name, onMessage) {
+      open(name, onMessage, options) {
         if (deaf) return { post: () => undefined, close: () => undefined }
-        const connection = channel.open(name, onMessage)
+        const connection = channel.open(name, onMessage, options)
         return { ...connection, close: counted(connection.close) }
       },
     },

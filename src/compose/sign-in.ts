@@ -1,5 +1,5 @@
 import { createFinish } from '../sign-in/finish.ts'
-import { createLoopGuard } from '../sign-in/loop-guard.ts'
+import { createDepartures } from '../sign-in/departures.ts'
 import { createRequireSession } from '../sign-in/require-session.ts'
 import { createSignIn } from '../sign-in/sign-in.ts'
 import { createSignOut } from '../sign-in/sign-out.ts'
@@ -37,7 +37,15 @@ export function composeSignIn(parts: SignInParts) {
   const { clock, host, lock, transactionStore, navigator } = parts.ports
   const page = { host, clock, timeout }
 
-  const transactions = createTransactions({ key, transactionStore, lock, clock, timeout })
+  const departures = createDepartures({ key, host, clock })
+  const transactions = createTransactions({
+    key,
+    transactionStore,
+    lock,
+    clock,
+    timeout,
+    isBegunHere: departures.includes,
+  })
   const turns = createTurns(page)
   const finish = createFinish({
     issuer,
@@ -56,7 +64,7 @@ export function composeSignIn(parts: SignInParts) {
     navigator,
     transactionStore,
     transactions,
-    loopGuard: createLoopGuard({ key, host, clock, transactions }),
+    departures,
     turns,
     finish,
     server,

@@ -10,6 +10,7 @@ import { signOutMode } from './callback-url.ts'
 import { invalid } from './finish.ts'
 import { watchPageReturn } from './page-return.ts'
 import { checkParams } from './params.ts'
+import { isLooping } from './loop-guard.ts'
 import { safeReturnTo } from './return-to.ts'
 import { cannotRemember } from './transactions.ts'
 import { signInCancelled } from './turns.ts'
@@ -20,7 +21,7 @@ import type { ServerMetadata } from '../protocol/server.ts'
 import type { SignedInSession } from '../session/state.ts'
 import type { TransactionStore } from '../storage/store.ts'
 import type { Finish } from './finish.ts'
-import type { LoopGuard } from './loop-guard.ts'
+import type { Departures } from './departures.ts'
 import type { Page } from './page-return.ts'
 import type { CheckedParams, SignInParams } from './params.ts'
 import type { Transaction, Transactions } from './transactions.ts'
@@ -32,7 +33,7 @@ interface SignInOptions {
   navigator: Navigator
   transactionStore: TransactionStore
   transactions: Transactions
-  loopGuard: LoopGuard
+  departures: Departures
   turns: Turns
   finish: Finish
   server: () => Promise<ServerMetadata>
@@ -58,7 +59,7 @@ export type SignIn = ReturnType<typeof createSignIn>
 
 /** The way to the authorization server. */
 export function createSignIn(parts: SignInOptions) {
-  const { options, page, transactions, loopGuard, turns, finish, server, emit } = parts
+  const { options, page, transactions, departures, turns, finish, server, emit } = parts
   const { host, clock } = page
   const { issuer, clientId } = options
   /** The page can be left only once at a time. */
@@ -137,7 +138,7 @@ export function createSignIn(parts: SignInOptions) {
     if (navigator.leavesPage) await checkLeaving(departure)
     const { url, state } = await prepare(request, navigator.mode)
     attempt.signal.throwIfAborted()
-    if (navigator.leavesPage) loopGuard.add(state)
+    if (navigator.leavesPage) departures.add(state)
     emit('sign-in-started', { mode: navigator.mode })
     const callback = await (navigator.leavesPage
       ? leavePage(navigation.go(url, attempt.signal))
@@ -147,11 +148,26 @@ export function createSignIn(parts: SignInOptions) {
     throw invalid('The navigator came back without an answer.')
   }
 
+  /** What is remembered here is not there on another origin, not even on 127.0.0.1 in place of localhost. */
+  function checkOrigin(redirectUri: string): void {
+    const [here, there] = [new URL(base()), new URL(redirectUri)]
+    if (
+      here.origin === there.origin ||
+      ![here, there].every(({ protocol }) => /^https?:$/.test(protocol))
+    )
+      return
+    throw new PkceClientError(
+      'invalid_option',
+      `The page is on ${here.origin} and redirectUri on ${there.origin}, where the sign-in could not be finished; open the app on ${there.origin}, or register a redirectUri on ${here.origin}.`,
+    )
+  }
+
   async function checkLeaving(departure: Departure): Promise<void> {
+    checkOrigin(departure.request.redirectUri)
     if (parts.transactionStore.volatile) throw cannotRemember()
-    const isLooping = await loopGuard.isLooping()
+    const looping = await isLooping({ clock, departures, transactions })
     // Asked last: a click may have joined meanwhile.
-    if (isLooping && !departure.clicked)
+    if (looping && !departure.clicked)
       throw new PkceClientError(
         'redirect_loop',
         'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',

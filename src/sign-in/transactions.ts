@@ -49,6 +49,8 @@ interface TransactionOptions {
   lock: Lock
   clock: Clock
   timeout: number
+  /** Whether this tab began the sign-in. */
+  isBegunHere: (state: string) => boolean
 }
 
 const longestLife = 3_600_000
@@ -58,7 +60,7 @@ export type Transactions = ReturnType<typeof createTransactions>
 
 /** Sign-ins under way, each under its own `state`: put once, taken once, swept when abandoned. */
 export function createTransactions(options: TransactionOptions) {
-  const { key, transactionStore: store, clock } = options
+  const { key, transactionStore: store, clock, isBegunHere } = options
   const prefix = `${key}|tx|`
   const tag = shortHash(key)
 
@@ -69,8 +71,9 @@ export function createTransactions(options: TransactionOptions) {
       pick(source, shape)
       // Throws unless it is one.
       new URL(source.redirectUri)
+      // The clock may have been set right while the user was away, so age is no reason to refuse the tab that began it.
       const isYoung = Math.abs(clock.now() - source.createdAt) < longestLife
-      return isYoung ? source : undefined
+      return isYoung || isBegunHere(name.slice(prefix.length)) ? source : undefined
     } catch {
       return undefined
     }

@@ -127,15 +127,6 @@ describe('a response to a sign-in that this browser did not start', () => {
     expect(await world.load(world.tab, callback).start()).toMatchObject({ kind: 'signed-in' })
   })
 
-  test('a response that took over an hour is refused', async () => {
-    const world = createWorld({ server: { codeLifetime: 7200 } })
-    const callback = await world.depart()
-    await world.clock.advance(3_600_001)
-    const error = await rejection(world.load(world.tab, callback).start())
-    expect(error).toMatchObject({ code: 'transaction_not_found' })
-    expect(world.server.requestsTo('/token')).toHaveLength(0)
-  })
-
   test('a code of another user in the response is refused (A-05)', async () => {
     const { error } = await expectRefusal({
       code: 'server_error',

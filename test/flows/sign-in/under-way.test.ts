@@ -49,10 +49,7 @@ describe('sign-ins under way', () => {
       'with a verifier from a prototype',
       (text: string) => text.replace('"verifier"', '"__proto__":{},"constructor"'),
     ],
-    [
-      'from the far future',
-      (text: string) => text.replace(/"createdAt":\d+/, '"createdAt":9999999999999'),
-    ],
+    ['without a time', (text: string) => text.replace(/"createdAt":\d+/, '"createdAt":"now"')],
     ['five megabytes', () => 'x'.repeat(5_000_000)],
   ])('edited to be %s are ignored (A-75)', async (_, edit) => {
     const world = createWorld()

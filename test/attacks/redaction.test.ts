@@ -2,6 +2,8 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
 import type { PkceClient } from '../../src/index.ts'
+import { seals } from '../../src/testing/faults/fault.ts'
+import { tokenRefusals } from '../../src/testing/faults/refusals.ts'
 import type { FaultName, FaultOptions } from '../../src/testing/index.ts'
 import { usersMe } from '../support/refreshes.ts'
 import { createWorld, listen, rejection } from '../support/world.ts'
@@ -23,6 +25,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'slow-headers': [{ ...token, milliseconds: 60_000 }],
   'slow-body': [{ ...token, milliseconds: 14_000 }],
   'infinite-body': [token],
+  'token-refused': tokenRefusals.map((as) => ({ as })),
   'try-later': [token, { path: '/userinfo' }],
   'redirect-token': [any],
   'no-cors': [any, token],
@@ -82,7 +85,6 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'id-token-auth-time-future': [any],
   'id-token-at-hash-wrong': [any],
   'id-token-claims': [{ set: { iat: 'x' } }, { set: { exp: null } }],
-  'token-refused': [any, { as: '401 invalid_token challenge' }, { as: '403 html' }],
   'token-type': [any, { value: 'DPoP' }],
   'token-type-inverted-case': [any],
   'expires-in': [any, { value: -1 }, { raw: 'NaN' }],
@@ -115,7 +117,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'ignore-pkce': [any],
   'api-401': [any, { challenge: 'Bearer error="invalid_token"' }],
   'user-info-claims': [{ set: { sub: 'somebody-else' } }, { remove: ['sub'] }],
-  'user-info-jwt': [any, { seal: 'none' }],
+  'user-info-jwt': seals.map((seal) => ({ seal })),
   'end-session-state-missing': [any],
   'end-session-state-wrong': [any],
 }

@@ -35,6 +35,15 @@ describe('pages of two origins', () => {
     expect(await here.sessionStore.get('a')).toBe('here')
   })
 
+  test('have notes of their own for one tab (F7, F16)', () => {
+    const { here } = twoOrigins()
+    here.ports.host.setTabItem('a', 'here')
+    here.load(callback)
+    expect(here.ports.host.getTabItem('a')).toBeUndefined()
+    here.load('/')
+    expect(here.ports.host.getTabItem('a')).toBe('here')
+  })
+
   test('a duplicated tab has a copy of what the tab keeps for every origin', async () => {
     const { here } = twoOrigins()
     await here.sessionStore.set('a', 'here')

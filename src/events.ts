@@ -9,8 +9,11 @@ export interface EventMap {
   'signed-in': { session: SignedInSession }
   /** The session ended; `session.reason` says why. */
   'signed-out': { session: SignedOutSession }
-  /** This tab renewed the access token. */
-  'token-refreshed': { session: SignedInSession }
+  /**
+   * This tab refreshed the access token. With `idTokenError`, the answer had an ID token that cannot be used: it was left out, and the
+   * claims of the sign-in stay.
+   */
+  'token-refreshed': { session: SignedInSession; idTokenError?: PkceClientError }
   /**
    * A refresh failed. `error` tells whether it is tried again and whether the session is over. Also when an API answered 401 and
    * there is no refresh token: `sign_in_required`, once for each access token, and the session goes on.

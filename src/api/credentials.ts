@@ -1,5 +1,5 @@
 import { PkceClientError } from '../errors.ts'
-import { dueAt, expiryOf, ownerOf, tokenOf } from '../session/record.ts'
+import { dueAt, expiryOf, needsSignIn, ownerOf, tokenOf } from '../session/record.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -29,8 +29,8 @@ export function createCredentials(options: CredentialsOptions) {
   const { session, refresher, clock, scheme, canRefresh, emit, started } = options
   let ready: Credential | undefined
   let freshUntil = 0
-  /** The ending that `sign-in-required` was last emitted for: all calls that fail because of it share one event. */
-  let told: PkceClientError | undefined
+  /** The ending, or the session that cannot be refreshed, that `sign-in-required` was last emitted for: once for all calls. */
+  let told: PkceClientError | string | undefined
   /** The token that an API refused, and that could not be refreshed: of the calls it fails, the first one tells. */
   let toldRefused: string | undefined
 
@@ -48,7 +48,13 @@ export function createCredentials(options: CredentialsOptions) {
     // The session this tab already has comes first. start() might find that somebody else has signed in in another tab, and
     // this call must not go out in their name.
     const record =
-      session.current() ?? (await unlessAborted(started().then(session.current), signal))
+      session.current() ??
+      (await unlessAborted(
+        started()
+          .catch(() => {})
+          .then(session.current),
+        signal,
+      ))
     if (record) return record
     const why = 'Nobody is signed in; call signIn() first.'
     const error = new PkceClientError('sign_in_required', why, { sessionEnded: true })
@@ -63,10 +69,18 @@ export function createCredentials(options: CredentialsOptions) {
     try {
       return credential(await unlessAborted(refresher.refresh(record, because), signal))
     } catch (error) {
-      if (error instanceof PkceClientError && error.sessionEnded && error !== told)
-        emit('sign-in-required', { error: (told = error) })
+      if (error instanceof PkceClientError) tellSignInRequired(record, error)
       throw error
     }
+  }
+
+  function tellSignInRequired({ sid }: SessionRecord, error: PkceClientError): void {
+    const record = session.current()
+    const isStuck = record?.sid === sid && needsSignIn(record, clock.now())
+    const reason = error.sessionEnded ? error : sid
+    if (reason === told || !(error.sessionEnded || isStuck)) return
+    told = reason
+    emit('sign-in-required', { error })
   }
 
   /** Whether it is less than ten seconds old; an age below zero means that the clock was set back, and says nothing. */
@@ -88,6 +102,7 @@ export function createCredentials(options: CredentialsOptions) {
   session.onAdopted((record) => {
     ready = record && credential(record)
     freshUntil = record ? dueAt(record) : 0
+    if (record && !record.pending) told = undefined
   })
 
   return {

@@ -70,7 +70,12 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     timeout,
     canRefresh,
     prepare: server,
-    grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
+    grant: async (record) => {
+      const answer = await refreshTokens({ ...client, server: await server() }, record)
+      // It may be so for a while only: the next try looks again.
+      if (answer.kind === 'moved') server.forget()
+      return answer
+    },
     discard,
     emit,
   })

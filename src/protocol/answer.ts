@@ -4,7 +4,7 @@ import { statusError, translateError } from './translate-error.ts'
 import type { Claims, TokenSet } from './token-set.ts'
 
 const longestLife = 31_536_000
-const unreadable = 'The answer of the token endpoint cannot be used'
+export const unreadable = 'The answer of the token endpoint cannot be used'
 
 /** What was wrong with an answer: if its access token can be used, it must have been the ID token. */
 export function translateAnswerError(error: unknown, body: Answer): PkceClientError {
@@ -37,24 +37,34 @@ const textMembers = [
 /** Without a prototype: a refresh token that somebody put on Object.prototype would be used as if the server had sent it. */
 export const emptyAnswer = () => ({ __proto__: null }) as Answer
 
+/** The JSON object in an answer, if it is one. */
+export async function readObject(raw: Response): Promise<object | undefined> {
+  const found: unknown = await raw.json().catch(() => undefined)
+  return typeof found === 'object' && found && !Array.isArray(found) ? found : undefined
+}
+
 /** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
-export async function readAnswer(raw: Response): Promise<Answer> {
-  const source: Record<string, unknown> = {
-    __proto__: null,
-    ...((await raw.json().catch(() => undefined)) as object | undefined),
-  }
+export function readAnswer(object: object | undefined): Answer {
+  const source: Record<string, unknown> = { __proto__: null, ...object }
   const body = emptyAnswer()
   for (const name of textMembers) {
     const value = source[name]
     if (typeof value === 'string' && value) body[name] = value
   }
+  // Left out, it is what was asked for: some servers forget it.
+  if (body.access_token) body.token_type ??= 'Bearer'
   body.expires_in = lifetime(source['expires_in'])
   return body
 }
 
-/** The answer as oauth4webapi is to judge it: the members that make sense. An error is thrown; some servers send one with 200. */
-export function asResponse(body: Answer, { ok, status }: Response): Response {
+/** Throws an answer that is an error; some servers send one with 200. */
+export function refuseError(body: Answer, { ok, status }: Response): void {
   if (!ok || body.error) throw statusError(status, body)
+}
+
+/** The answer as oauth4webapi is to judge it: the members that make sense. */
+export function asResponse(body: Answer, raw: Response): Response {
+  refuseError(body, raw)
   // Tokens that come with 201 are tokens: to refuse them would lose the refresh token.
   return new Response(JSON.stringify(body))
 }

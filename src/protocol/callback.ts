@@ -1,5 +1,6 @@
 import { validateAuthResponse } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
+import { isTenantOf } from './id-token.ts'
 import { translateError } from './translate-error.ts'
 import type { ServerMetadata } from './server.ts'
 
@@ -44,16 +45,16 @@ export function checkCallback(
   { clientId, state, parameters }: { clientId: string; state: string; parameters: URLSearchParams },
 ): URLSearchParams {
   const iss = parameters.get('iss')
-  if (
-    iss === null ? server.authorization_response_iss_parameter_supported : iss !== server.issuer
-  ) {
+  // Which tenant it is, only the ID token will tell; the exchange compares the two.
+  const issuer = iss !== null && isTenantOf(server.issuer, iss) ? iss : server.issuer
+  if (iss === null ? server.authorization_response_iss_parameter_supported : iss !== issuer) {
     throw new PkceClientError(
       'issuer_mismatch',
       `The answer is not from ${server.issuer}: its iss parameter is ${iss === null ? 'missing' : 'another'}.`,
     )
   }
   try {
-    return validateAuthResponse(server, { client_id: clientId }, parameters, state)
+    return validateAuthResponse({ ...server, issuer }, { client_id: clientId }, parameters, state)
   } catch (error) {
     throw translateError(error, ['callback_invalid', 'The answer cannot be used'])
   }

@@ -1,11 +1,5 @@
-import {
-  JWT_CLAIM_COMPARISON,
-  clockSkew,
-  customFetch,
-  jwksCache,
-  validateApplicationLevelSignature,
-} from 'oauth4webapi'
-import { PkceClientError } from '../errors.ts'
+import { clockSkew, customFetch, jwksCache, validateApplicationLevelSignature } from 'oauth4webapi'
+import { PkceClientError, inert } from '../errors.ts'
 import { translateError } from './translate-error.ts'
 import type { Client, JWKSCacheInput } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
@@ -17,24 +11,24 @@ const smallestSkew = 30
 const largestSkew = 86_400
 const distrust = 'The ID token cannot be trusted'
 
-/** The ID token is for somebody else, which on a refresh ends the session. */
-export class OtherIdentity extends PkceClientError {}
-
 /**
  * Server and client as oauth4webapi wants them to judge one answer. Both take something from its ID token before that is
  * checked: the server its issuer, where Entra's template needs the token's own tenant, and the client its clock skew. Throws
- * `id_token_invalid` for tokens of another type or from the far future, and for a tenant that is none.
+ * `id_token_invalid` for tokens of another type, for others or from the far future, and for a tenant that is none; what
+ * oauth4webapi would refuse without a word about what came is refused here.
  */
 export function partiesFor(
   { server, clientId, clock }: { server: ServerMetadata; clientId: string; clock: Clock },
   { idToken, bounded }: { idToken: string | undefined; bounded: boolean },
 ): [ServerMetadata, Client] {
-  const { iat, tid } = unverified(idToken, 1)
+  const { typ, alg } = unverified(idToken, 0)
+  const { iat, tid, aud, azp } = unverified(idToken, 1)
   // Of another type, such as at+jwt or logout+jwt, it is not an ID token (RFC 8725 §3.11).
-  if (/\+jwt$/i.test(String(unverified(idToken, 0).typ))) throw untrusted('it is of another type')
+  if (/\+jwt$/i.test(String(typ))) throw untrusted('it is of another type')
+  if (typeof alg === 'string') checkAlgorithm(alg, server)
+  if (aud !== undefined) checkAudience({ aud, azp }, clientId)
   const tenant = () => {
-    if (typeof tid !== 'string' || !/^[\da-f-]{36}$/.test(tid))
-      throw untrusted('tid is not a tenant')
+    if (!isTenant(tid)) throw untrusted('tid is not a tenant')
     return tid
   }
   return [
@@ -42,6 +36,37 @@ export function partiesFor(
     { client_id: clientId, [clockSkew]: clock.systemOffset() + skewOf(iat, clock, bounded) },
   ]
 }
+
+const isTenant = (id: unknown): id is string => typeof id === 'string' && /^[\da-f-]{36}$/.test(id)
+
+/** Whether Entra's template for many tenants, filled in with one, is this issuer. */
+export function isTenantOf(template: string, issuer: string): boolean {
+  const [before = '', after] = template.split('{tenantid}')
+  const tenant = issuer.slice(before.length, before.length + 36)
+  return after !== undefined && isTenant(tenant) && issuer === before + tenant + after
+}
+
+function checkAlgorithm(alg: string, server: ServerMetadata): void {
+  const member = 'id_token_signing_alg_values_supported'
+  const expected = server[member]!
+  if (!expected.includes(alg))
+    throw untrusted(
+      `its signature is ${shown(alg)}, and ${member} in the server's metadata, or in the option metadata, has ${shown(expected)}`,
+    )
+}
+
+/** Several audiences are no danger when this client is the authorized party (OpenID Connect Core §3.1.3.7). */
+function checkAudience({ aud, azp }: Record<'aud' | 'azp', unknown>, clientId: string): void {
+  const audiences = [aud].flat()
+  const party = audiences.length > 1 ? azp : (azp ?? clientId)
+  if (!audiences.includes(clientId) || party !== clientId)
+    throw untrusted(
+      `it is for aud ${shown(aud)} and ${azp === undefined ? 'no azp' : `azp ${shown(azp)}`}, and this client is ${shown(clientId)}`,
+    )
+}
+
+/** What a token says, for a message: quoted and cut short. */
+const shown = (value: unknown) => inert(JSON.stringify(value), 200)
 
 /**
  * How many seconds the server's clock is ahead of this machine's, as `iat` tells. With bounds, a small difference is taken for
@@ -87,16 +112,10 @@ export async function checkAccessToken(
 
 /**
  * What OpenID Connect Core §3.1.3.7 asks beyond oauth4webapi's checks; throws `id_token_invalid`. With the claims of the
- * sign-in, a refreshed ID token is held to them (§12.2), and to no clock: throws {@link OtherIdentity}.
+ * sign-in, a refreshed ID token is held to them (§12.2), and to no clock.
  */
-export function checkClaims(
-  claims: Claims,
-  { clientId, original }: { clientId: string; original?: Claims | undefined },
-): void {
-  const { aud, azp, sub, exp, iat, auth_time } = claims
-  if (Array.isArray(aud) && aud.length !== 1)
-    throw untrusted('it has other audiences', OtherIdentity)
-  if (azp !== undefined && azp !== clientId) throw untrusted('azp is another client', OtherIdentity)
+export function checkClaims(claims: Claims, original?: Claims): void {
+  const { sub, exp, iat, auth_time } = claims
   if (!/^[\x20-\x7e]{1,255}$/.test(sub)) throw untrusted('sub is empty or too long')
   if (exp <= iat) throw untrusted('it expires before it was issued')
   if (original) compareClaims(claims, original)
@@ -105,22 +124,35 @@ export function checkClaims(
 }
 
 function compareClaims(claims: Claims, original: Claims): void {
-  for (const name of ['iss', 'sub', 'nonce', 'auth_time'] as const) {
+  for (const name of ['nonce', 'auth_time'] as const) {
     const [now, before] = [claims[name], original[name]]
     if (now !== undefined && before !== undefined && now !== before)
-      throw untrusted(`${name} has changed`, OtherIdentity)
+      throw untrusted(`${name} has changed`)
   }
+}
+
+/**
+ * Why a refreshed ID token is about another user, or from another server: read from the token before anything else is checked,
+ * because one that is unusable for another reason as well must not pass for one that is merely unusable.
+ */
+export function otherIdentity(
+  idToken: string | undefined,
+  original: Claims,
+): PkceClientError | undefined {
+  const claims = unverified(idToken, 1)
+  const changed = (['iss', 'sub'] as const).find((name) => {
+    const value = claims[name]
+    return typeof value === 'string' && value && value !== original[name]
+  })
+  return changed && untrusted(`${changed} has changed`)
 }
 
 export function translateIdTokenError(error: unknown): PkceClientError {
-  if ((error as { code?: unknown }).code === JWT_CLAIM_COMPARISON) {
-    return untrusted((error as Error).message, OtherIdentity)
-  }
   return translateError(error, ['id_token_invalid', distrust])
 }
 
-function untrusted(why: string, Kind = PkceClientError): PkceClientError {
-  return new Kind('id_token_invalid', `${distrust}: ${why}.`)
+function untrusted(why: string): PkceClientError {
+  return new PkceClientError('id_token_invalid', `${distrust}: ${why}.`)
 }
 
 /** The server's keys, asked for beside the token request. When they cannot be had, `undefined`: `verifySignature` asks again. */
@@ -155,7 +187,7 @@ export async function verifySignature(
     try {
       return await validateApplicationLevelSignature({ ...server }, response, options)
     } catch (error) {
-      const translated = translateError(error, ['id_token_invalid', distrust])
+      const translated = translateIdTokenError(error)
       if (translated.code === 'id_token_invalid' || attempt === (keys ? 3 : 2)) throw translated
     }
   }

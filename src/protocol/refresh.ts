@@ -3,75 +3,159 @@ import {
   processRefreshTokenResponse,
   refreshTokenGrantRequest,
 } from 'oauth4webapi'
-import { PkceClientError, retryable } from '../errors.ts'
-import { asResponse, emptyAnswer, readAnswer, tokenSet, translateAnswerError } from './answer.ts'
-import { OtherIdentity, checkClaims, partiesFor } from './id-token.ts'
-import type { OAuthServerError } from '../errors.ts'
+import { OAuthServerError, PkceClientError, inert, retryable } from '../errors.ts'
+import {
+  asResponse,
+  emptyAnswer,
+  readAnswer,
+  readObject,
+  refuseError,
+  tokenSet,
+  unreadable,
+} from './answer.ts'
+import { checkClaims, otherIdentity, partiesFor, translateIdTokenError } from './id-token.ts'
+import { isRegistered, named, translateError } from './translate-error.ts'
+import type { Answer } from './answer.ts'
 import type { OAuthClient } from './client-authentication.ts'
-import type { Claims, GrantAnswer, RefreshableSession } from './token-set.ts'
+import type { Claims, GrantAnswer, GrantFailure, RefreshableSession } from './token-set.ts'
 
 /**
  * Refreshes (RFC 6749 §6) and says what the answer means; never throws. A refresh token goes only to the token endpoint
- * it came from. The access token counts only if the ID token beside it, if there is one, is still about the same person
- * (OpenID Connect Core §12.2).
+ * it came from. The tokens count only if the ID token beside them, if there is one, is about the same user
+ * (OpenID Connect Core §12.2); one that cannot be used for another reason is left out.
  */
 export async function refreshTokens(
   at: OAuthClient,
   { refreshToken: spent, tokenEndpoint, claims: original }: RefreshableSession,
 ): Promise<GrantAnswer> {
   const { server, clientId, clientAuthentication, transport, clock } = at
-  if (server.token_endpoint !== tokenEndpoint) {
-    const why = 'The token endpoint is another than the one this session is from; sign in again.'
-    return { kind: 'refused', error: new PkceClientError('session_ended', why) }
-  }
+  if (server.token_endpoint !== tokenEndpoint) return moved(server.token_endpoint, tokenEndpoint)
   const requestedAt = clock.now()
   let raw: Response | undefined
+  let object: object | undefined
   let body = emptyAnswer()
   try {
     const sender = { client_id: clientId }
     // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
     const options = transport('refresh', { keepalive: true })
     raw = await refreshTokenGrantRequest(server, sender, clientAuthentication, spent!, options)
-    body = await readAnswer(raw)
-    // The sign-in brought no ID token, so there is nothing to compare this one with.
-    if (!original) delete body.id_token
-    const response = asResponse(body, raw)
+    object = await readObject(raw)
+    body = readAnswer(object)
+    refuseError(body, raw)
+    const { id_token: idToken, access_token: accessToken, refresh_token: refreshToken } = body
+    const error = original && otherIdentity(idToken, original)
+    if (error) return { kind: 'other-identity', token: refreshToken ?? accessToken, error }
+    // Where the sign-in brought no ID token, there is nothing to compare this one with.
+    const idTokenError =
+      original && idToken ? await judgeIdToken(at, { idToken, original }) : undefined
+    if (!original || idTokenError) delete body.id_token
     const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
-    const result = await processRefreshTokenResponse(issuer, client, response)
-    const claims = getValidatedIdTokenClaims(result) as Claims | undefined
-    if (claims) checkClaims(claims, { clientId, original })
-    return { kind: 'granted', tokens: tokenSet(body, { claims, requestedAt }) }
+    await processRefreshTokenResponse(issuer, client, asResponse(body, raw))
+    return { kind: 'granted', tokens: tokenSet(body, { requestedAt }), idTokenError }
   } catch (caught) {
-    const error = translateAnswerError(caught, body)
-    const { refresh_token: refreshToken, access_token: accessToken } = body
-    if (error instanceof OtherIdentity)
-      return { kind: 'other-identity', token: refreshToken ?? accessToken!, error }
-    return refreshToken || error.code === 'id_token_invalid'
-      ? { kind: 'unusable', refreshToken, error }
-      : classifyFailure(error, { raw, now: clock.now() })
+    return judgeFailure(translateError(caught, ['token_response_invalid', unreadable]), {
+      raw,
+      object,
+      now: clock.now(),
+      body,
+    })
   }
 }
 
-const endings = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required']
+function moved(now: string, before: string): GrantAnswer {
+  const why = `The server's token endpoint is now ${now}, and this session is from ${inert(before, 200)}, so its refresh token was not sent; sign in again.`
+  return { kind: 'moved', error: new PkceClientError('sign_in_required', why) }
+}
 
-function classifyFailure(
+/** Why a refreshed ID token cannot be used; judged by itself, so that nothing else in the answer has a say. */
+async function judgeIdToken(
+  at: OAuthClient,
+  { idToken, original }: { idToken: string; original: Claims },
+): Promise<PkceClientError | undefined> {
+  try {
+    const [issuer, client] = partiesFor(at, { idToken, bounded: false })
+    const alone = JSON.stringify({ access_token: '-', token_type: 'bearer', id_token: idToken })
+    const result = await processRefreshTokenResponse(issuer, client, new Response(alone))
+    checkClaims(getValidatedIdTokenClaims(result) as Claims, original)
+    return undefined
+  } catch (error) {
+    return translateIdTokenError(error)
+  }
+}
+
+interface Facts {
+  /** NaN without an answer, which fits no comparison. */
+  status: number
+  /** The OAuth `error`, or an empty string. */
+  word: string
+  /** It brought a token, though not an access token that can be used. */
+  hasToken: boolean
+  isPage: boolean
+}
+
+const endings = [
+  'invalid_grant',
+  'interaction_required',
+  'login_required',
+  'consent_required',
+  // UAA, Spring and others say it where invalid_grant is meant.
+  'invalid_token',
+  'invalid_refresh_token',
+]
+
+/** What an answer without usable tokens means; the first line that fits counts. */
+const meanings: [GrantFailure['kind'] | 'refused', (facts: Facts) => boolean][] = [
+  ['refused', ({ status, word }) => status < 500 && endings.includes(word)],
+  ['transient', ({ status }) => [408, 429, 503, 511].includes(status) || isRedirect(status)],
+  // A page instead of an answer comes from something in between, such as the sign-in page of a hotel's network.
+  ['transient', ({ status, isPage }) => status < 500 && isPage],
+  ['unknown', ({ status }) => !(status < 500)],
+  ['transient', ({ status, word, hasToken }) => status < 300 && !word && hasToken],
+  ['unknown', ({ status, word }) => status < 300 && !word],
+  ['unclear', ({ word }) => word === 'invalid_request' || (word !== '' && !isRegistered(word))],
+  ['unclear', ({ status, word }) => !word && (status === 400 || status === 401)],
+  ['misconfigured', () => true],
+]
+
+const isRedirect = (status: number) => status < 200 || (status > 299 && status < 400)
+
+function judgeFailure(
   error: PkceClientError,
-  { raw, now }: { raw: Response | undefined; now: number },
+  answer: {
+    raw: Response | undefined
+    object: object | undefined
+    now: number
+    body: Answer
+  },
 ): GrantAnswer {
-  const { error: word = '', status } = error as Partial<OAuthServerError>
-  if (status === undefined) {
-    // A page instead of an answer comes from something in between, such as the sign-in page of a hotel's network.
-    const page = raw?.headers.get('content-type')?.startsWith('text/html')
-    return { kind: page ? 'transient' : 'unknown', error: retryable(error) }
+  const { raw, object, body } = answer
+  const { refresh_token: refreshToken } = body
+  const { error: word = '', status = raw?.status ?? NaN } = error as Partial<OAuthServerError>
+  const hasToken = Boolean(refreshToken ?? body.access_token)
+  const isPage = !object && /^text\/html/i.test(raw?.headers.get('content-type') ?? '')
+  const [kind] = meanings.find(([, fits]) => fits({ status, word, hasToken, isPage }))!
+  switch (kind) {
+    case 'refused':
+      return { kind, error }
+    case 'transient':
+      return { kind, error: retryable(error), refreshToken, retryAfter: retryAfter(answer) }
+    case 'unknown':
+      return { kind, error: retryable(error), refreshToken }
+    default:
+      return { kind, error: refusal(error, kind === 'unclear'), refreshToken }
   }
-  if (status < 500 && endings.includes(word)) return { kind: 'refused', error }
-  if (status < 200 || (status > 299 && status < 400) || [408, 429, 503, 511].includes(status)) {
-    // Seconds or an HTTP-date (RFC 9110 §10.2.3).
-    const value = raw?.headers.get('retry-after') ?? ''
-    // eslint-disable-next-line no-restricted-globals -- parsing reads no clock
-    const wait = Number(value) * 1000 || Date.parse(value) - now
-    return { kind: 'transient', error, retryAfter: wait > 0 ? wait : undefined }
-  }
-  if (status > 499 || (status < 300 && !word)) return { kind: 'unknown', error: retryable(error) }
-  return { kind: 'invalid-request', error }
+}
+
+/** Seconds or an HTTP-date (RFC 9110 §10.2.3), in milliseconds. */
+function retryAfter({ raw, now }: { raw: Response | undefined; now: number }): number | undefined {
+  const value = raw?.headers.get('retry-after') ?? ''
+  // eslint-disable-next-line no-restricted-globals -- parsing reads no clock
+  const wait = Number(value) * 1000 || Date.parse(value) - now
+  return wait > 0 ? wait : undefined
+}
+
+function refusal(cause: PkceClientError, retryable: boolean): PkceClientError {
+  const { error, description, status = 0 } = cause as Partial<OAuthServerError>
+  const why = `The authorization server refused to refresh the session with status ${status}${named(error)}; signing in again may help.`
+  return new OAuthServerError('server_error', why, { error, description, status, retryable })
 }

@@ -40,19 +40,33 @@ export interface TokenSet {
 
 /** What an answer to a refresh means for the session (RFC 6749 §5.2, §6). */
 export type GrantAnswer =
-  | { kind: 'granted'; tokens: TokenSet }
-  /** Granted, but the ID token beside it cannot be used; the refresh token must still be kept. */
-  | { kind: 'unusable'; refreshToken: string | undefined; error: PkceClientError }
-  /** Granted to somebody else. */
-  | { kind: 'other-identity'; token: string; error: PkceClientError }
-  /** The refresh token is good for nothing any more. */
+  /** With why the ID token was left out, if it cannot be used. */
+  | { kind: 'granted'; tokens: TokenSet; idTokenError?: PkceClientError | undefined }
+  /** Granted for another user, and the token to revoke, if any came. */
+  | { kind: 'other-identity'; token: string | undefined; error: PkceClientError }
+  /** The refresh token is no longer valid. */
   | { kind: 'refused'; error: PkceClientError }
-  /** Nobody can tell whether the server has used the refresh token. */
-  | { kind: 'unknown'; error: PkceClientError }
-  /** Not now. `retryAfter` in milliseconds, when the server said. */
-  | { kind: 'transient'; error: PkceClientError; retryAfter?: number | undefined }
-  /** The request itself is wrong, and will be until app or server are mended. */
-  | { kind: 'invalid-request'; error: PkceClientError }
+  | GrantFailure
+
+/** A refresh that failed and does not end the session. */
+export interface GrantFailure {
+  kind:
+    /** It is not known whether the server has used the refresh token. */
+    | 'unknown'
+    /** Not now. */
+    | 'transient'
+    /** Refused, and it does not say whether the refresh token or the request is the reason. */
+    | 'unclear'
+    /** The app or the server is configured wrongly. */
+    | 'misconfigured'
+    /** Not sent, because the server names another token endpoint than the one the session is from. */
+    | 'moved'
+  error: PkceClientError
+  /** Milliseconds, when the server said. */
+  retryAfter?: number | undefined
+  /** The new refresh token that came all the same: the old one is spent. */
+  refreshToken?: string | undefined
+}
 
 /** What a refresh needs of a session. */
 export interface RefreshableSession {

@@ -4,7 +4,7 @@ import {
   processAuthorizationCodeResponse,
   skipAuthTimeCheck,
 } from 'oauth4webapi'
-import { asResponse, readAnswer, tokenSet, translateAnswerError } from './answer.ts'
+import { asResponse, readAnswer, readObject, tokenSet, translateAnswerError } from './answer.ts'
 import {
   checkAccessToken,
   checkClaims,
@@ -12,6 +12,7 @@ import {
   partiesFor,
   verifySignature,
 } from './id-token.ts'
+import { PkceClientError } from '../errors.ts'
 import { asksForIdToken } from './server.ts'
 import type { OAuthClient } from './client-authentication.ts'
 import type { Claims, TokenSet } from './token-set.ts'
@@ -46,7 +47,7 @@ export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Pro
     exchange.verifier,
     { ...transport('token'), additionalParameters: new URLSearchParams(resource) },
   )
-  const body = await readAnswer(raw)
+  const body = readAnswer(await readObject(raw))
   const { id_token: idToken, access_token: accessToken } = body
   const response = asResponse(body, raw)
   try {
@@ -61,7 +62,9 @@ export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Pro
     )
     const claims = getValidatedIdTokenClaims(result) as Claims | undefined
     if (claims) {
-      checkClaims(claims, { clientId })
+      const named = exchange.parameters.get('iss')
+      if (named !== null && named !== claims.iss) throw otherTenant(claims.iss)
+      checkClaims(claims)
       await verifySignature(at, { response, keys: await keys })
       await checkAccessToken(claims, { accessToken: accessToken!, idToken: idToken! })
     }
@@ -69,4 +72,11 @@ export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Pro
   } catch (error) {
     throw translateAnswerError(error, body)
   }
+}
+
+function otherTenant(issuer: string): PkceClientError {
+  return new PkceClientError(
+    'issuer_mismatch',
+    `The ID token is from ${issuer}, and the iss parameter of the answer is another.`,
+  )
 }

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../errors.ts'
  * - An answer that is an error by its HTTP status or its OAuth `error` becomes an {@link OAuthServerError}.
  *   408, 429 and 5xx are worth another try, the rest is not.
  * - Everything else is an answer that broke a rule: it gets the code of what was being done. The reason
- *   is oauth4webapi's own fixed sentence. Its `cause` is left behind, as it can hold raw tokens.
+ *   is oauth4webapi's own fixed sentence, or ours where the platform lacks an algorithm. Its `cause` is left behind, as it can hold raw tokens.
  */
 export function translateError(
   error: unknown,
@@ -17,12 +17,15 @@ export function translateError(
 ): PkceClientError {
   if (error instanceof PkceClientError) return error
   if (error instanceof AuthorizationResponseError) {
-    const what = 'The authorization server did not sign the person in; `cause` has its reason.'
+    const what = `The authorization server did not sign the user in${named(error.error)}; \`cause\` has its reason.`
     return new OAuthServerError('authorization_denied', what, wordsOf(error))
   }
   const answer = (error as Error).cause
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)
-  const reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
+  let reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
+  if ((error as Error).name === 'NotSupportedError')
+    reason =
+      'this browser cannot check signatures of this kind, such as EdDSA; have the server sign with RS256 or ES256'
   return new PkceClientError(code, `${what}: ${reason}.`)
 }
 
@@ -32,10 +35,21 @@ export function statusError(status: number, words: Words = {}): OAuthServerError
   const retryable = limited || status === 408 || status > 499
   return new OAuthServerError(
     limited ? 'rate_limited' : 'server_error',
-    `The authorization server answered ${status}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
+    `The authorization server answered ${status}${named(words.error)}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
     { ...wordsOf(words), status, retryable },
   )
 }
+
+// The OAuth Extensions Error Registry of IANA, without what only device and UMA flows know.
+const registered =
+  /^(?:(?:access|request)_denied|(?:account_selection|consent|interaction|login)_required|(?:expired|invalid|unsupported)_token(?:_type)?|invalid_(?:authorization_details|client|dpop_proof|grant|request(?:_object|_uri)?|scope|target)|insufficient_(?:scope|user_authentication)|(?:registration|request|request_uri)_not_supported|server_error|temporarily_unavailable|un(?:authorized_client|met_authentication_requirements|supported_(?:grant|response)_type)|use_dpop_nonce)$/
+
+/** Whether a specification defines the `error`, so that it can be shown and has a meaning. */
+export const isRegistered = (error: string): boolean => registered.test(error)
+
+/** The server's `error` for a message, which never has words that a server made up. */
+export const named = (error: string | undefined): string =>
+  error !== undefined && isRegistered(error) ? ` (${error})` : ''
 
 interface Words {
   error?: string

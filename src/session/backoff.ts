@@ -1,11 +1,13 @@
 import { PkceClientError } from '../errors.ts'
-import { isSame } from './record.ts'
+import { expiryOf, isSame } from './record.ts'
 import type { Clock } from '../clock.ts'
+import type { GrantFailure } from '../protocol/token-set.ts'
 import type { Pending, SessionRecord } from './record.ts'
 
 export const firstDelay = 1000
 const longestDelay = 60_000
-export const longestRetryAfter = 300_000
+const longestRetryAfter = 300_000
+export const longestWait = longestRetryAfter + longestDelay / 2
 export const nothingPending: Pending = { unknown: 0, failures: 0, notBefore: 0 }
 
 /** When a refresh that failed may be tried again. What all tabs must know is in the record; here is what this tab knows besides. */
@@ -13,19 +15,36 @@ export function createBackoff(clock: Clock) {
   /** The session as the last failed refresh left it. */
   let failedAt: SessionRecord | undefined
   let lastError: PkceClientError | undefined
-  /** The `notBefore` that no longer counts, because the person or the network is back; any later one does. */
-  let lifted: number | undefined
+  /** The back-off that no longer counts, because the user or the network is back; any later one does. */
+  let lifted: string | undefined
+
+  function delayOf(record: SessionRecord, { failures }: Pending, failure: GrantFailure): number {
+    const { kind, retryAfter = 0 } = failure
+    // Nothing but a new deployment will help. What counts is whether there is one when the access token expires.
+    const left = expiryOf(record) - clock.now()
+    if (isMisconfigured(kind)) return left > 0 ? Math.min(left, longestDelay) : longestDelay
+    const half = Math.min(firstDelay * 2 ** failures, longestDelay) / 2
+    // Jitter in any case: a server that names a date names the same one to all its clients.
+    return Math.max(half, Math.min(retryAfter, longestRetryAfter)) + half * clock.random()
+  }
 
   return {
-    /** The record after one failure more. `retryAfter` is what the server asked for, in milliseconds. */
-    after(record: SessionRecord, pending: Pending, retryAfter = 0): SessionRecord {
-      const { failures } = pending
-      const full = Math.min(firstDelay * 2 ** failures, longestDelay)
-      const wait = full * (0.5 + 0.5 * clock.random())
-      const notBefore = clock.now() + Math.max(wait, Math.min(retryAfter, longestRetryAfter))
+    /** The record after one failure more. */
+    after(record: SessionRecord, pending: Pending, failure: GrantFailure): SessionRecord {
+      const now = clock.now()
+      const { kind } = failure
+      // Such a session is stale only once it needs another access token.
+      const isStale = kind !== 'misconfigured' || now >= expiryOf(record)
       return {
         ...record,
-        pending: { ...pending, failures: failures + 1, notBefore, sending: false },
+        pending: {
+          unknown: pending.unknown,
+          failures: isStale ? pending.failures + 1 : 0,
+          notBefore: now + delayOf(record, pending, failure),
+          sending: false,
+          ...refusalsAfter(pending, { failure, now }),
+          moved: kind === 'moved' ? 1 : undefined,
+        },
       }
     },
 
@@ -37,23 +56,57 @@ export function createBackoff(clock: Clock) {
 
     /** Why nothing is sent for now. */
     heldBack(record: SessionRecord): PkceClientError | undefined {
-      const last = isSame(failedAt, record) && lastError
-      // A failure without a back-off: the request itself is wrong, and stays so until the session moves on or the page reloads.
-      if (last && !failedAt?.pending?.failures) return last
-      const { notBefore } = record.pending ?? nothingPending
-      const wait = notBefore - clock.now()
+      const pending = record.pending ?? nothingPending
+      const wait = pending.notBefore - clock.now()
       // A clock that was set back must not hold the session back for longer than any back-off could.
-      return wait > 0 && wait <= longestRetryAfter && notBefore !== lifted
-        ? last ||
-            new PkceClientError('server_error', 'Refreshing the session failed; try again soon.', {
-              retryable: true,
-            })
-        : undefined
+      if (wait <= 0 || wait > longestWait || nameOf(record) === lifted) return undefined
+      return (isSame(failedAt, record) && lastError) || reasonOf(pending)
     },
 
-    /** The next refresh need not wait until this date, in milliseconds of the local clock. */
-    reset(notBefore: number | undefined): void {
-      lifted = notBefore
+    /** The next refresh need not wait for the back-off of this record. */
+    reset(record: SessionRecord | undefined): void {
+      lifted = record && nameOf(record)
     },
   }
+}
+
+const isMisconfigured = (kind: GrantFailure['kind']) => kind === 'misconfigured' || kind === 'moved'
+
+/** A date is not enough: servers name the same one again and again. */
+const nameOf = ({ sid, gen, pending = nothingPending }: SessionRecord): string =>
+  `${sid} ${gen} ${pending.failures} ${pending.notBefore}`
+
+/** Refusals in a row, as any other answer of the token endpoint ends the row, and no answer does not. */
+function refusalsAfter(
+  { refusals = 0, refusedSince }: Pending,
+  { failure, now }: { failure: GrantFailure; now: number },
+): Pick<Pending, 'refusals' | 'refusedSince'> {
+  const { kind, error } = failure
+  // A clock that was set back: it has not been long.
+  const since = Math.min(refusedSince ?? now, now)
+  if (kind === 'unclear') return { refusals: refusals + 1, refusedSince: since }
+  const isAnswer = kind !== 'moved' && !/^(?:network|timeout|discovery_failed)$/.test(error.code)
+  return isAnswer ? {} : { refusals, refusedSince }
+}
+
+const refusalsToEnd = 3
+const timeToEnd = 600_000
+
+/** A server that refuses again and again, for long, will not refresh this session any more, whatever it says. */
+export function isOver(record: SessionRecord, now: number): boolean {
+  const { refusals = 0, refusedSince = now } = record.pending ?? nothingPending
+  return refusals >= refusalsToEnd && now - refusedSince >= timeToEnd && now >= expiryOf(record)
+}
+
+/** For a failure of another tab, or of the page before this one. */
+function reasonOf({ refusals, moved }: Pending): PkceClientError {
+  if (moved)
+    return new PkceClientError(
+      'sign_in_required',
+      "The server's token endpoint is another than the one this session is from; sign in again.",
+    )
+  const advice = refusals ? 'signing in again may help' : 'try again soon'
+  return new PkceClientError('server_error', `Refreshing the session failed; ${advice}.`, {
+    retryable: true,
+  })
 }

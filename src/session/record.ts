@@ -79,7 +79,17 @@ export interface Pending {
   notBefore: number
   /** A tab is sending the refresh token, unless that tab is gone. */
   sending?: boolean
+  /** How often in a row the server has refused, without saying that the refresh token is the reason, ... */
+  refusals?: number | undefined
+  /** ... and since when, in milliseconds of the local clock. */
+  refusedSince?: number | undefined
+  /** 1 when the server names another token endpoint than the one the session is from. */
+  moved?: number | undefined
 }
+
+/** Whether the session cannot get a token now, and a new sign-in is the only way that a user has. */
+export const needsSignIn = (record: SessionRecord, now: number): boolean =>
+  now >= expiryOf(record) && Boolean(record.pending?.refusals || record.pending?.moved)
 
 /** Whether both are one session at one generation, and `a` has not ended. */
 export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean {
@@ -120,7 +130,14 @@ const accessShape: Shape = {
   expiresAt: 'number?',
   after401: 'number?',
 }
-const pendingShape: Shape = { unknown: 'number', failures: 'number', notBefore: 'number' }
+const pendingShape: Shape = {
+  unknown: 'number',
+  failures: 'number',
+  notBefore: 'number',
+  refusals: 'number?',
+  refusedSince: 'number?',
+  moved: 'number?',
+}
 
 /**
  * Reads a stored record; anything that is not one of ours is `undefined`. Members that this version does not know stay. What

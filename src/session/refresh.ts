@@ -1,11 +1,11 @@
 import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
-import { createBackoff, firstDelay, longestRetryAfter, nothingPending } from './backoff.ts'
+import { createBackoff, firstDelay, isOver, longestWait, nothingPending } from './backoff.ts'
 import { dueAt, expiryOf, isSame, ownerOf, tokenOf } from './record.ts'
 import { withTokens } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
-import type { GrantAnswer } from '../protocol/token-set.ts'
+import type { GrantAnswer, GrantFailure } from '../protocol/token-set.ts'
 import type { Store } from '../storage/store.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { ExclusiveTask } from './exclusive.ts'
@@ -90,7 +90,8 @@ export function createRefresher(options: RefreshOptions) {
       await session.reread()
       const record = currentOrThrow()
       const usable = clock.now() < expiryOf(record)
-      if (!isSame(record, seen) && usable) return record
+      // Moved on with a failure, it has no other access token.
+      if (!isSame(record, seen) && usable && !record.pending?.failures) return record
       if (!canRefresh(record)) {
         if (!usable) return end(record, 'expired')
         throw new PkceClientError('sign_in_required', 'There is no refresh token; sign in again.')
@@ -109,9 +110,7 @@ export function createRefresher(options: RefreshOptions) {
       if (robbed()) return 'resend'
       const answer = await grant(record)
       if (answer.kind !== 'granted') return failed(sent, before, answer)
-      const next = withTokens(sent, answer.tokens)
-      if (after401) tokenOf(next).after401 = clock.now()
-      return succeeded(sent, next)
+      return succeeded(sent, answer)
     }
   }
 
@@ -123,10 +122,16 @@ export function createRefresher(options: RefreshOptions) {
     return written
   }
 
-  async function succeeded(sent: SessionRecord, next: SessionRecord): Promise<SessionRecord> {
+  async function succeeded(
+    sent: SessionRecord,
+    { tokens, idTokenError }: Extract<GrantAnswer, { kind: 'granted' }>,
+  ): Promise<SessionRecord> {
+    const next = withTokens(sent, tokens)
+    if (after401) tokenOf(next).after401 = clock.now()
     if (!(await commit(sent, next))) return currentOrThrow()
     const state = session.state()
-    if (state.status === 'signed-in') emit('token-refreshed', { session: state })
+    if (state.status === 'signed-in')
+      emit('token-refreshed', { session: state, ...(idTokenError && { idTokenError }) })
     return next
   }
 
@@ -137,28 +142,33 @@ export function createRefresher(options: RefreshOptions) {
   ): Promise<SessionRecord | 'resend'> {
     const { kind, error } = answer
     const { unknown } = before
-    let next: SessionRecord = {
-      ...sent,
-      pending: unknown ? { ...nothingPending, unknown } : undefined,
-    }
     switch (kind) {
       case 'refused':
         return end(sent, unknown ? 'refresh-response-lost' : 'ended-by-server', error)
       case 'other-identity':
-        void discard(answer.token)
+        if (answer.token) void discard(answer.token)
         return end(sent, 'identity-changed', error)
       case 'unknown':
-        if (!unknown) return 'resend'
-        next = backoff.after(sent, sent.pending!)
-        break
-      case 'transient':
-        next = backoff.after(sent, before, answer.retryAfter)
-        break
-      case 'unusable': {
-        const { refreshToken = sent.refreshToken } = answer
-        next = { ...sent, gen: sent.gen + 1, refreshToken, pending: undefined }
-      }
+        return unknown ? postponed(sent, sent.pending!, answer) : 'resend'
+      default:
+        return postponed(sent, before, answer)
     }
+  }
+
+  async function postponed(
+    sent: SessionRecord,
+    before: Pending,
+    failure: GrantFailure,
+  ): Promise<SessionRecord> {
+    const { refreshToken, error } = failure
+    const [known, pending] = refreshToken
+      ? [
+          { ...sent, gen: sent.gen + 1, refreshToken },
+          { ...before, unknown: 0 },
+        ]
+      : [sent, before]
+    const next = backoff.after(known, pending, failure)
+    if (isOver(next, clock.now())) return end(sent, 'ended-by-server', error)
     // If the session has moved on meanwhile, this failure says nothing about it.
     if (!(await commit(sent, next))) return currentOrThrow()
     backoff.remember(next, error)
@@ -196,12 +206,12 @@ export function createRefresher(options: RefreshOptions) {
     cancelProbe()
     if (closed || !record?.pending) return
     const { failures, notBefore } = record.pending
-    const wait = Math.min(notBefore - clock.now(), longestRetryAfter)
+    const wait = Math.min(notBefore - clock.now(), longestWait)
     // Without failures, a tab may be sending the token right now; it has as long as a request may take to record the outcome.
     cancelProbe = clock.setTimeout(
       () => {
         // The wait is over, whatever the clock was set to meanwhile.
-        backoff.reset(notBefore)
+        backoff.reset(record)
         inBackground(record)
       },
       Math.max(wait, failures ? 0 : timeout),
@@ -217,8 +227,7 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   /** The person or the network is back: the next refresh need not wait for the back-off. */
-  const resetBackoff = (record: SessionRecord | undefined) =>
-    backoff.reset(record?.pending?.notBefore)
+  const resetBackoff = backoff.reset
 
   return {
     refresh,

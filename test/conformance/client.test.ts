@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { PkceClient } from '../../src/index.ts'
 import type { Navigator } from '../../src/index.ts'
 import { createCookieJar } from '../../src/testing/index.ts'
-import { expiredTab, failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
+import { failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
 import { callbackUri, createWorld, signedInTab } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -223,7 +223,7 @@ describe('the answer of the token endpoint', () => {
     expect((await auth.fetch(usersMe)).status).toBe(200)
   })
 
-  test.each([['mac'], ['DPoP'], [undefined]])(
+  test.each(['mac', 'DPoP', 'Bearer2', 'no-Bearer'])(
     'token_type %s is used for nothing (C-42, G5)',
     async (value) => {
       const world = createWorld()
@@ -285,7 +285,7 @@ describe('where tokens go', () => {
   })
 
   test('an API that names another authorization server sends nobody there (A-73)', async () => {
-    const world = await expiredTab({ server: { rotation: false } })
+    const world = await signedInTab({ server: { rotation: false } })
     const document = 'https://attacker.example/.well-known/oauth-protected-resource'
     const challenge = `Bearer error="invalid_token", resource_metadata="${document}", as_uri="https://attacker.example"`
     world.server.fault('api-401', { challenge })

@@ -64,7 +64,7 @@ test('a person who says no to the quick start can try again', async () => {
   person.open('https://app.example.com/', button)
   await page('main')
   await person.signIn(await person.leaveBy('Sign in'), { consent: false, body: button })
-  await expect(page('main')).rejects.toThrow('did not sign the person in')
+  await expect(page('main')).rejects.toThrow('did not sign the user in')
   await person.signIn(await person.leaveBy('Sign in'), { body: button })
   await page('main')
   expect(text()).toContain('Hello, Ada Lovelace!')

@@ -124,11 +124,14 @@ describe('Microsoft Entra for every tenant', () => {
     expect(heard.map(({ name }) => name)).toContain('signed-out')
   })
 
-  test('a refresh whose tenant makes no sense is not used', async () => {
+  test('a refreshed ID token whose tenant makes no sense is left out (F2)', async () => {
     const world = worldOf(organizations)
     const { client } = await world.visit()
+    const heard = listen(client)
     world.claims({ tid: '..' }, 'refresh')
-    expect(await rejection(client.refresh())).toMatchObject({ code: 'id_token_invalid' })
+    await client.refresh()
+    const { facts } = heard.find(({ name }) => name === 'token-refreshed')!
+    expect(facts).toMatchObject({ idTokenError: { code: 'id_token_invalid' } })
   })
 
   test('works without discovery, when the metadata are given', async () => {
@@ -146,9 +149,31 @@ describe('Microsoft Entra for every tenant', () => {
     expect(await client.refresh()).toMatchObject({ status: 'signed-in' })
   })
 
-  test('an iss parameter of a tenant is refused: before the ID token nobody can tell whose it is (C-22)', async () => {
+  test('an iss parameter that names the tenant of the ID token is right (C-22, F21)', async () => {
+    const { client } = await worldOf(organizations).visit({ iss: iss(tenant) })
+    expect(client.getSession()).toMatchObject({ claims: { iss: iss(tenant) } })
+  })
+
+  test.each([
+    ['another tenant than the ID token', iss(otherTenant)],
+    ['the template itself', iss('{tenantid}')],
+    ['something that is no tenant', iss('common')],
+    ['an endless tenant', iss(`${tenant}0`)],
+    ['a tenant in capitals', iss(tenant.toUpperCase())],
+    ['a tenant of another host', iss(tenant).replace('https://', 'https://attacker.example/')],
+    ['a tenant of another version', iss(tenant).replace('v2', 'v1')],
+    ['the beginning of one', iss(tenant).slice(0, -1)],
+    ['nothing', ''],
+  ])('an iss parameter that names %s is refused (C-22, F21)', async (_, named) => {
     const { visit } = worldOf(organizations)
-    expect(await rejection(visit({ iss: iss(tenant) }))).toMatchObject({ code: 'issuer_mismatch' })
+    expect(await rejection(visit({ iss: named }))).toMatchObject({ code: 'issuer_mismatch' })
+  })
+
+  test('without openid there is no ID token to compare an iss parameter with (F21)', async () => {
+    const world = worldOf(organizations, { scope: 'offline_access orders:read' })
+    world.server.fault('id-token-missing')
+    const { client } = await world.visit({ iss: iss(tenant) })
+    expect(client.getSession()).toMatchObject({ status: 'signed-in' })
   })
 
   const named = (option: string, issuer: string): Provider => {

@@ -43,7 +43,26 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
       fault: 'id-token-aud-wrong',
       options: { aud: ['another-client'] },
     },
-    { row: 'a stranger beside us (C-54)', fault: 'id-token-aud-extra' },
+    {
+      row: 'a stranger beside us, and azp missing (C-54, F1)',
+      fault: 'id-token-aud-wrong',
+      options: { aud: ['production-app', 'another-client'] },
+    },
+    {
+      row: 'a stranger beside us, and azp the stranger (C-54, F1)',
+      fault: 'id-token-aud-extra',
+      options: { azp: 'another-client' },
+    },
+    {
+      row: 'two strangers, though azp is us (C-54, F1)',
+      fault: 'id-token-claims',
+      options: { set: { aud: ['a', 'b'], azp: 'production-app' } },
+    },
+    {
+      row: 'an empty azp (C-55, F1)',
+      fault: 'id-token-azp-wrong',
+      options: { azp: '' },
+    },
     { row: 'an empty audience (C-54)', fault: 'id-token-aud-wrong', options: { aud: [] } },
     {
       row: 'an audience that only begins like us (C-54)',
@@ -103,6 +122,12 @@ describe('an ID token whose claims are wrong signs nobody in', () => {
   test('alone in a list is right (C-54)', async () => {
     const world = createWorld()
     world.server.fault('id-token-aud-array')
+    expect((await world.comeBack()).result.kind).toBe('signed-in')
+  })
+
+  test('beside others is right when azp is us (C-54, F1)', async () => {
+    const world = createWorld()
+    world.server.fault('id-token-aud-extra')
     expect((await world.comeBack()).result.kind).toBe('signed-in')
   })
 

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import type { SignedInSession } from '../../../src/index.ts'
-import { fail } from '../../support/faults.ts'
-import type { FaultRow } from '../../support/faults.ts'
+import { atToken, fail } from '../../support/faults.ts'
+import type { Fault, FaultRow } from '../../support/faults.ts'
 import {
   expiredTab,
   factsOf,
   failure,
   fresh,
+  kept,
+  recovered,
   refreshes,
   sentTokens,
+  stale,
   usersMe,
 } from '../../support/refreshes.ts'
-import { anotherTab, appOrigin, signedInTab } from '../../support/world.ts'
+import { anotherTab, appOrigin, createWorld, listen, signedInTab } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
 function expiredToken(world: World): string {
@@ -116,88 +119,187 @@ describe('200', () => {
   })
 })
 
-describe('200 with something unusable beside the refresh token', () => {
+describe('200 without a usable access token', () => {
   const odd: FaultRow[] = [
-    ['an ID token that is none', ['id-token-garbage', { on: 'refresh' }]],
-    ['an ID token without signature', ['id-token-alg-none', { on: 'refresh' }]],
-    ['an ID token without sub', ['id-token-sub-missing', { on: 'refresh' }]],
-    ['an ID token without iat (C-71)', ['id-token-iat-missing', { on: 'refresh' }]],
-    ['an ID token that has expired', ['id-token-exp-past', { on: 'refresh' }]],
     ['token_type DPoP (G5)', ['token-type', { on: 'refresh', value: 'DPoP' }]],
-    ['no token_type', ['token-type', { on: 'refresh' }]],
+    ['token_type mac', ['token-type', { on: 'refresh', value: 'mac' }]],
     ['no access token', ['no-access-token', { on: 'refresh' }]],
+    ['a number for it', ['token-members', { on: 'refresh', set: { access_token: 7 } }]],
+    ['one with a line break', ['token-members', { on: 'refresh', set: { access_token: 'a\nb' } }]],
   ]
   test.each(odd)(
-    '%s: the new refresh token is kept, and works after a reload',
+    '%s: the refresh token it brought is kept, and tried again like after a transient failure (F2)',
     async (_, fault) => {
       const world = await expiredTab()
       const mend = fail(world, fault)
       const error = await failure(world.auth.fetch(usersMe))
-      expect(['id_token_invalid', 'token_response_invalid']).toContain(error.code)
-      expect(error).toMatchObject({ retryable: false, sessionEnded: false })
-      await failure(world.auth.fetch(usersMe))
+      expect(error).toMatchObject({ code: 'token_response_invalid', sessionEnded: false })
+      expect(error.retryable).toBe(true)
+      expect(await failure(world.auth.fetch(usersMe))).toBe(error)
       expect(refreshes(world)).toHaveLength(1)
       expect(world.storedSession()!.refreshToken).not.toBe(sentTokens(world)[0])
-      expect(world.auth.getSession()).toMatchObject(fresh)
+      expect(world.storedSession()!.pending).toMatchObject({ unknown: 0, failures: 1 })
+      expect(world.auth.getSession()).toMatchObject(stale)
       expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
 
       mend()
-      const next = world.load(world.tab, `${appOrigin}/`)
-      expect((await next.fetch(usersMe)).status).toBe(200)
+      await world.clock.advance(1100)
+      await recovered(world, world.auth)
+      expect((await world.auth.fetch(usersMe)).status).toBe(200)
+      expect(new Set(sentTokens(world)).size).toBe(2)
+      expect(world.server.revoked).toEqual([])
     },
   )
 
-  test('without a new refresh token the old one is known to be good', async () => {
+  test('without a new refresh token the old one is known to be good (F2)', async () => {
     const world = await expiredTab({ server: { rotation: false } })
-    fail(world, ['id-token-garbage', { on: 'refresh', times: 1 }])
+    fail(world, ['token-type', { on: 'refresh', value: 'mac', times: 1 }])
     await failure(world.auth.fetch(usersMe))
-    expect(world.storedSession()).not.toHaveProperty('pending')
+    expect(world.storedSession()!.pending).toMatchObject({ unknown: 0 })
     world.server.revokeSessions()
     const next = world.load(world.tab, `${appOrigin}/`)
     await failure(next.fetch(usersMe))
     expect(next.getSession()).toMatchObject({ reason: 'ended-by-server' })
   })
 
+  test('a new refresh token ends the doubt about the one before it (F2)', async () => {
+    const world = await expiredTab()
+    fail(world, ['respond', { ...atToken, status: 500, times: 1 }])
+    fail(world, ['no-access-token', { on: 'refresh' }])
+    await failure(world.auth.fetch(usersMe))
+    expect(world.storedSession()!.pending).toMatchObject({ unknown: 0 })
+  })
+
   test('another tab that waited does not take the old access token for a new one', async () => {
     const world = await expiredTab()
     const { auth: other } = await anotherTab(world)
     const expired = expiredToken(world)
-    fail(world, ['id-token-garbage', { on: 'refresh', times: 1 }])
+    fail(world, ['no-access-token', { on: 'refresh', times: 1 }])
     const held = world.server.hold('/token')
     const first = failure(world.auth.getAccessToken())
     await world.until(() => held.count)
-    const second = other.getAccessToken()
+    const second = failure(other.getAccessToken())
     await world.until(() => world.browser.locks.waiting)
     held.release()
     await first
-    expect(await second).not.toBe(expired)
-    expect((await other.fetch(usersMe)).status).toBe(200)
+    expect(await second).toMatchObject({ retryable: true })
+    await world.clock.advance(1100)
+    expect(await other.getAccessToken()).not.toBe(expired)
     expect(new Set(sentTokens(world)).size).toBe(2)
   })
+
+  test('nor does one that waited for a token that has not expired yet (F2)', async () => {
+    const world = await signedInTab()
+    const { auth: other } = await anotherTab(world)
+    fail(world, ['no-access-token', { on: 'refresh', times: 1 }])
+    const held = world.server.hold('/token')
+    const first = failure(world.auth.refresh())
+    await world.until(() => held.count)
+    const second = failure(other.refresh())
+    await world.until(() => world.browser.locks.waiting)
+    held.release()
+    await first
+    expect(await second).toMatchObject({ retryable: true })
+  })
+
+  test.each(['sign-in', 'refresh'] as const)(
+    'token_type left out of the answer to a %s counts as Bearer (F28)',
+    async (on) => {
+      const world = createWorld()
+      fail(world, ['token-type', { on }])
+      const auth = await world.signIn()
+      await auth.refresh()
+      expect((await auth.fetch(usersMe)).status).toBe(200)
+    },
+  )
 })
 
 describe('a refresh token goes only to the token endpoint it came from (C-77)', () => {
-  test('a server that moved its token endpoint gets no old tokens, and the session ends', async () => {
+  const elsewhere = 'https://login.example.com/v2/token'
+  const moved: Fault = ['metadata', { patch: { token_endpoint: elsewhere } }]
+
+  /** Another page of the app, loaded while discovery names another token endpoint. */
+  async function loadedMeanwhile(world: World) {
+    const mend = fail(world, moved)
+    const auth = world.load(world.tab, `${appOrigin}/`)
+    const heard = listen(auth)
+    await auth.start()
+    return { auth, heard, mend }
+  }
+
+  test('nothing is sent to another one, the session is held, and calls say to sign in (F14)', async () => {
     const world = await expiredTab()
-    const next = world.load(world.tab, `${appOrigin}/`, {
-      metadata: { token_endpoint: 'https://login.example.com/other/token' },
-    })
-    const error = await failure(next.fetch(usersMe))
-    expect(error).toMatchObject({ code: 'session_ended', sessionEnded: true })
-    expect((error.cause as Error).message).toContain('token endpoint')
+    const before = kept(world)
+    const { auth, heard } = await loadedMeanwhile(world)
+    for (let call = 0; call < 3; call += 1) {
+      const error = await failure(auth.fetch(usersMe))
+      expect(error).toMatchObject({ code: 'sign_in_required', sessionEnded: false })
+      expect(error.message).toContain(elsewhere)
+    }
+    expect(auth.getSession()).toMatchObject(stale)
+    expect(kept(world)).toEqual(before)
+    expect(factsOf(heard, 'sign-in-required')).toHaveLength(1)
+    await world.clock.advance(3_600_000)
     expect(refreshes(world)).toEqual([])
-    expect(next.getSession()).toMatchObject({ status: 'signed-out' })
-    expect(world.server.requests.filter(({ body }) => body.includes('refresh_token'))).toEqual([])
+    expect(world.server.requestsTo('/v2/token')).toEqual([])
+    expect(auth.getSession()).toMatchObject(stale)
   })
 
-  test('a stored session whose token endpoint was edited is discarded', async () => {
+  test('while the access token is good, it is used and nobody has to sign in (F14)', async () => {
+    const world = await signedInTab()
+    const { auth, heard } = await loadedMeanwhile(world)
+    const error = await failure(auth.refresh())
+    expect(error).toMatchObject({ code: 'sign_in_required', sessionEnded: false })
+    expect(auth.getSession()).toMatchObject(stale)
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+    expect(factsOf(heard, 'sign-in-required')).toEqual([])
+  })
+
+  test.each<[string, (world: World) => unknown]>([
+    ['after a minute', (world) => world.clock.advance(60_000)],
+    ['when the page wakes', (world) => world.tab.wake()],
+  ])('it goes on %s, once the endpoint is the old one again (F14)', async (_, wait) => {
+    const world = await expiredTab()
+    const { auth, mend } = await loadedMeanwhile(world)
+    await failure(auth.fetch(usersMe))
+    mend()
+    await wait(world)
+    await recovered(world, auth)
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+    expect(world.storedSession()).not.toHaveProperty('pending')
+  })
+
+  test('a tab that asks in the same minute is told the same, and nothing is sent (F14)', async () => {
+    const world = await expiredTab()
+    const other = await anotherTab(world)
+    const heard = listen(other.auth)
+    const { auth } = await loadedMeanwhile(world)
+    await failure(auth.fetch(usersMe))
+    await world.clock.settle()
+    const error = await failure(other.auth.fetch(usersMe))
+    expect(error).toMatchObject({ code: 'sign_in_required', sessionEnded: false })
+    expect(factsOf(heard, 'sign-in-required')).toEqual([{ error }])
+    expect(refreshes(world)).toEqual([])
+  })
+
+  test('a new sign-in is a session of the new endpoint (F14)', async () => {
+    const world = await expiredTab()
+    const { auth, mend } = await loadedMeanwhile(world)
+    await failure(auth.fetch(usersMe))
+    mend()
+    await world.server.signInTo(auth)
+    expect(auth.getSession()).toMatchObject(fresh)
+    expect((await auth.fetch(usersMe)).status).toBe(200)
+  })
+
+  test('a stored session whose token endpoint was edited is not sent there, nor anywhere (F14)', async () => {
     const world = await expiredTab()
     const key = `pkce:${world.options.issuer}|${world.options.clientId}`
     const record = { ...world.storedSession(), tokenEndpoint: 'https://attacker.example/token' }
     world.browser.local.set(key, JSON.stringify(record))
     const next = world.load(world.tab, `${appOrigin}/`)
-    await failure(next.fetch(usersMe))
+    expect(await failure(next.fetch(usersMe))).toMatchObject({ code: 'sign_in_required' })
     expect(world.server.requests.filter(({ to }) => to === 'elsewhere')).toEqual([])
-    expect(next.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(refreshes(world)).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { atToken, fail, refused, status } from '../../support/faults.ts'
-import type { FaultRow } from '../../support/faults.ts'
+import type { Fault, FaultRow } from '../../support/faults.ts'
+import type { TokenRefusal } from '../../../src/testing/faults/refusals.ts'
 import {
   expiredTab,
   factsOf,
@@ -12,7 +13,8 @@ import {
   stale,
   usersMe,
 } from '../../support/refreshes.ts'
-import { appOrigin } from '../../support/world.ts'
+import { appOrigin, signedInTab } from '../../support/world.ts'
+import type { World } from '../../support/world.ts'
 
 const passing: FaultRow[] = [
   ['408', status(408)],
@@ -37,7 +39,7 @@ describe('transient failures', () => {
       expect(world.auth.getSession()).toMatchObject(stale)
       expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
       mend()
-      await world.clock.advance(1100)
+      await world.clock.advance(1600)
       await recovered(world, world.auth)
       expect(refreshes(world)).toHaveLength(2)
     },
@@ -63,10 +65,46 @@ describe('transient failures', () => {
     await world.clock.advance(wait - 1000)
     await failure(world.auth.fetch(usersMe))
     expect(refreshes(world)).toHaveLength(1)
-    await world.clock.advance(1100)
+    await world.clock.advance(1600)
     await recovered(world, world.auth)
     expect(refreshes(world)).toHaveLength(2)
   })
+
+  test.each(['30', 'Thu, 01 Jan 2026 00:15:30 GMT'])(
+    'clients that are told the same time, %s, do not all come back at once (F13)',
+    async (retryAfter) => {
+      const times = [0, 0.5, 1].map(async (chance) => {
+        const world = await expiredTab()
+        world.tab.load(`${appOrigin}/`)
+        const clock = { ...world.tab.ports.clock, random: () => chance }
+        const auth = world.client(world.tab, { clock })
+        fail(world, ['try-later', { ...atToken, retryAfter, times: 1 }])
+        await failure(auth.fetch(usersMe))
+        const failed = world.clock.now()
+        await world.clock.advance(31_000)
+        return refreshes(world)[1]!.at - failed
+      })
+      expect(await Promise.all(times)).toEqual([30_000, 30_250, 30_500])
+    },
+  )
+
+  test.each(['Thu, 01 Jan 2026 00:19:00 GMT', '240'])(
+    'Retry-After %s, again and again: a wake-up lifts one back-off, and the next one counts (F13)',
+    async (retryAfter) => {
+      const world = await expiredTab()
+      world.tab.load(`${appOrigin}/`)
+      // Without jitter the next back-off ends at the same date.
+      const clock = { ...world.tab.ports.clock, random: () => 0 }
+      const auth = world.client(world.tab, { clock })
+      fail(world, ['try-later', { ...atToken, retryAfter }])
+      await failure(auth.fetch(usersMe))
+      world.tab.wake()
+      await world.until(() => refreshes(world).length === 2)
+      await world.clock.settle()
+      for (let call = 0; call < 20; call += 1) await failure(auth.fetch(usersMe))
+      expect(refreshes(world)).toHaveLength(2)
+    },
+  )
 
   test.each(['-5', '0', 'soon', '', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
     'Retry-After "%s" is ignored (A-58)',
@@ -174,48 +212,71 @@ describe('transient failures', () => {
   })
 })
 
-describe('the server refuses the request, not the session', () => {
-  test.each<FaultRow>([
-    [
-      'invalid_client',
-      [
-        'respond',
-        {
-          ...atToken,
-          status: 401,
-          body: { error: 'invalid_client' },
-          headers: { 'www-authenticate': 'Basic realm="x"' },
-        },
-      ],
-    ],
-    ['unauthorized_client', refused('unauthorized_client')],
-    ['invalid_scope', refused('invalid_scope')],
-    ['invalid_request', refused('invalid_request')],
-    ['an error nobody knows', refused('computer_says_no')],
-    ['400 without words', status(400)],
-    ['404', status(404)],
-  ])(
-    '%s: the session is kept, and the refresh is not tried again before a reload',
-    async (_, fault) => {
+describe('the app or the server is configured wrongly', () => {
+  const wrong = [
+    '400 invalid_client',
+    '401 invalid_client challenge',
+    '400 unauthorized_client',
+    '400 invalid_scope',
+    '400 unsupported_grant_type',
+    '403 empty',
+    '403 json',
+    '404 empty',
+    '404 json',
+  ] as const
+  const refusal = (as: TokenRefusal): Fault => ['token-refused', { on: 'refresh', as }]
+
+  test.each(wrong)(
+    '%s: the session is kept for ever, and one request is made each minute (F3)',
+    async (as) => {
       const world = await expiredTab()
       const before = kept(world)
-      const mend = fail(world, fault)
+      fail(world, refusal(as))
       const error = await failure(world.auth.fetch(usersMe))
       expect(error).toMatchObject({ code: 'server_error', retryable: false, sessionEnded: false })
+      expect(error.message).toMatch(/signing in again may help/)
       expect(await failure(world.auth.refresh())).toBe(error)
-      world.tab.wake()
-      await world.clock.advance(3_600_000)
-      expect(refreshes(world)).toHaveLength(1)
-      expect(kept(world)).toEqual(before)
-      expect(world.storedSession()).not.toHaveProperty('pending')
-      expect(world.auth.getSession()).toMatchObject(fresh)
+      expect(world.auth.getSession()).toMatchObject(stale)
       expect(factsOf(world.heard, 'refresh-failed')).toEqual([{ error }])
-
-      mend()
-      const next = world.load(world.tab, `${appOrigin}/`)
-      expect((await next.fetch(usersMe)).status).toBe(200)
+      for (let second = 0; second < 59; second += 1) await failure(world.auth.fetch(usersMe))
+      await world.clock.advance(3_599_000)
+      expect(refreshes(world)).toHaveLength(60)
+      expect(kept(world)).toEqual(before)
+      expect(world.auth.getSession()).toMatchObject(stale)
+      expect(factsOf(world.heard, 'sign-in-required')).toEqual([])
     },
   )
+
+  test.each<[string, (world: World) => unknown]>([
+    ['after a minute', (world) => world.clock.advance(60_000)],
+    ['when the page wakes', (world) => world.tab.wake()],
+  ])('mended, it goes on %s (F3)', async (_, wait) => {
+    const world = await expiredTab()
+    const mend = fail(world, refusal('401 invalid_client'))
+    await failure(world.auth.fetch(usersMe))
+    mend()
+    await world.clock.advance(59_000)
+    expect(refreshes(world)).toHaveLength(1)
+    await wait(world)
+    await recovered(world, world.auth)
+  })
+
+  test('while the access token is good the session is not stale; once it has expired, it is (F3)', async () => {
+    const world = await signedInTab()
+    fail(world, refusal('401 invalid_client'))
+    await world.clock.advance(870_000)
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    await world.until(() => refreshes(world).length)
+    await world.clock.settle()
+    expect(world.auth.getSession()).toMatchObject(fresh)
+    await world.clock.advance(29_000)
+    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+    expect(refreshes(world)).toHaveLength(1)
+    await world.clock.advance(1000)
+    await failure(world.auth.fetch(usersMe))
+    expect(world.auth.getSession()).toMatchObject(stale)
+    expect(refreshes(world)).toHaveLength(2)
+  })
 
   test('the next sign-in starts without the failures before it', async () => {
     const world = await expiredTab()

@@ -14,12 +14,15 @@ export interface PageOptions {
   }[]
   /** Starts a sign-in without anybody asking for it. */
   signsInByItself?: boolean
+  /** The text of another app, in place of the one of `app.js`. */
+  script?: string
 }
 
 /** Serves one page with the <script> build, at every path of an origin of its own, under a strict policy. */
-export async function servePage(
-  options: PageOptions,
-): Promise<{ url: string; close: () => Promise<unknown> }> {
+export async function servePage({
+  script,
+  ...options
+}: PageOptions): Promise<{ url: string; close: () => Promise<unknown> }> {
   const connect = options.clients.flatMap(({ issuer, resources }) => [issuer, ...resources])
   const policy = [
     "default-src 'none'",
@@ -37,15 +40,16 @@ export async function servePage(
 <script src="/pkce-client.js" defer></script>
 <script src="/app.js" defer></script>
 `
-  const scripts: Record<string, URL> = {
-    '/pkce-client.js': new URL('../../../dist/pkce-client.iife.js', import.meta.url),
-    '/app.js': new URL('app.js', import.meta.url),
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+  const scripts: Record<string, () => string> = {
+    '/pkce-client.js': () => read('../../../dist/pkce-client.iife.js'),
+    '/app.js': () => script ?? read('app.js'),
   }
   const server = createServer((request, response) => {
-    const script = scripts[request.url!]
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html; charset=utf-8')
+    const asked = scripts[request.url!]
+    response.setHeader('content-type', asked ? 'text/javascript' : 'text/html; charset=utf-8')
     response.setHeader('content-security-policy', policy)
-    response.end(script ? readFileSync(script) : html)
+    response.end(asked?.() ?? html)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

@@ -155,15 +155,16 @@ export default tseslint.config(
     ['\\.\\./(?:errors|unless-aborted)\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
     'api/ stands on errors and reads session records; tokens, schemes and requests are handed in.',
   ),
+  mayImport(['src/check-options.ts'], ['\\./errors\\.ts'], 'This file stands on errors.'),
   mayImport(
     ['src/options.ts'],
-    ['\\./errors\\.ts', '\\./api/resources\\.ts'],
+    ['\\./(?:errors|check-options)\\.ts', '\\./api/resources\\.ts'],
     'The options take values from errors and api/resources only.',
   ),
   mayImport(
     ['src/sign-in/**/*.ts'],
     [
-      '\\.\\./(?:errors|options|unless-aborted)\\.ts',
+      '\\.\\./(?:errors|options|check-options|unless-aborted)\\.ts',
       '\\.\\./api/resources\\.ts',
       '\\.\\./protocol/[a-z-]+\\.ts',
       '\\.\\./session/(?:exclusive|stored)\\.ts',
@@ -179,7 +180,7 @@ export default tseslint.config(
   mayImport(
     ['src/client.ts'],
     [
-      '\\./(?:errors|options|unless-aborted)\\.ts',
+      '\\./(?:errors|options|check-options|unless-aborted)\\.ts',
       '\\./(?:api|compose)/[a-z-]+\\.ts',
       '\\./protocol/[a-z-]+\\.ts',
     ],

@@ -1,8 +1,10 @@
+import { checkOptions, signal, url } from './check-options.ts'
 import { browserPorts } from './compose/browser.ts'
 import { composeEngine } from './compose/engine.ts'
 import { PkceClientError } from './errors.ts'
 import { resolveOptions } from './options.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import type { Rules } from './check-options.ts'
 import type { Credential, Fetch } from './api/scheme.ts'
 import type { Engine } from './compose/engine.ts'
 import type { EventMap, EventName } from './events.ts'
@@ -26,6 +28,17 @@ export interface AccessTokenOptions extends WaitOptions {
   for?: string | URL
   /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
   minValidity?: number
+}
+
+const waitRules: Rules<WaitOptions> = { signal }
+
+const accessTokenRules: Rules<AccessTokenOptions> = {
+  signal,
+  for: url,
+  minValidity: [
+    (value: number) => Number.isFinite(value) && value >= 0,
+    'a number of seconds, not negative',
+  ],
 }
 
 /**
@@ -123,8 +136,9 @@ export class PkceClient {
    * Resolves to an access token that is valid now, renewed first if need be.
    * Rejects as {@link PkceClient.fetch} does, and with the reason of an aborted `signal`.
    */
-  async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
+  async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
     const { credentials, authorizedFetch } = this.#engine
+    const options = checkOptions(given, accessTokenRules)
     const checkTarget = () => options.for !== undefined && authorizedFetch.target(options.for)
     checkTarget()
     const { token } = await credentials.obtain(options.signal, options.minValidity)
@@ -139,7 +153,8 @@ export class PkceClient {
    * answer that cannot be used (`discovery_failed`, `issuer_mismatch`, `token_response_invalid`, `id_token_invalid`), or the
    * reason of an aborted `signal`.
    */
-  async refresh({ signal }: WaitOptions = {}): Promise<SignedInSession> {
+  async refresh(options: WaitOptions = {}): Promise<SignedInSession> {
+    const { signal } = checkOptions(options, waitRules)
     await this.#engine.credentials.refresh(signal)
     return this.getSession() as SignedInSession
   }
@@ -156,7 +171,8 @@ export class PkceClient {
    * Asks the server about the person signed in (OpenID Connect Core §5.3). Rejects as {@link PkceClient.getAccessToken} does, and with
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
-  async getUserInfo({ signal }: WaitOptions = {}): Promise<UserInfo> {
+  async getUserInfo(options: WaitOptions = {}): Promise<UserInfo> {
+    const { signal } = checkOptions(options, waitRules)
     const { credentials, userInfo: request } = this.#engine
     const ask = (credential: Credential) => unlessAborted(request(credential), signal)
     const credential = await credentials.obtain(signal)

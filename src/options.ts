@@ -1,5 +1,6 @@
-import { PkceClientError } from './errors.ts'
+import { checkOptions, checkValue, copyOwn, fail, object, strings, text } from './check-options.ts'
 import { parseResource, secureUrl } from './api/resources.ts'
+import type { Rule, Rules } from './check-options.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
 import type { Navigator } from './navigation/navigator.ts'
@@ -74,10 +75,7 @@ export type ResolvedOptions = Readonly<
 const reserved =
   /^(?:response_type|client_id|redirect_uri|scope|state|nonce|max_age|code_challenge|code_challenge_method|response_mode|request|request_uri)$/
 
-type Rule = [isRight: (value: never) => unknown, whatIsRight: string]
-
-const object: Rule = [(value: unknown) => typeof value === 'object' && value !== null, 'an object']
-const redirectUri: Rule = [
+export const redirectUri: Rule = [
   // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
   (value: unknown) =>
     typeof value === 'string' &&
@@ -85,7 +83,13 @@ const redirectUri: Rule = [
   "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
 ]
 const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
-const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
+// RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
+export const scope: Rule = [
+  (value: string) => typeof value === 'string' && value && !/^ | $| {2}|[^ !#-[\]-~]/.test(value),
+  'scopes separated by single spaces, such as "openid profile"',
+]
+/** Parameters of the authorization request that an app may add. */
+export const requestParams = strings(reserved, 'state, client_id')
 
 // localStorage itself is refused: it has getItem and no get, so every session would be lost at the next reload.
 const store: Rule = [
@@ -94,26 +98,17 @@ const store: Rule = [
 ]
 
 /** What each option must be; a name that is not here is a mistake. */
-const rules: Record<keyof PkceClientOptions, Rule> = {
+const rules: Rules<PkceClientOptions> = {
   issuer: [
     (value: string) => secureUrl(value) && !value.includes('?'),
     'an absolute https URL without a fragment or query (http on loopback only)',
   ],
   clientId: text,
   redirectUri,
-  // RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
-  scope: [
-    (value: string) => typeof value === 'string' && value && !/^ | $| {2}|[^ !#-[\]-~]/.test(value),
-    'scopes separated by single spaces, such as "openid profile"',
-  ],
+  scope,
   resources: [Array.isArray, 'a list, such as ["/api/"]'],
   metadata: object,
-  authorizationParams: [
-    (value: object) =>
-      object[0](value as never) &&
-      Object.entries(value).every(([name, one]) => typeof one === 'string' && !reserved.test(name)),
-    'an object of strings, without state, client_id and the like',
-  ],
+  authorizationParams: requestParams,
   postSignOutRedirectUri: redirectUri,
   sessionKey: text,
   timeout: [
@@ -132,16 +127,9 @@ const rules: Record<keyof PkceClientOptions, Rule> = {
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */
 export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
-  const options = copyOwn({ scope: 'openid', timeout: 15_000, ...copyOwn(given) })
-  for (const name of [...Object.keys(options), 'issuer', 'clientId', 'redirectUri']) {
-    if (!Object.hasOwn(rules, name)) {
-      const known = Object.keys(rules).join(', ')
-      const shown = name.slice(0, 100)
-      throw new PkceClientError('invalid_option', `There is no option ${shown}, only ${known}.`)
-    }
-    const option = name as keyof PkceClientOptions
-    checkOption(option, options[option])
-  }
+  const options = checkOptions({ scope: 'openid', timeout: 15_000, ...copyOwn(given) }, rules)
+  for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
+    checkValue(name, { value: options[name], rule: rules[name] })
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
   if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown}"`, issuer)
@@ -162,33 +150,3 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
 /** The parts, separated by bars. Only bars and percent signs are encoded, so that most keys can be read as they are. */
 const sessionKeyOf = (parts: string[]): string =>
   `pkce:${parts.map((part) => part.replace(/[%|]/g, encodeURIComponent)).join('|')}`
-
-/** A copy of what is set, without a prototype: what some library put on `Object.prototype` is not taken for an option. */
-export function copyOwn<T extends object>(given: T): T {
-  const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
-  return { __proto__: null, ...Object.fromEntries(members) } as unknown as T
-}
-
-/** Throws `invalid_option` unless the value is right for the option. */
-export function checkOption(
-  name: keyof PkceClientOptions,
-  value: unknown,
-  shown: string = name,
-): void {
-  const [isRight, whatIsRight] = rules[name]
-  if (!isRight(value as never)) fail(shown, whatIsRight, value)
-}
-
-export function fail(option: string, whatIsRight: string, value: unknown): never {
-  const shown = asJson(value)?.slice(0, 100) ?? typeof value
-  throw new PkceClientError('invalid_option', `${option} must be ${whatIsRight}; it is ${shown}.`)
-}
-
-/** `undefined` for what JSON cannot hold, such as a BigInt, a function, or an object that contains itself. */
-export function asJson(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return undefined
-  }
-}

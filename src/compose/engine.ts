@@ -20,6 +20,7 @@ import { once } from './once.ts'
 import { dependable } from './ports.ts'
 import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { ServerMetadata } from '../protocol/server.ts'
 import type { Ports } from './ports.ts'
 
 export type Engine = ReturnType<typeof composeEngine>
@@ -42,9 +43,13 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     return found
   })
   const client = { clientId, clientAuthentication, transport, clock }
-  const revoke = async (token: string) => revokeToken({ ...client, server: await server() }, token)
+  const revoke = (token: string, at: ServerMetadata) =>
+    revokeToken({ ...client, server: at }, token)
   // A failure may be ignored: nobody will use the token, and it expires by itself.
-  const discard = (token: string) => revoke(token).catch(() => {})
+  const discard = (token: string) =>
+    server()
+      .then((at) => revoke(token, at))
+      .catch(() => {})
 
   const session = createSession({
     key,

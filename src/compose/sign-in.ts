@@ -20,9 +20,9 @@ interface SignInParts {
   ports: Ports
   client: Omit<OAuthClient, 'server'>
   server: () => Promise<ServerMetadata>
-  /** Revokes one token. */
-  revoke: (token: string) => Promise<void>
-  /** The same, and nobody hears of a failure. */
+  /** Revokes one token at that server. */
+  revoke: (token: string, server: ServerMetadata) => Promise<void>
+  /** Revokes one token, and nobody hears of a failure. */
   discard: (token: string) => Promise<void>
   session: SessionKeeper
   refresher: Refresher
@@ -33,7 +33,7 @@ interface SignInParts {
 /** The parts that lead to the authorization server and back. */
 export function composeSignIn(parts: SignInParts) {
   const { options, client, server, revoke, discard, session, refresher, emit } = parts
-  const { issuer, clientId, redirectUri, key, timeout } = options
+  const { issuer, redirectUri, key, timeout } = options
   const { clock, host, lock, transactionStore, navigator } = parts.ports
   const page = { host, clock, timeout }
 
@@ -73,8 +73,7 @@ export function composeSignIn(parts: SignInParts) {
   const start = createStart({ redirectUri, host, finish, turns, session, refresher })
   const stopReminder = remindOfStart({ host, clock, tag: transactions.tag, begun: start.begun })
   const signOut = createSignOut({
-    postSignOutRedirectUri: options.postSignOutRedirectUri,
-    clientId,
+    options,
     host,
     clock,
     session,

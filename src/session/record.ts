@@ -23,7 +23,10 @@ export interface SessionRecord {
   issuer: string
   clientId: string
   tokenEndpoint: string
-  /** The server's endpoints, which get no access token from fetch even before the next discovery. */
+  /**
+   * The server's endpoints by name: signing out needs no discovery, and fetch gives them no access token even before the
+   * next one. Version 0.1.0 has stored a list.
+   */
   endpoints?: object
   /** The session has ended, and why; there are no tokens then. */
   signedOut?: SignedOutReason

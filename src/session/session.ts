@@ -184,7 +184,8 @@ export function createSession(options: SessionOptions) {
       tokens: TokenSet,
       { server, scope }: { server: ServerMetadata; scope: string },
     ): Promise<SignedInSession> {
-      const endpoints = Object.values(server).filter((value) => typeof value === 'string')
+      const named = Object.entries(server).filter(([, value]) => typeof value === 'string')
+      const endpoints = Object.fromEntries(named)
       const blank: SessionRecord & { __proto__: null } = {
         // Where anybody could have put a refresh token that the answer left out.
         __proto__: null,

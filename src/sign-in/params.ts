@@ -1,5 +1,7 @@
 import { parseUrl } from '../api/resources.ts'
-import { asJson, checkOption, fail, copyOwn } from '../options.ts'
+import { asJson, checkOptions, signal, text, url } from '../check-options.ts'
+import { redirectUri, requestParams, scope } from '../options.ts'
+import type { Rules } from '../check-options.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Parameters } from '../protocol/authorization.ts'
@@ -28,7 +30,7 @@ export interface SignInParams {
   /** In place of the client's redirect URI. */
   redirectUri?: string
   /** Where the person wants to be afterwards; anything that is not of this origin is dropped. */
-  returnTo?: string | undefined
+  returnTo?: string | URL | undefined
   /** Anything JSON can hold; given back after the sign-in. It is stored, so keep secrets out. */
   appState?: unknown
   /** Further parameters of the authorization request. The client's own ones throw `invalid_option`. */
@@ -41,54 +43,63 @@ export interface SignInParams {
 
 export type CheckedParams = ReturnType<typeof checkParams>
 
+const rules: Rules<SignInParams> = {
+  scope,
+  prompt: text,
+  loginHint: text,
+  acrValues: text,
+  maxAge: [(value: number) => Number.isInteger(value) && value >= 0, 'a whole number of seconds'],
+  uiLocales: text,
+  resource: [
+    (value: unknown) => [value].flat().every(isResource),
+    'absolute URIs without a fragment',
+  ],
+  authorizationDetails: [
+    (value: unknown) => Array.isArray(value) && value.every(hasType) && asJson(value),
+    'a list of objects with a type, and JSON',
+  ],
+  redirectUri,
+  returnTo: url,
+  appState: [asJson, 'JSON'],
+  extraParams: requestParams,
+  navigator: [
+    (value?: Partial<Navigator> | null) => typeof value?.open === 'function',
+    'a navigator, such as redirect()',
+  ],
+  signal,
+}
+
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
 export function checkParams(given: SignInParams, options: ResolvedOptions) {
-  const {
-    scope = options.scope,
-    redirectUri = options.redirectUri,
-    prompt,
-    loginHint,
-    acrValues,
-    maxAge,
-    uiLocales,
-    resource: one,
-    authorizationDetails: details,
-    returnTo,
-    appState,
-    extraParams = {},
-    navigator: _,
-    signal: __,
-    ...unknown
-  } = copyOwn(given)
-  const [stray] = Object.keys(unknown)
-  if (stray) fail(stray, 'in extraParams', unknown[stray as never])
-  const resource = one === undefined ? undefined : [one].flat()
-  checkOption('scope', scope)
-  checkOption('redirectUri', redirectUri)
-  checkOption('authorizationParams', extraParams, 'extraParams')
-  if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 0))
-    fail('maxAge', 'a whole number of seconds', maxAge)
-  if (resource && !resource.every((one) => parseUrl(one) && !one.includes('#'))) {
-    fail('resource', 'absolute URIs without a fragment', resource)
-  }
-  const detailsJson = asJson(details)
-  if (details !== undefined && !(Array.isArray(details) && details.every(hasType) && detailsJson)) {
-    fail('authorizationDetails', 'a list of objects with a type, and JSON', details)
-  }
-  if (appState !== undefined && !asJson(appState)) fail('appState', 'JSON', appState)
+  const params = checkOptions(given, rules)
+  const resource = params.resource === undefined ? undefined : [params.resource].flat()
   // What has a name of its own here goes over what was given as a plain parameter.
   const parameters: Parameters = [
     ...Object.entries(options.authorizationParams ?? {}),
-    ...Object.entries(extraParams),
-    ['prompt', prompt],
-    ['login_hint', loginHint],
-    ['acr_values', acrValues],
-    ['max_age', maxAge],
-    ['ui_locales', uiLocales],
+    ...Object.entries(params.extraParams ?? {}),
+    ['prompt', params.prompt],
+    ['login_hint', params.loginHint],
+    ['acr_values', params.acrValues],
+    ['max_age', params.maxAge],
+    ['ui_locales', params.uiLocales],
     ['resource', resource],
-    ['authorization_details', detailsJson],
+    ['authorization_details', asJson(params.authorizationDetails)],
   ]
-  return { scope, redirectUri, parameters, resource, maxAge, returnTo, appState }
+  return {
+    parameters,
+    resource,
+    scope: params.scope ?? options.scope,
+    redirectUri: params.redirectUri ?? options.redirectUri,
+    maxAge: params.maxAge,
+    returnTo: params.returnTo?.toString(),
+    appState: params.appState,
+    navigator: params.navigator,
+    signal: params.signal,
+  }
+}
+
+function isResource(value: unknown): boolean {
+  return typeof value === 'string' && !!parseUrl(value) && !value.includes('#')
 }
 
 function hasType(detail: unknown): boolean {

@@ -7,7 +7,7 @@ import type { ResolvedOptions } from '../options.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { Session, SignedInSession } from '../session/state.ts'
-import type { SignInParams } from './params.ts'
+import type { CheckedParams, SignInParams } from './params.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Start } from './start.ts'
 import type { Turns } from './turns.ts'
@@ -51,21 +51,24 @@ export function createRequireSession(parts: RequireSessionParts) {
     return failure && failure.at === host.url() ? failure.returnTo : host.url()
   }
 
-  async function guard(params: SignInParams): Promise<SignedInSession> {
+  async function guard(
+    params: SignInParams,
+    { signal, returnTo: wanted }: CheckedParams,
+  ): Promise<SignedInSession> {
     // Asked in the turn of the call too: a click that comes while this waits asks for something else.
     const early = signedOut.isHere()
     const state = await settled()
     if (state) return state
     if (early || signedOut.isHere()) throw required('signOut() was called at this address')
     if (host.url() === undefined) throw required('there is no page to send the user away from')
-    params.signal?.throwIfAborted()
-    return signIn.signIn({ ...params, returnTo: params.returnTo ?? returnTo() })
+    signal?.throwIfAborted()
+    return signIn.signIn({ ...params, returnTo: wanted ?? returnTo() })
   }
 
   return {
     async requireSession(params: SignInParams): Promise<SignedInSession> {
-      checkParams(params, options)
-      return unlessAborted(guard(params), params.signal)
+      const checked = checkParams(params, options)
+      return unlessAborted(guard(params, checked), checked.signal)
     },
 
     close: signedOut.close,

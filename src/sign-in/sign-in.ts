@@ -78,7 +78,7 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function prepare(
-    { parameters, returnTo, ...asked }: CheckedParams,
+    { parameters, scope, redirectUri, resource, maxAge, returnTo, appState }: CheckedParams,
     mode: string,
   ): Promise<{ url: URL; state: string }> {
     if (!host.isSecureContext())
@@ -87,9 +87,13 @@ export function createSignIn(parts: SignInOptions) {
         `${new URL(base()).origin} is not a secure context; serve the app over https, or from localhost.`,
       )
     const metadata = await server()
-    const request = { ...asked, verifier: createCodeVerifier(), nonce: createNonce() }
+    const [verifier, nonce] = [createCodeVerifier(), createNonce()]
+    const request = { scope, redirectUri, verifier, nonce }
     const state = await remember({
       ...request,
+      resource,
+      maxAge,
+      appState,
       mode,
       server: metadata,
       returnTo: safeReturnTo(returnTo, base()),
@@ -229,9 +233,9 @@ export function createSignIn(parts: SignInOptions) {
     signIn(params: SignInParams): Promise<SignedInSession> {
       try {
         const request = checkParams(params, options)
-        const navigator = params.navigator ?? parts.navigator
+        const navigator = request.navigator ?? parts.navigator
         const departure = (navigator.leavesPage ? shared : begin)(request, navigator)
-        return join(departure, params.signal)
+        return join(departure, request.signal)
       } catch (error) {
         return Promise.reject(error)
       }

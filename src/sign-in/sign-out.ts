@@ -1,8 +1,14 @@
+import { secureUrl } from '../api/resources.ts'
+import { PkceClientError } from '../errors.ts'
 import { withParameters } from '../protocol/authorization.ts'
+import { checkServer } from '../protocol/server.ts'
 import { longestSignOut } from '../protocol/sign-out.ts'
-import { checkOption } from '../options.ts'
+import { checkOptions, flag, strings, text } from '../check-options.ts'
+import { redirectUri } from '../options.ts'
+import type { Rules } from '../check-options.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionKeeper } from '../session/session.ts'
@@ -18,25 +24,49 @@ export interface SignOutOptions {
   revoke?: boolean
   /** Where the server sends the person afterwards, in place of the client's option of this name. */
   postSignOutRedirectUri?: string
+  /** Whether the ID token goes along as `id_token_hint`; true when left out. It never does where the URL would exceed 2,000 characters. */
+  idTokenHint?: boolean
+  /** Who is signing out, for a server that asks (`logout_hint`). */
+  logoutHint?: string
+  /** Languages for the pages of the server, in order of preference, separated by spaces. */
+  uiLocales?: string
+  /** Further parameters of the end-session request. The client's own ones throw `invalid_option`. */
+  extraParams?: Readonly<Record<string, string>>
 }
 
+const rules: Rules<SignOutOptions> = {
+  redirect: flag,
+  revoke: flag,
+  postSignOutRedirectUri: redirectUri,
+  idTokenHint: flag,
+  logoutHint: text,
+  uiLocales: text,
+  extraParams: strings(
+    /^(?:id_token_hint|client_id|post_logout_redirect_uri|state)$/,
+    'state, client_id',
+  ),
+}
+
+/** Servers and proxies refuse longer ones, and the session at the server would live on. */
+const longestUrl = 2000
+
 interface SignOutParts {
-  postSignOutRedirectUri: string | undefined
-  clientId: string
+  options: ResolvedOptions
   host: Host
   clock: Clock
   session: SessionKeeper
   signIn: SignIn
   server: () => Promise<ServerMetadata>
-  /** Revokes one token. */
-  revoke: (token: string) => Promise<void>
+  /** Revokes one token at that server. */
+  revoke: (token: string, server: ServerMetadata) => Promise<void>
   start: Start
   turns: Turns
 }
 
 /** Ends the session here and in all tabs first, and then at the server. */
 export function createSignOut(parts: SignOutParts) {
-  const { clientId, host, clock, session, signIn, server, revoke, start, turns } = parts
+  const { options, host, clock, session, signIn, server, revoke, start, turns } = parts
+  const { issuer, clientId, metadata } = options
 
   /** `end` refuses when another tab has just refreshed the session. The person still wants out, so the newer one is ended. */
   async function endHere(): Promise<SessionRecord | undefined> {
@@ -47,9 +77,22 @@ export function createSignOut(parts: SignOutParts) {
     }
   }
 
-  async function revokeTokens({ refreshToken, access }: SessionRecord): Promise<void> {
+  async function revokeTokens(
+    { refreshToken, access }: SessionRecord,
+    at: ServerMetadata,
+  ): Promise<void> {
     const accessTokens = Object.values(access).map(({ token }) => token)
-    for (const token of [refreshToken, ...accessTokens]) if (token) await revoke(token)
+    for (const token of [refreshToken, ...accessTokens]) if (token) await revoke(token, at)
+  }
+
+  /** The server as the session knows it, else as it is discovered. */
+  async function serverOf(record: SessionRecord | undefined): Promise<ServerMetadata> {
+    try {
+      return checkServer({ ...record?.endpoints }, { issuer, secureUrl })
+    } catch {
+      // Nobody was signed in, an older version has stored the session, or somebody has edited it.
+      return server()
+    }
   }
 
   /** Waits for the work as long as signing out may wait, and ignores its failure. */
@@ -62,7 +105,7 @@ export function createSignOut(parts: SignOutParts) {
     cancel()
   }
 
-  async function signOut(options: SignOutOptions, uri: string | undefined): Promise<void> {
+  async function signOut(choices: SignOutOptions): Promise<void> {
     // An answer in the address is used up, and then given up like every sign-in called before.
     start.start().catch(() => {})
     const abandoned = turns.abandonSignIns()
@@ -71,33 +114,53 @@ export function createSignOut(parts: SignOutParts) {
     // No sign-in is about to finish any more; without this, nobody would hear that the session ends.
     session.markKnown()
     const record = await endHere()
-    let metadata = undefined as ServerMetadata | undefined
-    const tellServer = async () => {
-      metadata = await server()
-      if (record && options.revoke !== false) await revokeTokens(record)
-    }
-    await within(tellServer())
-    const endpoint = metadata?.end_session_endpoint
+    const leaves = choices.redirect !== false && !!host.url()
+    if (!record && !leaves) return
+    const at = await serverOf(record).catch((error: unknown) => {
+      if (leaves) throw notAtServer(error)
+    })
+    if (!at) return
+    if (record && choices.revoke !== false) await within(revokeTokens(record, at))
+    const endpoint = metadata?.end_session_endpoint ?? at.end_session_endpoint
     // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
-    if (!endpoint || options.redirect === false || !host.url() || session.current()) return
+    if (!endpoint || !leaves || session.current()) return
+    turns.leave(await endSessionUrl(endpoint, { choices, record }))
+  }
+
+  async function endSessionUrl(
+    endpoint: string,
+    { choices, record }: { choices: SignOutOptions; record: SessionRecord | undefined },
+  ): Promise<string> {
+    const uri = choices.postSignOutRedirectUri ?? options.postSignOutRedirectUri
+    const hint = choices.idTokenHint === false ? undefined : record?.idToken
     const url = withParameters(endpoint, [
-      ['id_token_hint', record?.idToken],
+      ...Object.entries(choices.extraParams ?? {}),
+      ['id_token_hint', hint],
       ['client_id', clientId],
       ['post_logout_redirect_uri', uri],
+      ['logout_hint', choices.logoutHint],
+      ['ui_locales', choices.uiLocales],
       ['state', uri && (await signIn.rememberSignOut(uri))],
     ])
-    turns.leave(url.href)
+    if (url.href.length > longestUrl) url.searchParams.delete('id_token_hint')
+    return url.href
   }
 
   /**
    * A second click joins the first. On its own it would find the session gone, and leave the page without the ID token hint
    * and before the tokens are revoked.
    */
-  return async (options: SignOutOptions): Promise<void> => {
-    const uri = options.postSignOutRedirectUri ?? parts.postSignOutRedirectUri
-    if (uri !== undefined) checkOption('postSignOutRedirectUri', uri)
+  return async (given: SignOutOptions): Promise<void> => {
+    const choices = checkOptions(given, rules)
     // Also on the second click: somebody may have asked for a sign-in in between.
     void turns.abandonSignIns()
-    return turns.signOut(() => signOut(options, uri))
+    return turns.signOut(() => signOut(choices))
   }
+}
+
+function notAtServer(cause: unknown): unknown {
+  if (!(cause instanceof PkceClientError)) return cause
+  const { code, retryable, message } = cause
+  const why = `The user is signed out here, but not at the server. ${message}`
+  return new PkceClientError(code, why, { retryable, cause })
 }

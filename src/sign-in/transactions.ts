@@ -1,3 +1,4 @@
+import { copyOwn } from '../check-options.ts'
 import { PkceClientError } from '../errors.ts'
 import { exclusive } from '../session/exclusive.ts'
 import { pick } from '../session/stored.ts'
@@ -67,8 +68,9 @@ export function createTransactions(options: TransactionOptions) {
   async function read(name: string): Promise<Transaction | undefined> {
     const text = await store.get(name)
     try {
-      const source = JSON.parse(text ?? '') as Transaction
-      pick(source, shape)
+      const stored = JSON.parse(text ?? '') as Transaction
+      // Without a prototype, where anybody could have put what this sign-in has not. Copies of it have none of that either.
+      const source = Object.assign(copyOwn(stored), pick(stored, shape))
       // Throws unless it is one.
       new URL(source.redirectUri)
       // The clock may have been set right while the user was away, so age is no reason to refuse the tab that began it.

@@ -20,7 +20,8 @@ const names = {
   'an option of a method': [
     ...['prompt', 'loginHint', 'acrValues', 'uiLocales', 'authorizationDetails'],
     ...['extraParams', 'minValidity'],
-    ...['revoke', 'replace'],
+    ...['revoke', 'replace', 'idTokenHint', 'logoutHint', 'for', 'returnTo', 'appState', 'maxAge'],
+    ...['postSignOutRedirectUri', 'redirectUri'],
   ],
   'a member of the metadata': [
     ...['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'],
@@ -130,6 +131,22 @@ describe('something on Object.prototype that is also the name of (A-84)', () => 
     expect(usual.sent).toHaveLength(12)
     for (const moment of ['beforeMaking', 'afterMaking'] as const)
       expect(await life({ [moment]: () => pollute(name) })).toEqual(usual)
+  })
+})
+
+describe('switches of signOut() on Object.prototype (E5)', () => {
+  it.each([
+    ['redirect', false],
+    ['revoke', false],
+    ['idTokenHint', false],
+    ['extraParams', { id_token_hint: 'x' }],
+  ])('%s: %j switches nothing off (E5)', async (name, value) => {
+    const world = await signedInTab()
+    pollute(name, value)
+    await world.auth.signOut()
+    clean()
+    expect(new URL(world.tab.url).searchParams.get('id_token_hint')).toMatch(/^ey/)
+    expect(world.server.revoked).toHaveLength(1)
   })
 })
 

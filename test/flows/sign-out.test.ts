@@ -1,30 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import {
   anotherTab,
-  callbackUri,
   createWorld,
   listen,
   rejection,
   signedInTab,
+  usualSessionKey,
 } from '../support/world.ts'
-import type { World, WorldOptions } from '../support/world.ts'
-
-const home = 'https://app.example.com/'
-const withReturn = { client: { postSignOutRedirectUri: home } }
-
-/** The end-session request that the page was sent away with. */
-function endSession(world: World): URL {
-  const url = new URL(world.tab.navigations.at(-1)!)
-  expect(url.pathname).toBe('/end_session')
-  return url
-}
-
-/** Where the server sends the person after the end-session request. */
-async function returnFrom(world: World, url: URL): Promise<string> {
-  const response = await world.server.fetch(url, { redirect: 'manual' })
-  expect(response.status).toBe(303)
-  return response.headers.get('location')!
-}
+import { endSession, withReturn } from '../support/end-session.ts'
+import type { World } from '../support/world.ts'
 
 describe('signing out', () => {
   test('ends the session here, revokes it, and goes on to the server', async () => {
@@ -183,15 +167,14 @@ describe('signing out', () => {
 })
 
 describe('signing out when the server is not to be had', () => {
-  test('offline, the button does not hang, and the person is signed out (C-106)', async () => {
+  test('offline, the button does not hang, the user is signed out, and the end-session page is gone to (C-106)', async () => {
     const world = await signedInTab()
     for (const path of ['/revoke', '/.well-known/openid-configuration']) {
       world.server.fault('network-error', { path })
     }
-    const navigations = world.tab.navigations.length
     await world.auth.signOut()
     expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
-    expect(world.tab.navigations).toHaveLength(navigations)
+    expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
   })
 
   test('a server that never answers holds it up for two seconds', async () => {
@@ -209,13 +192,87 @@ describe('signing out when the server is not to be had', () => {
     expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
   })
 
-  test('so does one that never tells its metadata', async () => {
-    const world = await signedInTab()
-    world.server.fault('hang', { path: '/.well-known/openid-configuration' })
-    const signingOut = world.auth.signOut()
-    await world.clock.advance(2000)
+  test.each([
+    ['slow', { path: '/.well-known/openid-configuration', ms: 2500 }, 'slow-headers'],
+    ['never answered', { path: '/.well-known/openid-configuration' }, 'hang'],
+  ] as const)(
+    'on a page just loaded needs no discovery: %s, it is not waited for (F10)',
+    async (_, options, fault) => {
+      const world = await signedInTab(withReturn)
+      const { refreshToken } = world.storedSession() as { refreshToken: string }
+      world.server.fault(fault as 'hang', options)
+      const auth = world.load(world.tab, '/')
+      const before = world.server.requestsTo('/.well-known/openid-configuration').length
+      await auth.signOut()
+      expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
+      expect(world.server.requestsTo('/revoke')[0]?.form).toMatchObject({ token: refreshToken })
+      expect(world.server.requestsTo('/.well-known/openid-configuration')).toHaveLength(before)
+    },
+  )
+
+  /** As 0.1.0 has stored it: the endpoints are a list. */
+  function listEndpoints(world: World): void {
+    const record = world.storedSession() as { endpoints: object }
+    const endpoints = Object.values(record.endpoints)
+    world.browser.local.set(usualSessionKey, JSON.stringify({ ...record, endpoints }))
+  }
+
+  test('a session that 0.1.0 has stored: discovery has its usual time (F10)', async () => {
+    const world = await signedInTab(withReturn)
+    listEndpoints(world)
+    const discovery = world.server.hold('/.well-known/openid-configuration')
+    const auth = world.load(world.tab, '/')
+    const signingOut = auth.signOut()
+    await world.until(() => discovery.count === 1)
+    await world.clock.advance(10_000)
+    expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
+    discovery.release()
     await signingOut
-    expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
+    expect(endSession(world).searchParams.get('id_token_hint')).toBeTruthy()
+    expect(world.server.revoked).toMatchObject([{ reason: 'revoked-by-client' }])
+  })
+
+  test.each([
+    ['the network is down', 'network-error', 'network'],
+    ['it takes too long', 'hang', 'timeout'],
+  ] as const)(
+    'when discovery is needed and %s, a redirect that is skipped is an error (F10)',
+    async (_, fault, code) => {
+      const world = await signedInTab()
+      listEndpoints(world)
+      world.server.fault(fault, { path: '/.well-known/openid-configuration' })
+      const auth = world.load(world.tab, '/')
+      const before = world.tab.navigations.length
+      const failing = rejection(auth.signOut())
+      await world.clock.advance(15_000)
+      const error = await failing
+      expect(error).toMatchObject({ code, retryable: true })
+      expect((error as Error).message).toMatch(
+        /^The user is signed out here, but not at the server/,
+      )
+      expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
+      expect(world.tab.navigations).toHaveLength(before)
+      world.server.clearFaults()
+      await auth.signOut()
+      expect(endSession(world).searchParams.get('client_id')).toBe('production-app')
+    },
+  )
+
+  test('and with redirect: false it is none (F10)', async () => {
+    const world = await signedInTab()
+    listEndpoints(world)
+    world.server.fault('network-error', { path: '/.well-known/openid-configuration' })
+    const auth = world.load(world.tab, '/')
+    await auth.signOut({ redirect: false })
+    expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
+  })
+
+  test('the option metadata counts more than the endpoint of the session (F10)', async () => {
+    const world = await signedInTab()
+    const end_session_endpoint = 'https://login.example.com/logout?logout_uri=x'
+    const auth = world.load(world.tab, '/', { metadata: { end_session_endpoint } })
+    await auth.signOut()
+    expect(world.tab.navigations.at(-1)).toMatch(/logout\?logout_uri=x&id_token_hint=/)
   })
 
   test.each([
@@ -234,10 +291,13 @@ describe('signing out when the server is not to be had', () => {
     'an end-session endpoint %s is not gone to, and the person is signed out (C-104, A-26)',
     async (end_session_endpoint) => {
       const world = await signedInTab()
+      const record = world.storedSession() as { endpoints: object }
+      const endpoints = { ...record.endpoints, end_session_endpoint }
+      world.browser.local.set(usualSessionKey, JSON.stringify({ ...record, endpoints }))
       const navigations = world.tab.navigations.length
       world.server.fault('metadata', { patch: { end_session_endpoint } })
       const auth = world.load(world.tab, '/')
-      await auth.signOut()
+      expect(await rejection(auth.signOut())).toMatchObject({ code: 'discovery_failed' })
       expect(auth.getSession()).toMatchObject({ status: 'signed-out' })
       expect(world.tab.navigations).toHaveLength(navigations)
     },
@@ -265,133 +325,6 @@ describe('signing out when the server is not to be had', () => {
       expect(world.server.revoked).toHaveLength(1)
     },
   )
-})
-
-describe('the end-session request', () => {
-  test('says who signs out, and keeps the query of the endpoint (C-103)', async () => {
-    const world = createWorld(withReturn)
-    const end_session_endpoint = 'https://login.example.com/end_session?tenant=1'
-    world.server.fault('metadata', { patch: { end_session_endpoint } })
-    const auth = await world.signIn()
-    const { idToken } = world.storedSession() as { idToken: string }
-    await auth.signOut()
-    expect(Object.fromEntries(endSession(world).searchParams)).toEqual({
-      tenant: '1',
-      id_token_hint: idToken,
-      client_id: 'production-app',
-      post_logout_redirect_uri: home,
-      state: expect.stringMatching(/^\w+\.[\w-]{43}$/),
-    })
-  })
-
-  test('asks for no return when the app named no place to return to (C-103)', async () => {
-    const world = await signedInTab()
-    await world.auth.signOut()
-    const { searchParams } = endSession(world)
-    expect(searchParams.has('post_logout_redirect_uri')).toBe(false)
-    expect(searchParams.has('state')).toBe(false)
-  })
-
-  test('can be told another place (C-103)', async () => {
-    const world = await signedInTab(withReturn)
-    await world.auth.signOut({ postSignOutRedirectUri: 'https://app.example.com/bye' })
-    expect(endSession(world).searchParams.get('post_logout_redirect_uri')).toBe(
-      'https://app.example.com/bye',
-    )
-  })
-
-  test('refuses a place that cannot be registered, before anything is ended (C-103)', async () => {
-    const world = await signedInTab(withReturn)
-    for (const postSignOutRedirectUri of ['/', '', 'javascript:alert(1)']) {
-      const error = await rejection(world.auth.signOut({ postSignOutRedirectUri }))
-      const message = expect.stringMatching(/^postSignOutRedirectUri must be an absolute https URL/)
-      expect(error).toMatchObject({ code: 'invalid_option', message })
-    }
-    expect(world.auth.getSession().status).toBe('signed-in')
-    expect(world.server.requestsTo('/revoke')).toEqual([])
-  })
-})
-
-describe('coming back from signing out', () => {
-  async function signedOut(
-    options: WorldOptions = withReturn,
-  ): Promise<{ world: World; callback: string }> {
-    const world = await signedInTab(options)
-    await world.auth.signOut()
-    return { world, callback: await returnFrom(world, endSession(world)) }
-  }
-
-  test('the state is recognised, and cleaned out of the address (C-105)', async () => {
-    const { world, callback } = await signedOut()
-    expect(new URL(callback).searchParams.get('state')).toBeTruthy()
-    const auth = world.load(world.tab, callback)
-    expect(await auth.start()).toEqual({
-      kind: 'restored',
-      session: { status: 'signed-out', reason: 'signed-out' },
-    })
-    expect(world.tab.url).toBe(home)
-  })
-
-  test('again, by a reload, is fine as well (C-105)', async () => {
-    const { world, callback } = await signedOut()
-    await world.load(world.tab, callback).start()
-    const again = world.load(world.tab, callback)
-    expect(await again.start()).toMatchObject({ kind: 'restored' })
-    expect(world.tab.url).toBe(home)
-  })
-
-  test.each([
-    ['another state', 'end-session-state-wrong'],
-    ['no state', 'end-session-state-missing'],
-  ] as const)(
-    'with %s the person is signed out, and nothing else happens (C-105)',
-    async (_, fault) => {
-      const world = await signedInTab(withReturn)
-      world.server.fault(fault)
-      await world.auth.signOut()
-      const callback = await returnFrom(world, endSession(world))
-      const before = world.server.requests.length
-      expect(await world.load(world.tab, callback).start()).toMatchObject({
-        kind: 'restored',
-        session: { status: 'signed-out' },
-      })
-      expect(world.tab.url).toBe(callback)
-      expect(world.server.requests).toHaveLength(before)
-    },
-  )
-
-  test('a state made up in the form of ours, where sign-ins return as well, is nobody’s, and the address is left as it is (C-105)', async () => {
-    const uris = { redirectUris: [callbackUri], postLogoutRedirectUris: [callbackUri] }
-    const { world, callback } = await signedOut({
-      client: { postSignOutRedirectUri: callbackUri },
-      server: { clients: [{ clientId: 'production-app', kind: 'internal', ...uris }] },
-    })
-    const url = new URL(callback)
-    const [tag] = url.searchParams.get('state')!.split('.')
-    url.searchParams.set('state', `${tag!}.${'A'.repeat(43)}`)
-    expect(await world.load(world.tab, url.href).start()).toMatchObject({
-      kind: 'restored',
-      session: { status: 'signed-out' },
-    })
-    expect(world.tab.url).toBe(url.href)
-    await world.load(world.tab, callback).start()
-    expect(world.tab.url).toBe(callbackUri)
-  })
-
-  test('a link with a state of nobody signs nobody out (A-28)', async () => {
-    const world = await signedInTab(withReturn)
-    const auth = world.load(world.tab, `${home}?state=x`)
-    expect(await auth.start()).toMatchObject({ session: { status: 'signed-in' } })
-  })
-
-  test('a sign-out is no sign-in: a code beside its state is not exchanged (A-28)', async () => {
-    const { world, callback } = await signedOut()
-    const before = world.server.requests.length
-    const auth = world.load(world.tab, `${callback}&code=x&iss=${world.server.issuer}`)
-    expect(await rejection(auth.start())).toMatchObject({ code: 'callback_invalid' })
-    expect(world.server.requests).toHaveLength(before)
-    expect(world.tab.url).toBe(home)
-  })
 })
 
 describe('signing out while something is under way (A-53)', () => {

@@ -15,7 +15,7 @@ describe('userinfo as a signed JWT (application/jwt)', () => {
     const userinfo_signing_alg_values_supported = null
     const id_token_signing_alg_values_supported = ['RS256', 'ES256']
     const patch = { userinfo_signing_alg_values_supported, id_token_signing_alg_values_supported }
-    server.fault('metadata', { patch: patch as never })
+    server.fault('metadata', { patch: patch })
     expect(await auth.getUserInfo()).toMatchObject({ sub: 'user-ada' })
   })
 
@@ -35,7 +35,7 @@ describe('userinfo as a signed JWT (application/jwt)', () => {
     ['none alone', ['none'], 'none'],
   ] as const)('a server that lists %s does not make it good enough (E3)', async (_, algs, seal) => {
     const { auth, server } = await signedInTab(signed)
-    server.fault('metadata', { patch: { userinfo_signing_alg_values_supported: algs } as never })
+    server.fault('metadata', { patch: { userinfo_signing_alg_values_supported: algs } })
     server.fault('user-info-jwt', { seal })
     expect(await rejection(auth.getUserInfo())).toMatchObject({ code: 'server_error' })
   })

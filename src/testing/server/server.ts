@@ -68,7 +68,7 @@ export interface AuthServer {
   readonly clients: readonly RegisteredClient[]
   /** Who can sign in. */
   readonly users: readonly User[]
-  /** Answers in process for issuer and API; any other origin is a network failure. */
+  /** Answers in process for issuer and API; rejects for any other origin, naming both. */
   readonly fetch: typeof fetch
   /** The same with a browser's cookies. */
   withCookies(jar: CookieJar): typeof fetch
@@ -136,7 +136,7 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
   const send = async (sent: Sent): Promise<Outcome> => {
     const { to, path } = locate(place, sent.url)
     requests.push(record(sent, { to, path, at: clock.now() }))
-    if (to === 'elsewhere') return 'connection-lost'
+    if (to === 'elsewhere') throw nobodyAnswers(sent.url.origin, place)
     const outcome = await dispatch({ context, call: { ...sent, to, path } }, sleep)
     await holds.pass(path)
     return outcome
@@ -217,6 +217,13 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     clearFaults: () => faults.clear(),
     hold: holds.hold,
   }
+}
+
+/** What a tester reads who gave the app another issuer, or forgot to answer for an API of its own. */
+function nobodyAnswers(origin: string, { issuer, apiUrl }: Context['place']): TypeError {
+  return new TypeError(
+    `fetch failed: nobody answers at ${origin}; this server is ${issuer} (option issuer), its API is ${apiUrl} (option apiUrl)`,
+  )
 }
 
 function record(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { PkceClient } from '../../../src/index.ts'
 import { createCookieJar } from '../../../src/testing/index.ts'
 import {
   authorizationUrl,
@@ -10,6 +11,33 @@ import {
 } from '../support.ts'
 
 describe('fetch in process', () => {
+  const nobody = (origin: string) =>
+    `fetch failed: nobody answers at ${origin}; this server is https://login.example.com (option issuer), its API is https://api.example.com/ (option apiUrl)`
+
+  it.each([
+    'https://login.acme.example',
+    'http://localhost:3000',
+    'https://login.example.com:8443',
+  ])('says that nobody answers at %s, and where this server is (N11)', async (origin) => {
+    const attempt = strictServer().fetch(`${origin}/.well-known/openid-configuration?a=secret`)
+    await expect(attempt).rejects.toThrow(new TypeError(nobody(origin)))
+  })
+
+  it('says so to an app with another issuer, as the cause of its error (N11)', async () => {
+    const server = strictServer()
+    const auth = new PkceClient({
+      issuer: 'https://login.acme.example',
+      clientId: 'production-app',
+      redirectUri: 'https://app.example.com/callback',
+      fetch: server.fetch,
+    })
+    await expect(server.signInTo(auth)).rejects.toMatchObject({
+      code: 'network',
+      cause: { message: nobody('https://login.acme.example') },
+    })
+    expect(server.requests).toMatchObject([{ to: 'elsewhere' }])
+  })
+
   it('can be handed around without its server', async () => {
     const { fetch, issuer } = strictServer()
     expect((await fetch(`${issuer}/jwks`)).status).toBe(200)

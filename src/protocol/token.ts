@@ -4,6 +4,7 @@ import {
   processAuthorizationCodeResponse,
   skipAuthTimeCheck,
 } from 'oauth4webapi'
+import { PkceClientError } from '../errors.ts'
 import { asResponse, readAnswer, readObject, tokenSet, translateAnswerError } from './answer.ts'
 import {
   checkAccessToken,
@@ -12,8 +13,8 @@ import {
   partiesFor,
   verifySignature,
 } from './id-token.ts'
-import { PkceClientError } from '../errors.ts'
 import { asksForIdToken } from './server.ts'
+import type { Answer } from './answer.ts'
 import type { OAuthClient } from './client-authentication.ts'
 import type { Claims, TokenSet } from './token-set.ts'
 
@@ -28,28 +29,53 @@ interface CodeExchange {
   resource?: readonly string[] | undefined
 }
 
+/** The same request is sent once more where no answer came at all: the server has probably not seen the code. */
+async function requestTokens(
+  { server, clientId, clientAuthentication, transport }: OAuthClient,
+  { parameters, redirectUri, verifier, resource = [] }: CodeExchange,
+): Promise<{ body: Answer; response: Response }> {
+  const resources = resource.map((value) => ['resource', value])
+  const raw = await authorizationCodeGrantRequest(
+    server,
+    { client_id: clientId },
+    clientAuthentication,
+    parameters,
+    redirectUri,
+    verifier,
+    {
+      ...transport('token', { resend: true }),
+      additionalParameters: new URLSearchParams(resources),
+    },
+  )
+  const body = readAnswer(await readObject(raw))
+  return { body, response: asResponse(body, raw) }
+}
+
+/** A code works once: after a second failure of the network nothing is left to try but a new sign-in. */
+function notAgain(error: unknown): unknown {
+  if (!(error instanceof PkceClientError && error.code === 'network')) return error
+  return new PkceClientError(
+    'network',
+    `${error.message} The code of this sign-in is spent: sign in again.`,
+    {
+      cause: error.cause,
+    },
+  )
+}
+
 /**
  * Exchanges the code (RFC 6749 §4.1.3, RFC 7636 §4.5) and validates everything before it counts, the ID token's
  * signature included. Throws `token_response_invalid`, `id_token_invalid` and the errors of the request.
  */
 export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Promise<TokenSet> {
-  const { server, clientId, clientAuthentication, transport, clock } = at
+  const { server, transport, clock } = at
   const openid = asksForIdToken(exchange.scope)
   const keys = openid && server.jwks_uri ? fetchKeys(server, transport) : undefined
   const requestedAt = clock.now()
-  const resource = [exchange.resource ?? []].flat().map((value) => ['resource', value])
-  const raw = await authorizationCodeGrantRequest(
-    server,
-    { client_id: clientId },
-    clientAuthentication,
-    exchange.parameters,
-    exchange.redirectUri,
-    exchange.verifier,
-    { ...transport('token'), additionalParameters: new URLSearchParams(resource) },
-  )
-  const body = readAnswer(await readObject(raw))
+  const { body, response } = await requestTokens(at, exchange).catch((error: unknown) => {
+    throw notAgain(error)
+  })
   const { id_token: idToken, access_token: accessToken } = body
-  const response = asResponse(body, raw)
   try {
     const [issuer, client] = partiesFor(at, { idToken, bounded: true })
     const result = await processAuthorizationCodeResponse(

@@ -29,7 +29,8 @@ export interface RequestOptions {
 
 export type Transport = (
   what: RequestPurpose,
-  extra?: RequestInit & { timeout?: number },
+  /** With `resend`, a request that got no answer at all is sent once more, within the same time limit. */
+  extra?: RequestInit & { timeout?: number; resend?: boolean },
 ) => RequestOptions
 
 /**
@@ -39,7 +40,7 @@ export type Transport = (
  * checked before (server.ts): it is http on a loopback host only.
  */
 export function createTransport({ fetch, clock, timeout, emit }: TransportOptions): Transport {
-  return (what, { timeout: limit = timeout, ...extra } = {}) => ({
+  return (what, { timeout: limit = timeout, resend, ...extra } = {}) => ({
     [allowInsecureRequests]: true,
     async [customFetch](url, init) {
       const started = clock.now()
@@ -72,8 +73,12 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
         status = response.status
         return buffered(response)
       }
+      const sendAgain = (cause: unknown) => {
+        if (status !== undefined || controller.signal.aborted) throw cause
+        return send()
+      }
       try {
-        return await Promise.race([send(), expired])
+        return await Promise.race([resend ? send().catch(sendAgain) : send(), expired])
       } catch (cause) {
         throw cause instanceof PkceClientError ? cause : unreachable(address, cause)
       } finally {

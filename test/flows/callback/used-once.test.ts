@@ -155,10 +155,10 @@ describe('a code is used once', () => {
     const { world, tab, error } = await expectRefusal({
       code: 'network',
       given: ({ server }) => server.fault('network-error', { path: '/token' }),
-      requests: ['/jwks', '/token'],
+      requests: ['/jwks', '/token', '/token'],
     })
-    expect(error.retryable).toBe(true)
-    expect(world.server.requestsTo('/token')).toHaveLength(3)
+    expect(error.retryable).toBe(false)
+    expect(world.server.requestsTo('/token')).toHaveLength(4)
     expect(tab.url).toBe(callbackUri)
   })
 })

@@ -45,14 +45,18 @@ export function createPerson(): Person {
       document.body.innerHTML = body
     },
     async leaveBy(label) {
-      const button = await vi.waitUntil(() =>
-        [...document.querySelectorAll('button')].find((one) => one.textContent.startsWith(label)),
+      const button = await vi.waitUntil(
+        () =>
+          [...document.querySelectorAll('button')].find((one) => one.textContent.startsWith(label)),
+        10_000,
       )
       button.click()
       return this.leave()
     },
     async leave() {
-      return new URL(await vi.waitUntil(() => left.mock.lastCall?.[0] as string | undefined))
+      return new URL(
+        await vi.waitUntil(() => left.mock.lastCall?.[0] as string | undefined, 10_000),
+      )
     },
     async signIn(url, { consent = true, body } = {}) {
       this.open(await server.authorize(url, { jar, consent }), body)

@@ -11,6 +11,7 @@ const { options } = ts.parseJsonConfigFileContent(
         'pkce-client': ['./src/index.ts'],
         'pkce-client/testing': ['./src/testing/index.ts'],
         '@playwright/test': ['./test/docs/playwright-test.ts'],
+        '@angular/router': ['./test/docs/angular-router.ts'],
         'next/navigation': ['./test/docs/next-navigation.ts'],
       },
       noUnusedLocals: false,

@@ -5,7 +5,7 @@ import type { Session, SignedInSession, SignedOutSession } from './session/state
 export interface EventMap {
   /** The session is another object than before, in this tab or because of another one. */
   'session-changed': { session: Session }
-  /** Somebody, or somebody else, signed in, here or in another tab, or a stored session was found. */
+  /** A user, or another user, signed in, here or in another tab, or a stored session was found. */
   'signed-in': { session: SignedInSession }
   /** The session ended; `session.reason` says why. */
   'signed-out': { session: SignedOutSession }
@@ -23,7 +23,7 @@ export interface EventMap {
   'sign-in-started': { mode: string }
   /** A sign-in did not complete: the user could not be sent away, came back without an answer, or the answer was refused. */
   'sign-in-failed': { error: PkceClientError }
-  /** Something needed a token and nobody is signed in. */
+  /** A call needed a token, and nobody is signed in or only a new sign-in will help: once for all calls. */
   'sign-in-required': { error: PkceClientError }
   /** The session could not be saved and lives in this tab's memory only. */
   'storage-failed': { error: PkceClientError }

@@ -24,7 +24,7 @@ const newFor = 10_000
 
 export type Credentials = ReturnType<typeof createCredentials>
 
-/** Hands out the session's access token, and has it renewed when it is due or was refused. */
+/** Hands out the session's access token, refreshed when it is due or was refused. */
 export function createCredentials(options: CredentialsOptions) {
   const { session, refresher, clock, scheme, canRefresh, emit, started } = options
   let ready: Credential | undefined
@@ -112,7 +112,7 @@ export function createCredentials(options: CredentialsOptions) {
     async obtain(signal?: AbortSignal, minValidity = 0): Promise<Credential> {
       const record = await signedIn(signal)
       const now = clock.now()
-      // A young token that does not live that long is as good as it gets.
+      // Tokens that do not live that long are not refreshed again and again.
       const wanted =
         canRefresh(record) && now - tokenOf(record).obtainedAt < newFor ? 0 : minValidity * 1000
       if (now + wanted >= expiryOf(record)) return refreshed(record, { signal })
@@ -126,7 +126,7 @@ export function createCredentials(options: CredentialsOptions) {
       { signal, invalidToken }: { signal?: AbortSignal | undefined; invalidToken: boolean },
     ): Promise<Credential | undefined> {
       const record = session.current()
-      // What was asked in one person's name is not asked again in another's.
+      // What was asked for one user is not asked again for another.
       if (!record || ownerOf(record) !== refused.owner) return undefined
       const { token, obtainedAt, after401 } = tokenOf(record)
       if (token !== refused.token) return credential(record)
@@ -137,7 +137,7 @@ export function createCredentials(options: CredentialsOptions) {
       return undefined
     },
 
-    /** Forces a renewal. */
+    /** Refreshes now, whatever the token is. */
     async refresh(signal?: AbortSignal): Promise<void> {
       await refreshed(await signedIn(signal), { signal })
     },

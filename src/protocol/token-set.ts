@@ -15,11 +15,11 @@ export interface Claims extends StandardClaims {
   readonly iat: number
   /** Ties the token to the sign-in that asked for it. */
   readonly nonce?: string
-  /** When the person authenticated, in seconds since 1970. */
+  /** When the user authenticated, in seconds since 1970. */
   readonly auth_time?: number
   /** The client it was issued to. */
   readonly azp?: string
-  /** How the person authenticated, in words the server defines. */
+  /** How the user authenticated, in words the server defines. */
   readonly acr?: string
   /** Claims that this server adds. */
   readonly [claim: string]: unknown

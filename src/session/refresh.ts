@@ -1,7 +1,7 @@
 import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
 import { createBackoff, firstDelay, isOver, longestWait, nothingPending } from './backoff.ts'
-import { dueAt, expiryOf, isSame, ownerOf, tokenOf } from './record.ts'
+import { dueAt, expiryOf, isSame, needsSignIn, ownerOf, tokenOf } from './record.ts'
 import { withTokens } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -26,14 +26,14 @@ interface RefreshOptions {
   /** Whether the session can get another access token without the user. */
   canRefresh: (record: SessionRecord) => boolean
   grant: (record: SessionRecord) => Promise<GrantAnswer>
-  /** Gets rid of a token that nobody will use. Never rejects. */
+  /** Revokes a token that will not be used. Never rejects. */
   discard: (token: string) => Promise<void>
   emit: Emit
 }
 
 export type Refresher = ReturnType<typeof createRefresher>
 
-/** Renews the session's tokens: flight, lock, re-read, grant, persist, publish. */
+/** Refreshes the session's tokens: flight, lock, re-read, grant, persist, publish. */
 export function createRefresher(options: RefreshOptions) {
   const { key, store, session, clock, timeout, canRefresh, prepare, grant, discard, emit } = options
   const backoff = createBackoff(clock)
@@ -94,7 +94,10 @@ export function createRefresher(options: RefreshOptions) {
       if (!isSame(record, seen) && usable && !record.pending?.failures) return record
       if (!canRefresh(record)) {
         if (!usable) return end(record, 'expired')
-        throw new PkceClientError('sign_in_required', 'There is no refresh token; sign in again.')
+        throw new PkceClientError(
+          'sign_in_required',
+          `The session cannot be refreshed: ${noRefreshToken}.`,
+        )
       }
       const held = backoff.heldBack(record)
       if (held) throw held
@@ -116,7 +119,7 @@ export function createRefresher(options: RefreshOptions) {
 
   async function commit(sent: SessionRecord, next: SessionRecord): Promise<boolean> {
     const written = await session.write(sent, next)
-    // Signed out, or signed in as somebody else, while the answer was on its way: nobody will use what it brought.
+    // Signed out, or another user signed in, while the answer was on its way: what it brought will not be used.
     const brought = next.gen === sent.gen ? undefined : next.refreshToken
     if (!written && brought && session.current()?.sid !== sent.sid) void discard(brought)
     return written
@@ -196,12 +199,12 @@ export function createRefresher(options: RefreshOptions) {
     throw sessionEnded(reason)
   }
 
-  /** Renews while nobody waits; a failure is told by events only. */
+  /** Refreshes in the background; a failure is told by events only. */
   function inBackground(record: SessionRecord): void {
     if (!closed && !flight && !backoff.heldBack(record)) refresh(record).catch(() => {})
   }
 
-  /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome nobody has recorded. */
+  /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome is not recorded. */
   function watch(record: SessionRecord | undefined): void {
     cancelProbe()
     if (closed || !record?.pending) return
@@ -226,7 +229,7 @@ export function createRefresher(options: RefreshOptions) {
       await session.end(record, 'expired')
   }
 
-  /** The person or the network is back: the next refresh need not wait for the back-off. */
+  /** The user or the network is back: the next refresh need not wait for the back-off. */
   const resetBackoff = backoff.reset
 
   return {
@@ -234,6 +237,14 @@ export function createRefresher(options: RefreshOptions) {
     inBackground,
     endExpired,
     resetBackoff,
+
+    /** Whether a session whose access token has expired has nowhere to send its refresh token; looks again first. */
+    async isStuck(): Promise<boolean> {
+      const record = session.current()
+      if (!record?.pending?.moved || !needsSignIn(record, clock.now())) return false
+      await refresh(record).catch(() => {})
+      return Boolean(session.current()?.pending?.moved)
+    },
 
     /** After a wake-up: refreshes a token that came due while the page slept, or ends a session that expired. */
     async onWake(record: SessionRecord | undefined): Promise<void> {
@@ -249,8 +260,12 @@ export function createRefresher(options: RefreshOptions) {
   }
 }
 
+const noRefreshToken =
+  'the server gave no refresh token; sign in again, and ask for offline_access in scope'
+
 function sessionEnded(reason: SignedOutReason, cause?: PkceClientError): PkceClientError {
-  return new PkceClientError('session_ended', `The session is over (${reason}); sign in again.`, {
+  const why = reason === 'expired' ? `: ${noRefreshToken}` : '; sign in again'
+  return new PkceClientError('session_ended', `The session is over (${reason})${why}.`, {
     sessionEnded: true,
     cause,
   })

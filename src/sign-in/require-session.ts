@@ -41,8 +41,9 @@ export function createRequireSession(parts: RequireSessionParts) {
       if (session.state().status !== 'signed-in') await session.reread()
       await refresher.endExpired()
     } while (turns.isSigningOut())
+    const isStuck = await refresher.isStuck()
     const state = session.state()
-    return state.status === 'signed-in' ? state : undefined
+    return state.status === 'signed-in' && !isStuck ? state : undefined
   }
 
   /** At the address where a refused answer was shown, its sign-in tells where the user wants to be. */

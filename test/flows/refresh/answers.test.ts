@@ -282,6 +282,31 @@ describe('a refresh token goes only to the token endpoint it came from (C-77)', 
     expect(refreshes(world)).toEqual([])
   })
 
+  test('requireSession() signs in once the access token has expired, and not before (F14)', async () => {
+    const world = await signedInTab()
+    const { auth } = await loadedMeanwhile(world)
+    await failure(auth.refresh())
+    expect(await auth.requireSession()).toMatchObject({ status: 'signed-in' })
+    await world.clock.advance(900_000)
+    const before = world.tab.navigations.length
+    void auth.requireSession().catch(() => undefined)
+    await world.until(() => world.tab.navigations.length > before)
+    expect(world.tab.navigations.at(-1)).toContain('/authorize')
+    expect(refreshes(world)).toEqual([])
+  })
+
+  test('requireSession() looks first whether the endpoint is the old one again (F14)', async () => {
+    const world = await expiredTab()
+    const { auth, mend } = await loadedMeanwhile(world)
+    await failure(auth.fetch(usersMe))
+    mend()
+    const next = world.load(world.tab, `${appOrigin}/`)
+    const before = world.tab.navigations.length
+    expect(await next.requireSession()).toMatchObject(fresh)
+    expect(world.tab.navigations).toHaveLength(before)
+    expect(refreshes(world)).toHaveLength(1)
+  })
+
   test('a new sign-in is a session of the new endpoint (F14)', async () => {
     const world = await expiredTab()
     const { auth, mend } = await loadedMeanwhile(world)

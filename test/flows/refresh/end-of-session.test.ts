@@ -138,6 +138,21 @@ describe('without a refresh token', () => {
     expect(refreshes(world)).toEqual([])
   })
 
+  test('the error says that there is none, and what to ask for (N3)', async () => {
+    const world = await expiredTab(online)
+    expect((await failure(world.auth.fetch(usersMe))).message).toContain('offline_access')
+    const early = await signedInTab(online)
+    expect((await failure(early.auth.refresh())).message).toContain('offline_access')
+  })
+
+  test('where the server has ended it, the error does not speak of offline_access (N3)', async () => {
+    const world = await expiredTab()
+    world.server.revokeSessions()
+    const { message } = await failure(world.auth.fetch(usersMe))
+    expect(message).not.toContain('offline_access')
+    expect(message).toContain('ended-by-server')
+  })
+
   test('a reload after the expiry is signed out: expired', async () => {
     const world = await expiredTab(online)
     const next = world.load(world.tab, `${appOrigin}/`)

@@ -75,7 +75,11 @@ export function copy(stage: Stage, { tab, deaf, history, state }: Actor): void {
 
 export function comeBack(stage: Stage, actor: Actor): void {
   const { tab } = actor
-  if (actor.state === 'frozen') tab.resume()
+  if (actor.state === 'frozen') {
+    tab.resume()
+    // A wake-up that the freeze interrupted goes on now, and lifts whatever back-off it finds.
+    actor.wokenAt = actor.history.records.length
+  }
   if (actor.state === 'away') {
     try {
       tab.restoreFromBackForwardCache()

@@ -139,7 +139,7 @@ export class PkceClient {
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
     const { credentials, authorizedFetch } = this.#engine
     const options = checkOptions(given, accessTokenRules)
-    const checkTarget = () => options.for !== undefined && authorizedFetch.target(options.for)
+    const checkTarget = () => options.for !== undefined && authorizedFetch.checkTarget(options.for)
     checkTarget()
     const { token } = await credentials.obtain(options.signal, options.minValidity)
     // The server's endpoints may have become known only now.

@@ -25,7 +25,8 @@ export interface PkceClientOptions {
   scope?: string
   /**
    * The only places that ever receive an access token: URLs or paths, each covering what lies under it.
-   * Paths resolve against `redirectUri`. Nothing is listed when left out.
+   * Paths resolve against `redirectUri`. Nothing is listed when left out. A path keeps tokens apart only where nothing below
+   * it redirects by request: a redirect on the same origin takes the token along.
    */
   resources?: readonly (
     | string

@@ -1,25 +1,58 @@
-import { secureUrl } from './resources.ts'
+import { addressOf, secureUrl } from './resources.ts'
 
 export type Endpoints = ReturnType<typeof createEndpoints>
 
-/** Where the OAuth endpoints are, as far as it is known yet: addresses that never get an access token from fetch. */
-export function createEndpoints() {
-  const known = new Set<string>()
+/** Of all clients of the page: what one asks of its server is nothing that another one's replaced global fetch may touch. */
+const ofAllClients = new Set<string>()
+
+/** Where the authorization server's endpoints are, as far as it is known yet. Fetch puts no access token on a request there. */
+export function createEndpoints(issuer: string) {
+  const addresses = new Set<string>()
+  const origins = new Set<string>()
+  let isComplete = false
+
+  function add(among: object): void {
+    for (const value of Object.values(among)) {
+      const url = secureUrl(value)
+      if (!url) continue
+      const address = decodePath(addressOf(url.href))
+      origins.add(url.origin)
+      addresses.add(address)
+      ofAllClients.add(address)
+    }
+  }
+
+  add([issuer, ...metadataUrls(new URL(issuer))])
+
   return {
-    /** Every URL among the values is one. */
-    add(among: object): void {
-      for (const value of Object.values(among)) {
-        const url = secureUrl(value)
-        if (url) known.add(decodePath(url.pathname)).add(decodePath(url.origin + url.pathname))
-      }
+    /** Every URL among the values is one; there may be more. */
+    add,
+
+    /** Every URL among the values is one, and these are all. */
+    complete(all: object): void {
+      add(all)
+      isComplete = true
     },
 
-    // On the hot path of fetch: nearly always the path alone settles it, without a new string for the whole address.
-    has: (url: URL): boolean =>
-      known.has(decodePath(url.pathname)) && known.has(decodePath(url.origin + url.pathname)),
+    has: (address: string): boolean => addresses.has(decodePath(address)),
+
+    /** All are known, and none is at this origin. */
+    noneAt: (origin: string): boolean => isComplete && !origins.has(origin),
   }
+}
+
+/** Whether a client of this page, this one or another, sends requests of its own to the URL. */
+export const isOAuthRequest = (url: string): boolean => ofAllClients.has(decodePath(addressOf(url)))
+
+/** Where discovery asks (OpenID Connect Discovery §4, RFC 8414 §3). */
+function metadataUrls({ origin, pathname }: URL): string[] {
+  const path = pathname.replace(/\/$/, '')
+  return [
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+  ]
 }
 
 // As servers read paths: "/t%6Fken" is "/token". decodeURIComponent would throw at what is not UTF-8.
 // eslint-disable-next-line @typescript-eslint/no-deprecated -- old, but here to stay (ECMA-262 B.2.1), and fast
-const decodePath: (path: string) => string = unescape
+const decodePath: (address: string) => string = unescape

@@ -1,13 +1,16 @@
 import { PkceClientError } from '../errors.ts'
 import { isPlain } from './bearer.ts'
+import { isOAuthRequest } from './endpoints.ts'
+import { addressOf, secureUrl } from './resources.ts'
 import { asksForMore, refusesToken } from './scheme.ts'
 import type { Credentials } from './credentials.ts'
+import type { Endpoints } from './endpoints.ts'
 import type { Resources } from './resources.ts'
 import type { Fetch, Scheme } from './scheme.ts'
 
 interface AuthorizedFetchOptions {
   resources: Resources
-  isOAuthEndpoint: (url: URL) => boolean
+  endpoints: Pick<Endpoints, 'has' | 'noneAt'>
   baseUrl: () => string | undefined
   fetch: () => typeof globalThis.fetch
   scheme: Scheme
@@ -16,45 +19,58 @@ interface AuthorizedFetchOptions {
 
 export interface AuthorizedFetch {
   fetch: Fetch
-  /** The URL a call goes to, if it is one that gets a token; throws `resource_not_allowed` if not. */
-  target: (input: RequestInfo | URL) => URL
-  /** Whether the caller brings an Authorization header of its own, which is left alone. */
-  isAuthorized: (input: RequestInfo | URL, init?: RequestInit) => boolean
+  /** Throws `resource_not_allowed` unless a token may go to the URL; a WebSocket is judged as the request that opens it. */
+  checkTarget: (url: string | URL) => void
+  /** Whether the call receives a token: its URL is listed, and it brings no Authorization header of its own. */
+  isTarget: (request: ReadInput, init?: RequestInit) => boolean
 }
 
 /** A fetch that puts the access token on requests to the listed resources, and renews it once after a 401. */
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): AuthorizedFetch {
-  const { resources, isOAuthEndpoint, baseUrl, scheme, credentials } = options
+  const { resources, endpoints, baseUrl, scheme, credentials } = options
   const { peek, obtain, renew } = credentials
 
-  function target(input: RequestInfo | URL): URL {
-    const url = input instanceof Request ? new URL(input.url) : new URL(input, baseUrl())
-    if (!resources.match(url) || isOAuthEndpoint(url)) throw notAllowed(url)
-    return url
+  function checkUrl(href: string): void {
+    const address = addressOf(href)
+    if (endpoints.has(address) || !resources.match(address)) throw notAllowed(href)
   }
 
-  async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    const url = target(input)
-    const given = input instanceof Request ? input : undefined
-    const request = given ?? url.href
+  function notAllowed(href: string): PkceClientError {
+    return new PkceClientError('resource_not_allowed', whyNot(new URL(href), endpoints))
+  }
+
+  /** What is sent: what was judged. Throws unless a token may go there. */
+  function admit(request: ReadInput): ReadInput {
+    const text = urlOf(request)
+    const origin = resources.coveredOrigin(text)
+    if (origin !== undefined && endpoints.noneAt(origin)) return request
+    const { href } = new URL(text, baseUrl())
+    checkUrl(href)
+    return typeof request === 'string' ? href : request
+  }
+
+  async function authorizedFetch(input: FetchInput, init?: RequestInit): Promise<Response> {
+    const request = admit(readInput(input))
+    const given = typeof request === 'string' ? undefined : request
     // `init` is copied below, and a copy has no member of the prototype: of a Request, or of a class, it would be empty.
     if (init && Object.getPrototypeOf(init) !== Object.prototype)
       return authorizedFetch(new Request(request, init))
-    const headers = headersOf(input, init)
+    const headers = headersOf(request, init)
     const signal = init?.signal ?? given?.signal
     if (hasAuthorization(headers)) return options.fetch()(request, init)
     let credential = peek()
     if (!credential) {
       credential = await obtain(signal)
       // The server's endpoints may have become known only now.
-      if (isOAuthEndpoint(url)) throw notAllowed(url)
+      admit(request)
     }
-    // Cloned before it is sent: afterwards the body is gone.
-    const spare = given && !/^(?:GET|HEAD)$/.test(given.method) ? given.clone() : request
+    // Cloned before it is sent: afterwards the body is gone. A body in `init` goes in its place, as in fetch.
+    const isUsedUp = given && init?.body == null && !/^(?:GET|HEAD)$/.test(given.method)
+    const spare = isUsedUp ? given.clone() : request
     const call = { request, init, headers, credential }
     const response = await scheme.send(options.fetch(), call)
     if (response.status !== 401 || isOneShot(init?.body)) return response
-    if (response.redirected && !resources.match(new URL(response.url))) return response
+    if (response.redirected && !resources.match(addressOf(response.url))) return response
     const challenges = await scheme.readChallenges(response)
     // Not worth a refresh: another token of this session would be refused just the same.
     if (asksForMore(challenges)) return response
@@ -67,23 +83,42 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
 
   return {
     fetch: authorizedFetch,
-    target,
-    isAuthorized: (input, init) => hasAuthorization(headersOf(input, init)),
+
+    checkTarget: (target) => checkUrl(new URL(target, baseUrl()).href.replace(/^ws/, 'http')),
+
+    isTarget(request, init) {
+      try {
+        const url = urlOf(admit(request))
+        return !isOAuthRequest(url) && !hasAuthorization(headersOf(request, init))
+      } catch {
+        return false
+      }
+    },
   }
 }
+
+type FetchInput = Parameters<Fetch>[0]
+/** An input that was read: the text of a URL, or a Request of this realm. */
+type ReadInput = string | Request
+
+/** Reads an input once, so that what is judged is what is sent. A Request of an iframe or a polyfill becomes one of this realm. */
+export function readInput(input: FetchInput): ReadInput {
+  if (typeof input === 'string' || input instanceof Request) return input
+  if (input instanceof URL) return input.href
+  const request = new Request(input)
+  if (!request.url.includes('[object')) return request
+  throw new TypeError('fetch cannot read this input; pass a string, a URL or a Request.')
+}
+
+const urlOf = (request: ReadInput): string => (typeof request === 'string' ? request : request.url)
 
 /** The headers of a call: those of `init` replace those of a Request, as they do in fetch. */
-function headersOf(input: RequestInfo | URL, init?: RequestInit): HeadersInit | undefined {
-  return init?.headers ?? (input as Partial<Request>).headers
-}
+const headersOf = (request: ReadInput, init?: RequestInit): HeadersInit | undefined =>
+  init?.headers ?? (request as Partial<Request>).headers
 
 function hasAuthorization(given: HeadersInit = {}): boolean {
-  if (!isPlain(given)) return new Headers(given).has('authorization')
-  for (const name in given) {
-    if (name.length === 13 && name.toLowerCase() === 'authorization')
-      return Object.hasOwn(given, name)
-  }
-  return false
+  if (isPlain(given)) return Object.keys(given).some((name) => /^authorization$/i.test(name))
+  return (given instanceof Headers ? given : new Headers(given)).has('authorization')
 }
 
 /** Streams and iterators are read by the first request and cannot be sent again. */
@@ -91,9 +126,14 @@ function isOneShot(body: unknown): boolean {
   return body instanceof ReadableStream || Symbol.asyncIterator in Object(body)
 }
 
-function notAllowed(url: URL): PkceClientError {
-  return new PkceClientError(
-    'resource_not_allowed',
-    `${url.origin}${url.pathname.slice(0, 100)} is not a listed resource; add "${url.origin}/" to resources if it is to get a token.`,
-  )
+/** One sentence about a URL that receives no token. What it advises is what `resources` accepts. */
+function whyNot(url: URL, endpoints: Pick<Endpoints, 'has'>): string {
+  const { protocol, host, origin, pathname, username, password } = url
+  // Without the query, which may hold secrets, and without what is no place at all.
+  const shown = host ? `${protocol}//${host}${pathname.slice(0, 100)}` : `${protocol} URLs`
+  if (endpoints.has(addressOf(url.href)))
+    return `${shown} is an endpoint of the authorization server, which never receives an access token.`
+  if (!secureUrl(`${origin}/`) || !host || username || password)
+    return `${shown} cannot receive a token: only https URLs without a user name can (http on loopback only).`
+  return `${shown} is not a listed resource; add "${origin}/" to resources if it should receive a token.`
 }

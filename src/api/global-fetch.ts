@@ -1,3 +1,4 @@
+import { readInput } from './fetch.ts'
 import type { AuthorizedFetch } from './fetch.ts'
 import type { Fetch } from './scheme.ts'
 
@@ -20,21 +21,10 @@ export function createPlatformFetch() {
 
 /** Lets the listed resources get a token through `globalThis.fetch` as well, and can be undone. */
 export function createGlobalFetch(
-  { fetch, target, isAuthorized }: AuthorizedFetch,
+  { fetch, isTarget }: AuthorizedFetch,
   platformFetch: PlatformFetch,
 ): GlobalFetch {
   let undo: (() => void) | undefined
-
-  function isTarget(input: RequestInfo | URL, init?: RequestInit & { own?: true }): boolean {
-    try {
-      target(input)
-      // What already has the header may be our own request, on its way through an option `fetch` that calls the global one:
-      // it must not come back here.
-      return !init?.own && !isAuthorized(input, init)
-    } catch {
-      return false
-    }
-  }
 
   return {
     restore: () => undo?.(),
@@ -42,8 +32,15 @@ export function createGlobalFetch(
       if (undo) return undo
       const original = globalThis.fetch
       platformFetch.keep(original)
-      const ours: Fetch = (input, init) =>
-        undo === restore && isTarget(input, init) ? fetch(input, init) : original(input, init)
+      const ours: Fetch = async (input, init) => {
+        if (undo !== restore) return original(input, init)
+        const request = readInput(input)
+        // What already has the header may be our own call, on its way through an option `fetch` that leads here: `isTarget` lets
+        // it pass, and so it does our requests to the authorization server, by their address.
+        return isTarget(request, init)
+          ? fetch(request, init)
+          : original(typeof request === 'string' ? input : request, init)
+      }
       globalThis.fetch = ours
       const restore = () => {
         if (undo !== restore) return

@@ -7,34 +7,50 @@ export interface Resource {
 
 /** The same judge for `fetch`, the replaced global fetch and `getAccessToken({ for })`. */
 export interface Resources {
-  match(url: URL): Resource | undefined
+  match(address: string): Resource | undefined
+  /** The origin of a URL, where its text alone shows that it is covered by the only entry for that origin. */
+  coveredOrigin(text: string): string | undefined
 }
 
 // Encoded separators and matrix parameters mean different paths to different servers.
-const ambiguous = /%2f|%5c|(?:\.|%2e){2}(?:;|%3b)/i
+const ambiguousPath = /%2f|%5c|(?:\.|%2e){2}(?:;|%3b)/i
+
+// Without the backslash, which is a slash to some.
+const visibleAscii = /^[!-[\]-~]*$/
 
 export function createResources(list: readonly Resource[]): Resources {
   const longestFirst = [...list].sort((a, b) => b.path.length - a.path.length)
+  const whole = list.filter(
+    ({ origin, path }) => path === '' && list.filter((one) => one.origin === origin).length === 1,
+  )
   return {
-    match: ({ origin, protocol, pathname }) =>
-      longestFirst.find(
-        (resource) =>
-          resource.origin === origin &&
-          // The origin of a blob: URL is that of the page which made it.
-          protocol !== 'blob:' &&
-          covers(resource.path, pathname),
-      ),
+    match: (address) => longestFirst.find((resource) => covers(resource, address)),
+
+    // On the hot path of fetch: parsing a URL takes longer than all the rest, in Chromium most of all.
+    coveredOrigin(text) {
+      for (const { origin } of whole)
+        if (text.startsWith(origin) && text[origin.length] === '/')
+          return visibleAscii.test(text) ? origin : undefined
+      return undefined
+    },
   }
 }
 
-function covers(prefix: string, pathname: string): boolean {
-  return prefix === '' || (`${pathname}/`.startsWith(`${prefix}/`) && !ambiguous.test(pathname))
+// A user name, or a scheme around another such as blob:, would stand before the origin.
+function covers({ origin, path }: Resource, address: string): boolean {
+  return `${address}/`.startsWith(`${origin}${path}/`) && !(path && ambiguousPath.test(address))
+}
+
+/** A URL without query and fragment, which say nothing about the place. */
+export function addressOf(href: string): string {
+  const end = href.search(/[?#]/)
+  return end < 0 ? href : href.slice(0, end)
 }
 
 /** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */
 export function parseResource(entry: unknown, base: string): Resource | undefined {
   const url = secureUrl(entry, base)
-  if (!url || /[*?]/.test(entry as string) || ambiguous.test(url.pathname)) return undefined
+  if (!url || /[*?]/.test(entry as string) || ambiguousPath.test(url.pathname)) return undefined
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 

@@ -36,10 +36,11 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   const platformFetch = createPlatformFetch()
   const fetch = options.fetch ? () => options.fetch! : platformFetch.current
   const transport = createTransport({ fetch, clock, timeout, emit })
-  const endpoints = createEndpoints()
+  const endpoints = createEndpoints(issuer)
+  endpoints.add({ ...metadata })
   const server = once(async () => {
     const found = await discoverServer({ issuer, scope, metadata, transport, secureUrl })
-    endpoints.add(found)
+    endpoints.complete(found)
     return found
   })
   const client = { clientId, clientAuthentication, transport, clock }
@@ -65,7 +66,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     emit,
     newId: createState,
   })
-  session.onAdopted((record) => endpoints.add({ ...record?.endpoints }))
+  session.onAdopted((record) => record?.endpoints && endpoints.complete(record.endpoints))
   const refresher = createRefresher({
     key,
     store,
@@ -110,7 +111,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   })
   const authorizedFetch = createAuthorizedFetch({
     resources: createResources(options.resourceList),
-    isOAuthEndpoint: endpoints.has,
+    endpoints,
     baseUrl: () => host.baseUrl(),
     fetch,
     scheme,

@@ -67,9 +67,7 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
           cache: 'no-store',
           ...extra,
           signal: controller.signal,
-          // However it gets to a replaced global fetch, this client's or another's, it is let through.
-          own: true,
-        } as RequestInit)
+        })
         status = response.status
         return buffered(response)
       }

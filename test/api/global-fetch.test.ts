@@ -139,6 +139,68 @@ describe('replaced', () => {
       expect(refreshes(world)).toHaveLength(1)
     })
 
+    describe.each<[string, typeof fetch]>([
+      ['a Request', (input, init) => globalThis.fetch(new Request(input, init))],
+      [
+        'the members it knows',
+        (input, { method, headers, body, redirect, signal } = {}) =>
+          globalThis.fetch(input, { method, headers, body, redirect, signal } as RequestInit),
+      ],
+      [
+        'another URL object',
+        (input, init) => globalThis.fetch(new URL(input as string), { ...init }),
+      ],
+    ])('an option fetch that makes %s of each request', (_, rebuilding) => {
+      test('does not keep anybody from signing in (E8)', async () => {
+        const auth = client({ fetch: rebuilding, resources, sessionKey: 'nobody' })
+        auth.replaceGlobalFetch()
+        await world.server.signInTo(auth, 'grace')
+        expect(auth.getSession()).toMatchObject({ claims: { sub: 'user-grace' } })
+        expect((await fetch(usersMe)).status).toBe(200)
+        expect(await auth.getUserInfo()).toMatchObject({ sub: 'user-grace' })
+        await auth.signOut({ redirect: false })
+        const sent = world.server.requests.filter(
+          ({ to, path }) => to === 'issuer' && path !== '/userinfo',
+        )
+        expect(sent.map(({ headers }) => headers.authorization).filter(Boolean)).toEqual([])
+      })
+
+      test('does not let a renewal wait for itself (E8)', async () => {
+        const auth = client({ fetch: rebuilding, resources })
+        auth.replaceGlobalFetch()
+        await world.clock.advance(900_000)
+        expect((await fetch(usersMe)).status).toBe(200)
+        expect(refreshes(world)).toHaveLength(1)
+      })
+
+      test('is not stopped by another client of the page that lists the same server (E8)', async () => {
+        client({ resources, sessionKey: 'nobody' }).replaceGlobalFetch()
+        const second = client({ fetch: rebuilding, sessionKey: 'second' })
+        await world.server.signInTo(second, 'grace')
+        expect(await second.getUserInfo()).toMatchObject({ sub: 'user-grace' })
+      })
+    })
+
+    test('a page on the issuer itself: what is no request of ours receives a token (E8)', async () => {
+      const auth = client({ resources })
+      auth.replaceGlobalFetch()
+      await auth.start()
+      await fetch('https://login.example.com/api/things')
+      expect(world.server.requests.at(-1)!.headers.authorization).toMatch(/^Bearer /)
+    })
+
+    test.each([
+      '/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server',
+      '/token',
+    ])('%s receives no token, whoever asks (E8)', async (path) => {
+      const auth = client({ resources })
+      auth.replaceGlobalFetch()
+      await auth.start()
+      await fetch(`https://login.example.com${path}`)
+      expect(world.server.requests.at(-1)!.headers).not.toHaveProperty('authorization')
+    })
+
     test.each([true, false])(
       'a client of nobody does not stand in the way of another one’s sign-in (that replaced it too: %s)',
       async (both) => {

@@ -73,6 +73,62 @@ describe('inputs', () => {
     })
   })
 
+  /** A Request whose body was read. */
+  const usedRequest = async () => {
+    const request = new Request(echo, { method: 'POST', headers: { 'x-one': '1' }, body: 'old' })
+    await request.text()
+    return request
+  }
+
+  test('a used Request with a new body in init is sent with that body, as with fetch (E8)', async () => {
+    const world = await signedInTab()
+    const answer = await readEcho(await world.auth.fetch(await usedRequest(), { body: 'new' }))
+    expect(answer).toMatchObject({
+      method: 'POST',
+      body: 'new',
+      headers: { 'x-one': '1' },
+      scheme: 'Bearer',
+    })
+  })
+
+  test('a used Request with a new body is sent again with that body after a 401 (E8)', async () => {
+    const world = await settledTab()
+    world.server.expireAccessTokens()
+    const answer = await readEcho(await world.auth.fetch(await usedRequest(), { body: 'new' }))
+    expect(answer).toMatchObject({ body: 'new', scheme: 'Bearer' })
+    expect(carriers(world)).toEqual([echo, echo])
+  })
+
+  test('a new body in init leaves the body of the Request unread, as with fetch (E8)', async () => {
+    const world = await signedInTab()
+    const request = new Request(echo, { method: 'POST', body: 'old' })
+    await world.auth.fetch(request, { body: 'new' })
+    expect(await request.text()).toBe('old')
+  })
+
+  test.each<[string, RequestInit | undefined]>([
+    ['no init', undefined],
+    ['no body in init', { headers: { 'x-two': '2' } }],
+    ['a body of null', { body: null }],
+    ['a body of undefined', { body: undefined! }],
+  ])('a used Request with %s is a TypeError, as with fetch (E8)', async (_, init) => {
+    const world = await signedInTab()
+    const request = await usedRequest()
+    expect(await rejection(fetch(request, init))).toBeInstanceOf(TypeError)
+    expect(await rejection(world.auth.fetch(request, init))).toBeInstanceOf(TypeError)
+    expect(carriers(world)).toEqual([])
+  })
+
+  test('a Request whose body somebody is reading is a TypeError, as with fetch (E8)', async () => {
+    const world = await signedInTab()
+    const request = new Request(echo, { method: 'POST', body: 'old' })
+    request.body!.getReader()
+    expect(await rejection(world.auth.fetch(request))).toBeInstanceOf(TypeError)
+    expect(await readEcho(await world.auth.fetch(request, { body: 'new' }))).toMatchObject({
+      body: 'new',
+    })
+  })
+
   test("the caller's init and headers are not touched", async () => {
     const world = await signedInTab()
     const headers = new Headers({ 'x-one': '1' })

@@ -100,6 +100,88 @@ describe('where a token goes', () => {
       })
   })
 
+  test.each([
+    ['wss://api.example.com/socket', 'https://api.example.com/'],
+    ['WSS://API.example.com:443/socket?room=1', 'https://api.example.com/'],
+    ['wss://api.example.com/live/1', 'https://api.example.com/live/'],
+    ['ws://localhost:8080/socket', 'http://localhost:8080/'],
+    ['ws://127.0.0.1/socket', 'http://127.0.0.1/'],
+  ])('a token for %s is to be had when %s is listed (E6)', async (url, entry) => {
+    const { auth } = await signedInTab({ client: { resources: [entry] } })
+    const token = await auth.getAccessToken()
+    expect(await auth.getAccessToken({ for: url })).toBe(token)
+    expect(await auth.getAccessToken({ for: new URL(url) })).toBe(token)
+  })
+
+  test.each([
+    ['wss://api.example.com/live2/', 'https://api.example.com/live/'],
+    ['wss://api.example.com/live/..%2fadmin', 'https://api.example.com/live/'],
+    ['wss://api.example.com:444/', 'https://api.example.com/'],
+    ['wss://user:pass@api.example.com/', 'https://api.example.com/'],
+    ['ws://api.example.com/', 'https://api.example.com/'],
+    ['wss://login.example.com/token', 'https://login.example.com/'],
+  ])('no token for %s when %s is listed (E6)', async (url, entry) => {
+    const { auth } = await signedInTab({ client: { resources: [entry] } })
+    expect(await failure(auth.getAccessToken({ for: url }))).toMatchObject({
+      code: 'resource_not_allowed',
+    })
+  })
+
+  test.each([
+    ['https://other.example/a', 'https://other.example/'],
+    ['https://other.example:8443/a?b', 'https://other.example:8443/'],
+    ['http://localhost:3000/a', 'http://localhost:3000/'],
+    ['wss://other.example/socket', 'https://other.example/'],
+    ['ws://localhost:3000/socket', 'http://localhost:3000/'],
+    ['/api', 'https://app.example.com/'],
+  ])('what is advised for %s is accepted by resources (E6)', async (url, entry) => {
+    const world = await signedInTab()
+    const { message } = await failure(world.auth.getAccessToken({ for: url }))
+    const advised = /add "(.*)" to resources/.exec(message)?.[1]
+    expect(advised).toBe(entry)
+    const auth = world.client(world.tab, { resources: [advised!] })
+    expect(await auth.getAccessToken({ for: url })).toBeTruthy()
+  })
+
+  test.each([
+    ['blob:https://api.example.com/5f3e', 'blob: URLs'],
+    ['data:text/plain,secret', 'data: URLs'],
+    ['file:///etc/passwd', 'file: URLs'],
+    ['about:blank', 'about: URLs'],
+    ['javascript:alert(1)', 'javascript: URLs'],
+    ['http://other.example/a', 'http://other.example/a'],
+    ['ws://other.example/a', 'http://other.example/a'],
+    ['ftp://other.example/a', 'ftp://other.example/a'],
+    ['https://user:secret@other.example/a', 'https://other.example/a'],
+    ['https://user:secret@api.example.com/a', 'https://api.example.com/a'],
+    ['https://user@api.example.com/a', 'https://api.example.com/a'],
+    ['wss://user:secret@api.example.com/a', 'https://api.example.com/a'],
+  ])('nothing is advised for %s, which can never be listed (E6)', async (url, shown) => {
+    const world = await signedInTab()
+    for (const call of [world.auth.getAccessToken({ for: url }), world.auth.fetch(new URL(url))]) {
+      const { code, message } = await failure(call)
+      expect(code).toBe('resource_not_allowed')
+      if (!url.startsWith('ws')) expect(message).toContain(`${shown} cannot receive a token`)
+      expect(message).toContain('only https URLs without a user name can')
+      expect(message).not.toMatch(/to resources|secret/)
+    }
+    expect(carriers(world)).toEqual([])
+  })
+
+  test('fetch does not open a WebSocket: wss is refused there, and nothing advised (E6)', async () => {
+    const { auth } = await signedInTab()
+    const { message } = await failure(auth.fetch('wss://api.example.com/socket'))
+    expect(message).toContain('wss://api.example.com/socket cannot receive a token')
+  })
+
+  test('an endpoint of the authorization server is called one, and nothing advised (E6)', async () => {
+    const { auth } = await signedInTab({ client: { resources: ['https://login.example.com/'] } })
+    const { message } = await failure(auth.fetch('https://login.example.com/token?secret=1'))
+    expect(message).toBe(
+      'https://login.example.com/token is an endpoint of the authorization server, which never receives an access token.',
+    )
+  })
+
   const issuer = 'https://login.example.com'
   test.each([
     '/token',

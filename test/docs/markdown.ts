@@ -26,6 +26,17 @@ export function documents(): string[] {
   return [...markdown(''), ...markdown('docs/')]
 }
 
+/** What a section of a document is about: the names in the first column of its tables, sorted. */
+export function namesInTables(document: string, heading: string): string[] {
+  const [, section] = readDocument(document).split(`\n${heading}\n`)
+  return section!
+    .split(/\n##/)[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...line.split(' | ')[0]!.matchAll(/`'?([\w-]+)/g)].map(([, name]) => name!))
+    .sort()
+}
+
 /** The TypeScript blocks of a document. One without a name, or with a name used before, is a mistake. */
 export function snippetsOf(document: string, text = readDocument(document)): Snippet[] {
   const snippets: Snippet[] = []

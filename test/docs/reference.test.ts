@@ -7,7 +7,7 @@ import type { DeclarationReflection, ProjectReflection } from 'typedoc'
 import type { PkceClient } from 'pkce-client'
 import { createAuthServer } from 'pkce-client/testing'
 import { loadApp } from './app.ts'
-import { readDocument, root } from './markdown.ts'
+import { namesInTables, root } from './markdown.ts'
 
 const said: string[] = []
 const output = mkdtempSync(join(tmpdir(), 'pkce-client-docs-'))
@@ -43,16 +43,7 @@ test('every public name of the package has a sentence that says what it is', () 
   expect(missing).toEqual([])
 })
 
-/** The names that a section of docs/reference.md is about: what its tables have in their first column. */
-function namesIn(heading: string): string[] {
-  const [, section] = readDocument('docs/reference.md').split(`\n${heading}\n`)
-  return section!
-    .split(/\n##/)[0]!
-    .split('\n')
-    .filter((line) => line.startsWith('| `'))
-    .flatMap((line) => [...line.split(' | ')[0]!.matchAll(/`'?([\w-]+)/g)].map(([, name]) => name!))
-    .sort()
-}
+const namesIn = (heading: string) => namesInTables('docs/reference.md', heading)
 
 const membersOf = (name: string) =>
   (project.getChildByName(['index', name]) as DeclarationReflection)

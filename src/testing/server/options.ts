@@ -184,7 +184,7 @@ const defaultUsers: readonly User[] = [
   },
 ]
 
-const serverChoices: Choices<AuthServerOptions> = {
+export const serverChoices: Choices<AuthServerOptions> = {
   issuer: 'anything',
   apiUrl: 'anything',
   clients: 'array',
@@ -203,7 +203,7 @@ const serverChoices: Choices<AuthServerOptions> = {
   legacyPasswordGrant: [true, false],
 }
 
-const clientChoices: Choices<ClientRegistration> = {
+export const clientChoices: Choices<ClientRegistration> = {
   clientId: 'anything',
   name: 'anything',
   redirectUris: 'array',

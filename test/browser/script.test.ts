@@ -104,6 +104,30 @@ describe.each(engineNames)('the <script> build in %s', (engine) => {
     expect(refused).toBe('TypeError')
   })
 
+  test('a Request and a URL made in an iframe arrive whole, with the token (E1)', async () => {
+    const page = await (await world.newPerson()).newPage()
+    await page.goto(await serve({ clients: [client()] }))
+    await part(page).signIn()
+    const answers = await page.evaluate(async (api) => {
+      const { auth } = globalThis as unknown as {
+        auth: { fetch: typeof fetch; replaceGlobalFetch(): () => void }
+      }
+      const frame = document.body.appendChild(document.createElement('iframe'))
+      const { Request, URL } = frame.contentWindow as Window & typeof globalThis
+      const request = () => new Request(`${api}echo`, { method: 'POST', body: 'hello' })
+      const restore = auth.replaceGlobalFetch()
+      const calls = [
+        auth.fetch(request()),
+        auth.fetch(new URL(`${api}echo`), { method: 'POST', body: 'hello' }),
+        fetch(request()),
+      ]
+      restore()
+      return Promise.all(calls.map(async (call) => (await call).json()))
+    }, world.urls.api)
+    for (const answer of answers)
+      expect(answer).toMatchObject({ method: 'POST', body: 'hello', scheme: 'Bearer' })
+  })
+
   test('two clients on one origin and one callback address each keep their own session', async () => {
     const page = await (await world.newPerson()).newPage()
     await page.goto(await serve({ clients: [client(), client('react-example')] }))

@@ -77,7 +77,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const invalidToken = refusesToken(challenges)
     const another = await renew(credential, { signal, invalidToken })
     if (!another) return response
-    void response.body?.cancel().catch(() => {})
+    // A stream of Node has no such method.
+    void (response.body as Partial<ReadableStream> | null)?.cancel?.().catch(() => {})
     return scheme.send(options.fetch(), { ...call, request: spare, credential: another })
   }
 

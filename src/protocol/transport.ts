@@ -105,7 +105,7 @@ async function buffered(response: Response): Promise<Response> {
   const { status, headers } = response
   // A redirect is never followed: it could carry a code or a refresh token to another host.
   if (status < 200 || (status > 299 && status < 400)) {
-    await response.body?.cancel()
+    discard(response)
     throw new OAuthServerError(
       'server_error',
       'The authorization server answered with a redirect; a captive portal or proxy may be in between.',
@@ -118,23 +118,52 @@ async function buffered(response: Response): Promise<Response> {
   return whole
 }
 
+/** Not every fetch has web streams: React Native and polyfills have no `body`, node-fetch has a stream of Node. */
+type Readable = Partial<Pick<Response, 'text' | 'arrayBuffer'>> & {
+  body?: Partial<ReadableStream<Uint8Array<ArrayBuffer>>> | null
+}
+
+/** Lets go of a body that nobody reads. */
+function discard({ body }: Readable): void {
+  void body?.cancel?.().catch(() => {})
+}
+
 async function read(response: Response): Promise<Blob | null> {
-  if (!response.body) return null
-  const chunks: Uint8Array<ArrayBuffer>[] = []
+  const { body }: Readable = response
+  if (Number(response.headers.get('content-length')) > maximumBytes) {
+    discard(response)
+    throw tooLong(response)
+  }
+  const whole = new Blob(
+    body?.getReader ? await readStream(response) : [await readAtOnce(response)],
+  )
+  if (whole.size > maximumBytes) throw tooLong(response)
+  return whole.size > 0 ? whole : null
+}
+
+const readAtOnce = (response: Readable): Promise<BlobPart> =>
+  response.text?.() ?? response.arrayBuffer!()
+
+async function readStream(response: Response): Promise<BlobPart[]> {
+  const chunks: BlobPart[] = []
   let size = 0
-  const reader = response.body.getReader()
+  const reader = response.body!.getReader()
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return new Blob(chunks)
+    if (done) return chunks
     size += value.length
     if (size > maximumBytes) {
       await reader.cancel()
-      throw new OAuthServerError(
-        'server_error',
-        'The authorization server answered with more than 1 MiB.',
-        { status: response.status },
-      )
+      throw tooLong(response)
     }
     chunks.push(value)
   }
+}
+
+function tooLong({ status }: Response): OAuthServerError {
+  return new OAuthServerError(
+    'server_error',
+    'The authorization server answered with more than 1 MiB.',
+    { status },
+  )
 }

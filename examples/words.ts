@@ -57,6 +57,7 @@ export function describeError(error: Error): string {
     error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
   const code = isPkceClientError(error) && error.code
   if (code === 'sign_in_required') return 'Nobody is signed in. Sign in first.'
+  if (code === 'sign_in_cancelled') return 'You are back from the sign-in page.'
   if (code === 'authorization_denied')
     return `You were not signed in: ${serverText || 'no reason given'}.`
   return serverText ? `${error.message} The server says: ${serverText}.` : error.message

@@ -64,6 +64,12 @@ async function serveExample(name, { server, port = 0, outDir }) {
       minify: false,
       sourcemap: true,
       chunkSizeWarningLimit: Infinity,
+      rollupOptions: {
+        onwarn: (warning, report) => {
+          // Means something to a server that renders, which there is none.
+          if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') report(warning)
+        },
+      },
     },
     logLevel: 'warn',
   }

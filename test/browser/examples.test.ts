@@ -381,3 +381,89 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await callApi(page)
   })
 })
+
+describe.each(engineNames)('the protected page of the React example in %s', (engine) => {
+  const world = openWorld(engine)
+  const press = (page: Page, name: string) => page.getByRole('button', { name }).click()
+  const profile = () => `${world.urls.react}profile`
+  const shown = (page: Page) => page.getByRole('definition').filter({ hasText: 'Ada Lovelace' })
+  const departures = () => world.server.requestsTo('/authorize').length
+
+  async function visit(address: string): Promise<Page> {
+    const page = await (await world.newPerson()).newPage()
+    await page.goto(address)
+    return page
+  }
+
+  async function signedIn(): Promise<Page> {
+    const page = await visit(profile())
+    await world.logIn(page)
+    await press(page, 'Allow')
+    await shown(page).waitFor()
+    return page
+  }
+
+  test('who opens it is sent to sign in once, and is back at it (N6)', async () => {
+    const before = departures()
+    const page = await signedIn()
+    expect(page.url()).toBe(profile())
+    expect(departures() - before).toBe(1)
+  })
+
+  test('who goes to it within the app is sent to sign in, and is back at it (N6)', async () => {
+    const page = await visit(world.urls.react)
+    await page.getByRole('link', { name: 'Your profile' }).click()
+    await world.logIn(page)
+    await press(page, 'Allow')
+    await shown(page).waitFor()
+    expect(page.url()).toBe(profile())
+  })
+
+  test('who says no is told so and not sent away again, until a click on the button (N6)', async () => {
+    const page = await visit(profile())
+    await world.logIn(page)
+    await press(page, 'Deny')
+    const alert = page.getByRole('alert').filter({ hasText: 'the user denied the request' })
+    const sent = await world.asked(() => alert.waitFor())
+    expect(sent).toEqual([])
+    expect(page.url()).toBe(profile())
+    await press(page, 'Sign in')
+    await press(page, 'Allow')
+    await shown(page).waitFor()
+  })
+
+  test('who comes back by the back button is told so, and a click leads on (N6)', async () => {
+    const page = await visit(world.urls.react)
+    await page.getByRole('link', { name: 'Your profile' }).click()
+    await page.getByLabel('Password').waitFor()
+    await world.goBack(page)
+    await page.getByRole('status').filter({ hasText: 'Signed out' }).waitFor()
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await world.logIn(page)
+    await press(page, 'Allow')
+    await page.getByRole('status').filter({ hasText: 'Signed in as Ada Lovelace' }).waitFor()
+  })
+
+  test('who signs out on it is signed out at the server too, and is not sent to sign in (N6)', async () => {
+    const page = await signedIn()
+    const sent = await world.asked(async () => {
+      await press(page, 'Sign out')
+      await page.waitForURL(world.urls.react)
+      await page.getByRole('status').filter({ hasText: 'Signed out' }).waitFor()
+    })
+    expect(sent).toEqual(['POST /revoke', 'POST /revoke', 'GET /end_session'])
+  })
+
+  test('signed out in another tab, it stays open, says so and sends nobody away (N6)', async () => {
+    const page = await signedIn()
+    const other = await page.context().newPage()
+    await other.goto(world.urls.react)
+    await press(other, 'Sign out')
+    const sent = await world.asked(async () => {
+      await page.getByRole('status').filter({ hasText: 'Signed out' }).waitFor()
+      await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    })
+    expect(sent).not.toContain('GET /authorize')
+    expect(page.url()).toBe(profile())
+  })
+})

@@ -1,13 +1,13 @@
 import { isPkceClientError } from 'pkce-client'
 import { useState, useSyncExternalStore } from 'react'
+import { Link } from 'react-router'
 import { describeError, describeResponse, describeSession, troubles } from '../../words.ts'
 import { api, auth } from './auth.ts'
 import { Events } from './events.tsx'
 
-/** @param props.signInError why the sign-in that just came back failed, if it did */
-export function App({ signInError }: { signInError: Error | undefined }) {
+export function App() {
   const session = useSyncExternalStore(auth.subscribe, auth.getSession)
-  const [result, setResult] = useState<unknown>(signInError ?? 'Nothing yet.')
+  const [result, setResult] = useState<unknown>('Nothing yet.')
 
   const button = (label: string, action: () => Promise<unknown>) => {
     const onClick = () => {
@@ -41,6 +41,9 @@ export function App({ signInError }: { signInError: Error | undefined }) {
             {button('Refresh the tokens', refresh)}
             {signedIn && button('Sign out', () => auth.signOut())}
           </div>
+          <p>
+            <Link to="/profile">Your profile</Link>, for signed-in users only
+          </p>
           <fieldset aria-describedby="reason" disabled={!signedIn}>
             <legend>Make trouble</legend>
             <p id="reason" className="hint" hidden={signedIn}>

@@ -1,3 +1,4 @@
+import { timeLimited } from '../storage/time-limit.ts'
 import { orLocal } from '../tabs/or-local.ts'
 import { withoutFloods } from '../tabs/without-floods.ts'
 import type { Clock } from '../clock.ts'
@@ -20,7 +21,13 @@ export interface Ports {
 }
 
 /** The ports as the parts get them: what a platform or an app gets wrong is put right here, once for all parts. */
-export function dependable(ports: Ports): Ports {
-  const { clock, lock, channel } = ports
-  return { ...ports, lock: orLocal(lock), channel: withoutFloods(channel, clock) }
+export function dependable(ports: Ports) {
+  const { clock, lock, channel, store, transactionStore } = ports
+  return {
+    ...ports,
+    lock: orLocal(lock),
+    channel: withoutFloods(channel, clock),
+    store: timeLimited(store, clock),
+    transactionStore: timeLimited(transactionStore, clock),
+  }
 }

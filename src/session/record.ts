@@ -162,6 +162,8 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
     if (pending) pick(pending, pendingShape)
     if (claims) pick(claims, { sub: 'string' })
     const token = record.access[defaultToken]
+    // What is nested too deeply can be read and not written.
+    JSON.stringify(record)
     const known = (record.v as number) === 1 && (record.signedOut ?? token)
     if (!known || issuer !== binding.issuer || clientId !== binding.clientId) return undefined
     return token && (token.type as string) !== 'bearer' ? unreadable(source, binding) : record

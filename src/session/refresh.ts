@@ -109,6 +109,9 @@ export function createRefresher(options: RefreshOptions) {
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
       const sent = { ...record, pending: { ...before, unknown, notBefore, sending: true } }
       if (!(await session.write(record, sent))) return currentOrThrow()
+      // Another tab with the same token could not know that it is spent.
+      if (session.isUnannounced(sent))
+        return failed(record, before, { kind: 'transient', error: notAnnounced() })
       // Whoever stole the lock meanwhile sends the token, and this tab lines up again.
       if (robbed()) return 'resend'
       const answer = await grant(record)
@@ -270,3 +273,10 @@ function sessionEnded(reason: SignedOutReason, cause?: PkceClientError): PkceCli
     cause,
   })
 }
+
+const notAnnounced = () =>
+  new PkceClientError(
+    'storage_unavailable',
+    'The session was not refreshed, because the store cannot tell the other tabs about it; try again soon.',
+    { retryable: true },
+  )

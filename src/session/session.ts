@@ -1,14 +1,15 @@
-import { PkceClientError } from '../errors.ts'
 import { createCopies } from './copies.ts'
 import { exclusive } from './exclusive.ts'
 import { defaultToken, isNewer, isSame, parseRecord, tombstone } from './record.ts'
+import { createSaved } from './saved.ts'
 import { reduce, unknownSession } from './state.ts'
 import { createWriteOrder } from './write-order.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
-import type { OrderedMarks, Store, TransactionStore } from '../storage/store.ts'
+import type { OrderedMarks, TransactionStore } from '../storage/store.ts'
+import type { PromptStore } from '../storage/time-limit.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
 import type { Lock } from '../tabs/lock.ts'
 import type { SessionRecord, SignedOutReason } from './record.ts'
@@ -18,7 +19,7 @@ interface SessionOptions {
   key: string
   issuer: string
   clientId: string
-  store: Store
+  store: PromptStore
   /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
   marks: TransactionStore
   orderedMarks: OrderedMarks
@@ -41,28 +42,15 @@ export type SessionKeeper = ReturnType<typeof createSession>
 export function createSession(options: SessionOptions) {
   const { key, issuer, clientId, store, channel, emit, newId } = options
   const copies = createCopies(options)
+  const saved = createSaved(options)
   const order = createWriteOrder(options)
   const listeners: ((record: SessionRecord | undefined) => void)[] = []
   let state: Session = unknownSession
   let record: SessionRecord | undefined
-  /** Set while the store has not saved what this tab knows: the `sid` of the older record that is still in it. */
-  let leftBehind: string | undefined
   /** Saved again once and no more: if the store does not keep it, two tabs would wake each other for ever. */
   let savedAgain: SessionRecord | undefined
   let connection: ChannelConnection | undefined
   let known = false
-
-  /** The newer of the stored record and this tab's, by { sid, gen }. A store that gave nothing usable has no say. */
-  function newest(stored: SessionRecord | undefined): SessionRecord | undefined {
-    if (!stored || !record) return stored ?? record
-    if (stored.sid !== record.sid) return stored.sid === leftBehind ? record : stored
-    // A sign-out that could not be saved still counts, whatever other tabs have stored since.
-    if (record.signedOut === 'signed-out' && (!stored.signedOut || isNewer(stored))) return record
-    if (stored.signedOut) return stored
-    // Of one generation, what this tab could not save is the later word.
-    const unsaved = leftBehind !== undefined && !record.signedOut
-    return (unsaved ? stored.gen > record.gen : stored.gen >= record.gen) ? stored : record
-  }
 
   async function read(): Promise<SessionRecord | undefined> {
     return parseRecord(await store.get(key), options)
@@ -82,6 +70,7 @@ export function createSession(options: SessionOptions) {
 
   function adopt(next: SessionRecord | undefined): void {
     const previous = record
+    saved.replace(previous, next)
     record = next
     for (const listener of listeners) listener(current())
     publish(reduce(state, { record, previous }))
@@ -90,8 +79,8 @@ export function createSession(options: SessionOptions) {
   /** Looks at the store and takes over what other tabs did. */
   async function reread(): Promise<SessionRecord | undefined> {
     const before = record
-    const stored = await read().catch(() => undefined)
-    const next = newest(stored)
+    const stored = await read().catch(saved.failed)
+    const next = saved.newest(stored, record)
     const isCopy = next && (await copies.isBehind(next))
     // What was read may be older than what was written or adopted meanwhile.
     if (record !== before) return reread()
@@ -99,10 +88,17 @@ export function createSession(options: SessionOptions) {
     else if (next !== record || state === unknownSession) adopt(next)
     // What could not be saved, or was overwritten by a page that woke in the middle of saving, is saved now, before another
     // tab finds the older record and sends its spent refresh token.
-    else if (next && (leftBehind !== undefined || (stored && next !== savedAgain)))
+    else if (next && (saved.isUnsaved() || (stored && next !== savedAgain)))
       await write((savedAgain = next), next)
     return current()
   }
+
+  /** The store has answered after all: what came late may have overwritten what others wrote meanwhile. */
+  async function repair(): Promise<void> {
+    await reread()
+    connection?.post('changed')
+  }
+  store.onLateAnswer(() => void repair())
 
   function current(): SessionRecord | undefined {
     return record?.signedOut ? undefined : record
@@ -121,7 +117,7 @@ export function createSession(options: SessionOptions) {
         stored = await read().catch((cause: unknown): undefined => {
           unreadable = cause
         })
-        return newest(stored)
+        return saved.newest(stored, record)
       }
       const found = await (base ? order.caughtUp(look) : look())
       const movedOn = base && found !== base && !isSame(found, base)
@@ -137,11 +133,11 @@ export function createSession(options: SessionOptions) {
         if (isNewer(stored)) unreadable = new Error('A newer version has stored a session.')
         if (unreadable && base && next.signedOut !== 'signed-out') throw unreadable
         await store.set(key, JSON.stringify(next))
-        leftBehind = undefined
+        saved.succeeded()
         connection?.post('changed')
       } catch (cause) {
-        if (leftBehind === undefined) emit('storage-failed', { error: notSaved(cause) })
-        leftBehind = stored?.sid ?? leftBehind ?? record?.sid ?? ''
+        saved.notSaved(next, { cause, begun: !base })
+        saved.replace(stored, next)
       }
       adopt(next)
       return true
@@ -162,6 +158,7 @@ export function createSession(options: SessionOptions) {
     current,
     reread,
     write,
+    isUnannounced: saved.isUnannounced,
 
     /** Tells the listener which record is current from now on, before anybody else hears of it. */
     onAdopted: (listener: (record: SessionRecord | undefined) => void): void =>
@@ -169,6 +166,7 @@ export function createSession(options: SessionOptions) {
 
     /** Joins the other tabs and takes over the session there is. */
     restore(): Promise<SessionRecord | undefined> {
+      if (store.failure) saved.failed(store.failure)
       connection ??= channel.open(key, () => void reread(), { withinPage: !store.shared })
       return reread()
     },
@@ -233,12 +231,4 @@ export function withTokens(record: SessionRecord, tokens: TokenSet): SessionReco
       [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt },
     },
   }
-}
-
-function notSaved(cause: unknown): PkceClientError {
-  return new PkceClientError(
-    'storage_unavailable',
-    'The session could not be saved; it lives in this tab only.',
-    { cause },
-  )
 }

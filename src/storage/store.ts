@@ -10,6 +10,8 @@ export interface Store {
   readonly shared?: boolean
   /** The contents do not survive leaving the page. */
   readonly volatile?: boolean
+  /** Why the contents are in memory only, where they were to be kept in the page's storage. */
+  readonly failure?: unknown
   /** Gives what was last set under the key, or `undefined` / `null` when there is nothing. */
   get(key: string): Awaitable<string | null | undefined>
   /** Replaces the value atomically: a reader sees the old value or the new one, never a part. */

@@ -46,13 +46,16 @@ export function webStorageStore(
 /** Makes the default store: `localStorage` in a page that has it, memory everywhere else. */
 export function pageStore(): TransactionStore {
   let store: TransactionStore | undefined
-  const chosen = () => (store ??= localStorageStore() ?? memoryStore())
+  const chosen = () => (store ??= chooseStore())
   return {
     get shared() {
       return chosen().shared ?? false
     },
     get volatile() {
       return chosen().volatile ?? false
+    },
+    get failure() {
+      return chosen().failure
     },
     get: (key) => chosen().get(key),
     set: (key, value) => chosen().set(key, value),
@@ -61,16 +64,18 @@ export function pageStore(): TransactionStore {
   }
 }
 
-function localStorageStore(): TransactionStore | undefined {
+function chooseStore(): TransactionStore {
   // Node 25 and Deno have a localStorage that all visitors of a server would share.
-  if (typeof document === 'undefined') return undefined
+  if (typeof document === 'undefined') return memoryStore()
+  let failure: unknown = new Error('This page has no localStorage.')
   try {
     // Absent in some web views; merely reading it throws where site data is blocked.
     const storage = globalThis.localStorage as Storage | null | undefined
-    return storage ? webStorageStore(storage, { shared: true }) : undefined
-  } catch {
-    return undefined
+    if (storage) return webStorageStore(storage, { shared: true })
+  } catch (cause) {
+    failure = cause
   }
+  return { ...memoryStore(), failure }
 }
 
 function isSessionStorage(storage: StorageLike): boolean {

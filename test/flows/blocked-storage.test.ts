@@ -61,6 +61,19 @@ describe.each(absences)('a page whose localStorage %s (A-76)', (_, remove) => {
     auth.close()
   })
 
+  test('says at the start that nothing can be saved, once (F11)', async () => {
+    remove()
+    const { server, auth, heard } = openPage()
+    await auth.start()
+    expect(factsOf(heard, 'storage-failed')).toMatchObject([
+      { error: { code: 'storage_unavailable', cause: { message: expect.any(String) } } },
+    ])
+    await server.signInTo(auth)
+    await auth.refresh()
+    expect(factsOf(heard, 'storage-failed')).toHaveLength(1)
+    auth.close()
+  })
+
   test('can sign in without leaving, and the session lives in its memory', async () => {
     remove()
     const { server, auth } = openPage()

@@ -2,7 +2,14 @@ import { IDBFactory } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { indexedDbStore } from '../../src/index.ts'
 import type { PkceClient } from '../../src/index.ts'
-import { factsOf, failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
+import {
+  factsOf,
+  failure,
+  refreshedAsStoreFails,
+  refreshes,
+  sentTokens,
+  usersMe,
+} from '../support/refreshes.ts'
 import { failingPlaces } from '../support/stores.ts'
 import { appOrigin, createWorld, listen, rejection, usualSessionKey } from '../support/world.ts'
 
@@ -42,21 +49,17 @@ describe.each(failingPlaces)('A-76, a store that fails: %s', (_, makePlace) => {
   }
 
   test.each(['full', 'blocked'] as const)(
-    'while it is %s a rotated token is kept in this tab, used for the next renewal, and saved when that is possible again',
+    'refreshed tokens that cannot be saved because it is %s are used in this tab, and saved when that is possible again',
     async (how) => {
       const world = await signedIn()
       const before = tokenIn(await world.place.peek(key))
-      world.place.fail(how)
-      for (let renewal = 0; renewal < 3; renewal += 1) {
-        await world.clock.advance(900_000)
-        expect((await world.auth.fetch(usersMe)).status).toBe(200)
-        expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
-      }
-      expect(new Set(sentTokens(world)).size).toBe(3)
+      await world.clock.advance(900_000)
+      await refreshedAsStoreFails(world, () => world.place.fail(how))
+      expect((await world.auth.fetch(usersMe)).status).toBe(200)
+      expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
       expect(factsOf(world.heard, 'storage-failed')).toMatchObject([
         { error: { code: 'storage_unavailable', sessionEnded: false } },
       ])
-      expect(factsOf(world.heard, 'signed-out')).toEqual([])
 
       world.place.fail()
       expect(tokenIn(await world.place.peek(key))).toBe(before)
@@ -65,7 +68,29 @@ describe.each(failingPlaces)('A-76, a store that fails: %s', (_, makePlace) => {
       const next = await world.reload()
       await world.clock.advance(900_000)
       expect((await next.fetch(usersMe)).status).toBe(200)
-      expect(new Set(sentTokens(world)).size).toBe(4)
+      expect(new Set(sentTokens(world)).size).toBe(2)
+      expect(world.server.revoked).toEqual([])
+    },
+  )
+
+  test.each(['full', 'blocked'] as const)(
+    'while it is %s a session that other tabs may have is not refreshed, and one of this tab is (F11)',
+    async (how) => {
+      const world = await signedIn()
+      const shared = world.place.open().shared === true
+      world.place.fail(how)
+      for (let hour = 1; hour < 4; hour += 1) {
+        await world.clock.advance(3_600_000)
+        const response = await world.auth.fetch(usersMe).catch(() => undefined)
+        expect(response?.status).toBe(shared ? undefined : 200)
+        expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: shared })
+      }
+      expect(sentTokens(world)).toHaveLength(shared ? 0 : 3)
+      expect(factsOf(world.heard, 'storage-failed')).toHaveLength(1)
+      world.place.fail()
+      world.tab.wake()
+      await world.clock.advance(100_000)
+      expect((await (await world.reload()).fetch(usersMe)).status).toBe(200)
       expect(world.server.revoked).toEqual([])
     },
   )

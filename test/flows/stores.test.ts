@@ -5,8 +5,11 @@ import {
   expiredTab,
   factsOf,
   failure,
+  recovered,
+  refreshedAsStoreFails,
   refreshes,
   sentTokens,
+  stale,
   usersMe,
 } from '../support/refreshes.ts'
 import {
@@ -59,32 +62,57 @@ async function missTwoRenewals(
 }
 
 describe('a store that fails', () => {
-  test.each(['set', 'all'] as const)(
-    'when the renewed tokens cannot be saved (%s) the tab works on, and says so (A-76)',
+  test.each(['set', 'get', 'all'] as const)(
+    'when the refreshed tokens cannot be saved (%s) they are used in this tab, and it says so (A-76)',
     async (kind) => {
       const world = await expiredTab()
-      world.browser.failStorage(kind)
+      await refreshedAsStoreFails(world, () => world.browser.failStorage(kind))
       expect((await world.auth.fetch(usersMe)).status).toBe(200)
       expect(world.auth.getSession()).toMatchObject({ status: 'signed-in', stale: false })
-      for (let hour = 0; hour < 3; hour += 1) {
-        await world.clock.advance(3_600_000)
-        expect((await world.auth.fetch(usersMe)).status).toBe(200)
-      }
-      expect(new Set(sentTokens(world)).size).toBe(4)
-      expect(world.server.revoked).toEqual([])
+      expect(refreshes(world)).toHaveLength(1)
       expect(factsOf(world.heard, 'storage-failed')).toMatchObject([
         { error: { code: 'storage_unavailable', sessionEnded: false } },
       ])
     },
   )
 
-  test('storage that cannot be read costs nothing while the tab lives (A-76)', async () => {
-    const world = await expiredTab()
-    world.browser.failStorage('get')
-    expect((await world.auth.fetch(usersMe)).status).toBe(200)
+  test.each(['set', 'get', 'all'] as const)(
+    'a tab that cannot tell the others that it sends the refresh token (%s) does not send it (F11)',
+    async (kind) => {
+      const world = await expiredTab()
+      world.browser.failStorage(kind)
+      for (let hour = 0; hour < 3; hour += 1) {
+        expect(await failure(world.auth.fetch(usersMe))).toMatchObject({ retryable: true })
+        expect(world.auth.getSession()).toMatchObject(stale)
+        await world.clock.advance(3_600_000)
+      }
+      expect(refreshes(world)).toHaveLength(0)
+      world.browser.failStorage()
+      world.tab.wake()
+      await recovered(world, world.auth)
+      expect((await world.auth.fetch(usersMe)).status).toBe(200)
+      expect(factsOf(world.heard, 'storage-failed')).toHaveLength(1)
+    },
+  )
+
+  test('a session begun while it fails lives in this tab alone, and is refreshed there (F11)', async () => {
+    const world = createWorld()
+    world.browser.failStorage('all')
+    const auth = world.client(world.tab, { transactionStore: memoryStore() })
+    await world.server.signInTo(auth)
+    for (let hour = 0; hour < 3; hour += 1) {
+      await world.clock.advance(3_600_000)
+      expect((await auth.fetch(usersMe)).status).toBe(200)
+    }
+    expect(new Set(sentTokens(world)).size).toBe(3)
+    world.browser.failStorage()
     world.tab.wake()
-    await world.clock.settle()
-    expect(world.auth.getSession()).toMatchObject({ status: 'signed-in' })
+    await world.until(() => world.storedSession()?.refreshToken)
+    expect((await anotherTab(world)).auth.getSession()).toEqual(auth.getSession())
+    // From now on others have it too.
+    world.browser.failStorage('all')
+    await world.clock.advance(3_600_000)
+    expect(await failure(auth.fetch(usersMe))).toMatchObject({ retryable: true })
   })
 
   test('a page that starts without storage is signed out, and does not throw (A-76)', async () => {
@@ -110,8 +138,7 @@ describe('a store that fails', () => {
 
   test('when storage works again the next renewal is saved, and a reload finds it', async () => {
     const world = await expiredTab()
-    world.browser.failStorage('set')
-    await world.auth.fetch(usersMe)
+    await refreshedAsStoreFails(world, () => world.browser.failStorage('set'))
     world.browser.failStorage()
     await world.clock.advance(900_000)
     await world.auth.fetch(usersMe)
@@ -125,8 +152,7 @@ describe('a store that fails', () => {
   test('what could not be saved is saved as soon as storage works, before another tab sends the spent token', async () => {
     const world = await expiredTab()
     const { auth: other } = await anotherTab(world)
-    world.browser.failStorage('set')
-    await world.auth.fetch(usersMe)
+    await refreshedAsStoreFails(world, () => world.browser.failStorage('set'))
     world.browser.failStorage()
     world.tab.wake()
     await world.clock.settle()
@@ -203,14 +229,13 @@ describe('a store that fails', () => {
   test('an end that only this tab has seen does not end the session that the others have renewed', async () => {
     const world = await expiredTab()
     const { auth: other } = await anotherTab(world)
-    world.browser.failStorage('set')
     world.server.fault('respond', {
       path: '/token',
       status: 400,
       body: { error: 'invalid_grant' },
       times: 1,
     })
-    await failure(world.auth.fetch(usersMe))
+    await refreshedAsStoreFails(world, () => world.browser.failStorage('set'))
     expect(world.auth.getSession()).toMatchObject({ reason: 'ended-by-server' })
     await missTwoRenewals(world, other)
     expect(world.auth.getSession()).toEqual(other.getSession())

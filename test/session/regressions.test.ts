@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { PkceClient, Store } from '../../src/index.ts'
 import type { AuthServerOptions, FakeTab } from '../../src/testing/index.ts'
-import { expiredTab, failure, refreshes, usersMe } from '../support/refreshes.ts'
+import {
+  expiredTab,
+  failure,
+  refreshedAsStoreFails,
+  refreshes,
+  usersMe,
+} from '../support/refreshes.ts'
 import { anotherTab, createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -11,8 +17,8 @@ describe('stories that the chaos test has found, told again', () => {
   test('two tabs that cannot save what they know do not wake each other for ever', async () => {
     const world = await expiredTab({ server: { reuseGraceSeconds: 60 } })
     const other = await anotherTab(world)
-    world.browser.failStorage('set')
-    await Promise.all([world.auth.fetch(usersMe), other.auth.fetch(usersMe)])
+    await refreshedAsStoreFails(world, () => world.browser.failStorage('set'))
+    await failure(other.auth.fetch(usersMe))
     const before = world.browser.posted.length
     for (const tab of world.browser.tabs) tab.wake()
     await world.clock.settle()

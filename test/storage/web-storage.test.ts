@@ -97,6 +97,7 @@ describe('pageStore', () => {
     await store.set('a', 'one')
     expect(await store.get('a')).toBe('one')
     expect(store).toMatchObject({ shared: false, volatile: true })
+    expect(store.failure).toMatchObject({ name: 'SecurityError' })
   })
 
   test.each([null, undefined])(
@@ -107,6 +108,7 @@ describe('pageStore', () => {
       await store.set('a', 'one')
       expect(await store.get('a')).toBe('one')
       expect(store.volatile).toBe(true)
+      expect(store.failure).toBeInstanceOf(Error)
     },
   )
 
@@ -125,6 +127,7 @@ describe('pageStore', () => {
     await store.set('a', 'one')
     expect(localStorage.length).toBe(0)
     expect(store).toMatchObject({ shared: false, volatile: true })
+    expect(store.failure).toBeUndefined()
   })
 
   test('does not change its mind while it is used', async () => {

@@ -52,6 +52,19 @@ export async function failure(work: Promise<unknown>): Promise<PkceClientError> 
   return error as PkceClientError
 }
 
+/** The tab refreshes, and the store fails when the request has left, before the answer comes. */
+export async function refreshedAsStoreFails(
+  world: World & { auth: PkceClient },
+  fail: () => void,
+): Promise<void> {
+  const held = world.server.hold('/token')
+  const call = world.auth.refresh().catch(() => undefined)
+  await world.until(() => held.count)
+  fail()
+  held.release()
+  await call
+}
+
 /** Waits, without letting time pass, until the session is signed in and not stale, and nothing is running any more. */
 export async function recovered(world: World, auth: PkceClient): Promise<void> {
   await world.until(() => {

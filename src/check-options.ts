@@ -29,6 +29,9 @@ export const strings = (reserved: RegExp, such: string): Rule => [
   `an object of strings, without ${such} and the like`,
 ]
 
+/** Options as they are once those of `undefined` were left out. */
+export type Defined<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> }
+
 /**
  * A copy of the options that are set, without a prototype: what some library put on `Object.prototype` is not taken for
  * one. Throws `invalid_option` for a name that does not exist and for a value that is not right.
@@ -36,7 +39,7 @@ export const strings = (reserved: RegExp, such: string): Rule => [
 export function checkOptions<Options extends object, Given extends Options>(
   given: Given,
   rules: Rules<Options>,
-): Given {
+): Defined<Given> {
   const options = copyOwn(given)
   for (const [name, value] of Object.entries(options as Record<string, unknown>)) {
     if (!Object.hasOwn(rules, name)) {
@@ -60,9 +63,9 @@ export function checkValue(
 }
 
 /** A copy of what is set, without a prototype. */
-export function copyOwn<T extends object>(given: T): T {
+export function copyOwn<T extends object>(given: T): Defined<T> {
   const members = Object.entries({ ...given }).filter(([, value]) => value !== undefined)
-  return { __proto__: null, ...Object.fromEntries(members) } as unknown as T
+  return { __proto__: null, ...Object.fromEntries(members) } as unknown as Defined<T>
 }
 
 export function fail(option: string, whatIsRight: string, value: unknown): never {

@@ -19,15 +19,15 @@ import type { SignInParams } from './sign-in/params.ts'
 /** Options of methods that may have to wait for the network. */
 export interface WaitOptions {
   /** Ends the wait; what is under way goes on. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** What {@link PkceClient.getAccessToken} can be told. */
 export interface AccessTokenOptions extends WaitOptions {
   /** A URL the token is for; judged as `fetch` judges it. */
-  for?: string | URL
+  for?: string | URL | undefined
   /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
-  minValidity?: number
+  minValidity?: number | undefined
 }
 
 const waitRules: Rules<WaitOptions> = { signal }

@@ -1,6 +1,6 @@
 import { checkOptions, checkValue, copyOwn, fail, object, strings, text } from './check-options.ts'
 import { parseResource, secureUrl } from './api/resources.ts'
-import type { Rule, Rules } from './check-options.ts'
+import type { Defined, Rule, Rules } from './check-options.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
 import type { Navigator } from './navigation/navigator.ts'
@@ -22,49 +22,53 @@ export interface PkceClientOptions {
   /** Where the authorization server sends people back to: absolute, and registered exactly so (RFC 6749 §3.1.2). */
   redirectUri: string
   /** Scopes separated by spaces; `'openid'` when left out. */
-  scope?: string
+  scope?: string | undefined
   /**
    * The only places that ever receive an access token: URLs or paths, each covering what lies under it.
    * Paths resolve against `redirectUri`. Nothing is listed when left out. A path keeps tokens apart only where nothing below
    * it redirects by request: a redirect on the same origin takes the token along.
    */
-  resources?: readonly (
-    | string
-    | {
-        /** As the plain string. */
-        url: string
-      }
-  )[]
+  resources?:
+    | readonly (
+        | string
+        | {
+            /** As the plain string. */
+            url: string
+          }
+      )[]
+    | undefined
   /** Server metadata that goes over what discovery finds; complete metadata makes discovery unnecessary. */
-  metadata?: Partial<ServerMetadata>
+  metadata?:
+    { readonly [Name in keyof ServerMetadata]?: ServerMetadata[Name] | undefined } | undefined
   /** Sent with every authorization request, such as a vendor's `audience`. */
-  authorizationParams?: Readonly<Record<string, string>>
+  authorizationParams?: Readonly<Record<string, string>> | undefined
   /** Where the server sends people after signing out, if it is registered (RP-Initiated Logout §2). */
-  postSignOutRedirectUri?: string
+  postSignOutRedirectUri?: string | undefined
   /** Tells two sessions of one client on one origin apart. */
-  sessionKey?: string
+  sessionKey?: string | undefined
   /** Milliseconds one OAuth request may take, headers and body; 15 000 when left out. */
-  timeout?: number
+  timeout?: number | undefined
   /** Where the session is kept; `localStorage` in a page, memory elsewhere, when left out. */
-  store?: Store
+  store?: Store | undefined
   /** Where sign-ins under way are kept; `localStorage` in a page, memory elsewhere, when left out. */
-  transactionStore?: TransactionStore
+  transactionStore?: TransactionStore | undefined
   /** How people get to the authorization server; `redirect()` when left out. */
-  navigator?: Navigator
+  navigator?: Navigator | undefined
   /** Mutual exclusion between tabs; Web Locks when left out. */
-  lock?: Lock
+  lock?: Lock | undefined
   /** Messages between tabs; BroadcastChannel when left out. */
-  channel?: Channel
+  channel?: Channel | undefined
   /** The page, worker or process around the client. */
-  host?: Host
+  host?: Host | undefined
   /** Time and jitter. */
-  clock?: Clock
+  clock?: Clock | undefined
   /** Used for every request; the `globalThis.fetch` of the moment when left out. */
-  fetch?: typeof globalThis.fetch
+  fetch?: typeof globalThis.fetch | undefined
 }
 
 export type ResolvedOptions = Readonly<
-  PkceClientOptions & {
+  Omit<Defined<PkceClientOptions>, 'metadata'> & {
+    metadata: Partial<ServerMetadata>
     scope: string
     timeout: number
     key: string

@@ -190,7 +190,7 @@ describe('new PkceClient', () => {
     },
   )
 
-  test('takes an option that is undefined as left out', () => {
+  test('takes an option that is undefined as left out (N8)', () => {
     const options = { ...good, timeout: undefined, scope: undefined, resources: undefined }
     expect(() => new PkceClient(options as never)).not.toThrow()
   })

@@ -10,7 +10,7 @@ export interface Host {
   /** Changes the address shown without loading anything; `history.state` is kept. */
   replaceUrl(url: string): void
   /** Leaves the page for the URL; with `replace`, Back does not return to this page. Throws where there is no page to leave. */
-  navigate(url: string, options?: { replace?: boolean }): void
+  navigate(url: string, options?: { replace?: boolean | undefined }): void
   /**
    * Calls back whenever time may have passed unseen: the page becomes visible, is shown again (also from the back/forward
    * cache), or the network returns. `restored` is true for the back/forward cache only. Returns the way to stop.

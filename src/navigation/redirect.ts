@@ -4,7 +4,7 @@ import type { Navigator } from './navigator.ts'
 /** How {@link redirect} leaves the page. */
 export interface RedirectOptions {
   /** Puts the sign-in in the place of this page in the history, so that Back does not return to it. */
-  replace?: boolean
+  replace?: boolean | undefined
 }
 
 /** Makes the navigator that leaves the page for the authorization server. */

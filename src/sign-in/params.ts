@@ -9,36 +9,36 @@ import type { Parameters } from '../protocol/authorization.ts'
 /** What one sign-in may ask for beyond the client's options. */
 export interface SignInParams {
   /** Scopes separated by spaces, in place of the client's. */
-  scope?: string
+  scope?: string | undefined
   /** Such as `'login'`, `'consent'` or `'none'` (OpenID Connect Core §3.1.2.1); never added for you. */
-  prompt?: string
+  prompt?: string | undefined
   /** Who is probably signing in. */
-  loginHint?: string
+  loginHint?: string | undefined
   /** Wanted authentication context classes, separated by spaces; what was given is in `claims.acr`. */
-  acrValues?: string
+  acrValues?: string | undefined
   /** Seconds that may have passed since the person authenticated. */
-  maxAge?: number
+  maxAge?: number | undefined
   /** Languages for the pages of the server, in order of preference, separated by spaces. */
-  uiLocales?: string
+  uiLocales?: string | undefined
   /** Absolute URIs the token is meant for (RFC 8707). */
-  resource?: string | readonly string[]
+  resource?: string | readonly string[] | undefined
   /**
    * Rich authorization requests (RFC 9396): objects with a `type`. They travel in the address bar, where the person can read
    * and change them, and what the server granted of them is not read from its answer: the API must look at the token.
    */
-  authorizationDetails?: readonly { type: string; [member: string]: unknown }[]
+  authorizationDetails?: readonly { type: string; [member: string]: unknown }[] | undefined
   /** In place of the client's redirect URI. */
-  redirectUri?: string
+  redirectUri?: string | undefined
   /** Where the person wants to be afterwards; anything that is not of this origin is dropped. */
   returnTo?: string | URL | undefined
   /** Anything JSON can hold; given back after the sign-in. It is stored, so keep secrets out. */
-  appState?: unknown
+  appState?: unknown | undefined
   /** Further parameters of the authorization request. The client's own ones throw `invalid_option`. */
-  extraParams?: Readonly<Record<string, string>>
+  extraParams?: Readonly<Record<string, string>> | undefined
   /** In place of the client's navigator. */
-  navigator?: Navigator
+  navigator?: Navigator | undefined
   /** Gives up before the person is sent away. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export type CheckedParams = ReturnType<typeof checkParams>

@@ -19,19 +19,19 @@ import type { Turns } from './turns.ts'
 /** What {@link PkceClient.signOut} can be told. */
 export interface SignOutOptions {
   /** Whether to leave the page to end the session at the authorization server as well; true when left out. */
-  redirect?: boolean
+  redirect?: boolean | undefined
   /** Whether to revoke the tokens (RFC 7009); true when left out. */
-  revoke?: boolean
+  revoke?: boolean | undefined
   /** Where the server sends the person afterwards, in place of the client's option of this name. */
-  postSignOutRedirectUri?: string
+  postSignOutRedirectUri?: string | undefined
   /** Whether the ID token goes along as `id_token_hint`; true when left out. It never does where the URL would exceed 2,000 characters. */
-  idTokenHint?: boolean
+  idTokenHint?: boolean | undefined
   /** Who is signing out, for a server that asks (`logout_hint`). */
-  logoutHint?: string
+  logoutHint?: string | undefined
   /** Languages for the pages of the server, in order of preference, separated by spaces. */
-  uiLocales?: string
+  uiLocales?: string | undefined
   /** Further parameters of the end-session request. The client's own ones throw `invalid_option`. */
-  extraParams?: Readonly<Record<string, string>>
+  extraParams?: Readonly<Record<string, string>> | undefined
 }
 
 const rules: Rules<SignOutOptions> = {

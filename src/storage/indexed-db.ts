@@ -4,7 +4,7 @@ import type { TransactionStore } from './store.ts'
 /** What {@link indexedDbStore} can be told about its database. */
 export interface IndexedDbStoreOptions {
   /** The name of the database, which should hold nothing else; `'pkce-client'` when left out. */
-  name?: string
+  name?: string | undefined
 }
 
 /** A record brings the key that opens it, so that no two tabs can disagree about which key is the right one. */

@@ -4,7 +4,7 @@ import type { TransactionStore } from './store.ts'
 /** What {@link webStorageStore} can be told about the storage. */
 export interface WebStorageStoreOptions {
   /** Whether all tabs see the same contents; by default true for all but this page's `sessionStorage`. */
-  shared?: boolean
+  shared?: boolean | undefined
 }
 
 /** The part of a `Storage` that a store needs. */

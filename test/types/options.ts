@@ -1,6 +1,22 @@
 // What the options allow, and what they leave no room for. Checked by `npm run typecheck`; never run.
 import { PkceClient, indexedDbStore, memoryStore, redirect, webStorageStore } from 'pkce-client'
-import type { PkceClientOptions, SignInParams } from 'pkce-client'
+import type {
+  AccessTokenOptions,
+  IndexedDbStoreOptions,
+  PkceClientOptions,
+  RedirectOptions,
+  ServerMetadata,
+  SignInParams,
+  SignOutOptions,
+  WaitOptions,
+  WebStorageStoreOptions,
+} from 'pkce-client'
+import type {
+  AuthServerOptions,
+  AuthorizeOptions,
+  ClientRegistration,
+  User,
+} from 'pkce-client/testing'
 
 const least = {
   issuer: 'https://login.example.com',
@@ -52,8 +68,8 @@ new PkceClient({ ...least, validateIdToken: false })
 new PkceClient({ ...least, scope: ['openid', 'profile'] })
 // @ts-expect-error -- where tokens may go is a list of places, never a function of the moment
 new PkceClient({ ...least, resources: () => true })
-// @ts-expect-error -- an option is left out or has a value
-new PkceClient({ ...least, scope: undefined })
+// @ts-expect-error -- what nobody can do without has a value
+new PkceClient({ ...least, issuer: undefined })
 
 export const asked: SignInParams = {
   scope: 'openid',
@@ -82,3 +98,33 @@ export const wrong: SignInParams[] = [
 
 // @ts-expect-error -- a store has to remove what it no longer should have
 export const leaky: PkceClientOptions = { ...least, store: { get: () => null, set: () => {} } }
+
+// Under exactOptionalPropertyTypes, what may be left out may be undefined: `scope: x ? 'openid' : undefined` (N8).
+type OptionalNames<Options> = {
+  [Name in keyof Options]-?: object extends Pick<Options, Name> ? Name : never
+}[keyof Options]
+type AllUndefined<Options> = { [Name in OptionalNames<Options>]: undefined }
+
+export const undefinedOptions: PkceClientOptions = {
+  ...least,
+  ...({} as AllUndefined<PkceClientOptions>),
+}
+export const undefinedParams: SignInParams = {} as AllUndefined<SignInParams>
+export const undefinedSignOut: SignOutOptions = {} as AllUndefined<SignOutOptions>
+export const undefinedToken: AccessTokenOptions = {} as AllUndefined<AccessTokenOptions>
+export const undefinedWait: WaitOptions = {} as AllUndefined<WaitOptions>
+export const undefinedMetadata: PkceClientOptions['metadata'] = {} as Record<
+  keyof ServerMetadata,
+  undefined
+>
+export const undefinedStores: [IndexedDbStoreOptions, WebStorageStoreOptions, RedirectOptions] = [
+  {} as AllUndefined<IndexedDbStoreOptions>,
+  {} as AllUndefined<WebStorageStoreOptions>,
+  {} as AllUndefined<RedirectOptions>,
+]
+export const undefinedInTests: [AuthServerOptions, AuthorizeOptions, ClientRegistration, User] = [
+  {} as AllUndefined<AuthServerOptions>,
+  {} as AllUndefined<AuthorizeOptions>,
+  {} as AllUndefined<ClientRegistration> & Pick<ClientRegistration, 'clientId' | 'redirectUris'>,
+  {} as AllUndefined<User> & Pick<User, 'username' | 'password' | 'sub'>,
+]

@@ -21,9 +21,9 @@ export interface FakeClock extends Clock {
 /** What {@link createFakeClock} can be told beside the time. */
 export interface FakeClockOptions {
   /** Where the sequence of `random` begins. */
-  seed?: number
+  seed?: number | undefined
   /** Replaces the pause that `advance` makes around timers, for tests that do without WebCrypto. */
-  settle?: () => Promise<void>
+  settle?: (() => Promise<void>) | undefined
 }
 
 // Kept from before a test could put fake timers in their place.

@@ -9,13 +9,13 @@ import type { User } from '../server/options.ts'
 /** What the person of {@link AuthServer.authorize} does. */
 export interface AuthorizeOptions {
   /** Default: the first user. */
-  username?: string
+  username?: string | undefined
   /** Default: the user's. */
-  password?: string
+  password?: string | undefined
   /** What the person says on the consent page, if it is shown. Default: true. */
-  consent?: boolean
+  consent?: boolean | undefined
   /** The browser the person uses. Default: a new one, signed in nowhere. */
-  jar?: CookieJar
+  jar?: CookieJar | undefined
 }
 
 const choices: Choices<AuthorizeOptions> = {

@@ -7,11 +7,11 @@ import type { Sent } from './in-process-fetch.ts'
 /** Where {@link AuthServer.listen} opens its ports. */
 export interface ListenOptions {
   /** Of the authorization server. Default: any free port. */
-  port?: number
+  port?: number | undefined
   /** Of the protected API. Default: any free port. */
-  apiPort?: number
+  apiPort?: number | undefined
   /** A loopback address, because this server hands out real tokens to known passwords. Default: 127.0.0.1. */
-  host?: '127.0.0.1' | 'localhost' | '::1'
+  host?: '127.0.0.1' | 'localhost' | '::1' | undefined
 }
 
 export const listenChoices: Choices<ListenOptions> = {

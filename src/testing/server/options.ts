@@ -12,9 +12,9 @@ export interface User {
   /** The `sub` of the tokens. */
   sub: string
   /** The claim `name`, for the scope `profile`. */
-  name?: string
+  name?: string | undefined
   /** The claim `email`, for the scope `email`. */
-  email?: string
+  email?: string | undefined
 }
 
 /** What the server is told about an app. */
@@ -22,31 +22,31 @@ export interface ClientRegistration {
   /** Its `client_id`. */
   clientId: string
   /** Shown on the consent page. Default: the client id. */
-  name?: string
+  name?: string | undefined
   /** Compared character by character; only the port of a loopback IP literal may differ. */
   redirectUris: readonly string[]
   /** Where people may be sent after signing out; compared character by character. */
-  postLogoutRedirectUris?: readonly string[]
+  postLogoutRedirectUris?: readonly string[] | undefined
   /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
-  kind?: 'internal' | 'external'
+  kind?: 'internal' | 'external' | undefined
   /**
    * A sandbox client has loopback redirect URIs only, a production client https ones only. Default:
    * what the redirect URIs are.
    */
-  environment?: 'sandbox' | 'production'
+  environment?: 'sandbox' | 'production' | undefined
   /** What the client may ask for, scopes of an API of yours among it. Default: every scope of the server. */
-  scopes?: readonly string[]
+  scopes?: readonly string[] | undefined
   /** Origins that may read answers (CORS), beside those of the redirect URIs. */
-  allowedOrigins?: readonly string[]
+  allowedOrigins?: readonly string[] | undefined
   /** What it may exchange for tokens. Default: everything the server allows. */
-  grantTypes?: readonly GrantType[]
+  grantTypes?: readonly GrantType[] | undefined
   /** Makes the client a confidential one: client_secret_basic or client_secret_post. */
-  clientSecret?: string
+  clientSecret?: string | undefined
   /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
    * `POST /refresh_token` reads, for clients without a secret. Default: response.
    */
-  refreshTokenIn?: 'response' | 'cookie'
+  refreshTokenIn?: 'response' | 'cookie' | undefined
 }
 
 /** What a client may exchange for tokens (RFC 6749 §1.3). */
@@ -59,40 +59,40 @@ export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256'
 /** What {@link createAuthServer} can be told; every option has a default. */
 export interface AuthServerOptions {
   /** Default: `https://login.example.com`, or the loopback address once listening. */
-  issuer?: string
+  issuer?: string | undefined
   /** Base of the protected API. Default: `https://api.example.com/`, or the loopback address once listening. */
-  apiUrl?: string
+  apiUrl?: string | undefined
   /** Default: `sandbox-app` (external) and `production-app` (internal). */
-  clients?: readonly ClientRegistration[]
+  clients?: readonly ClientRegistration[] | undefined
   /** Default: ada (password lovelace) and grace (password hopper). */
-  users?: readonly User[]
+  users?: readonly User[] | undefined
   /** Where all lifetimes come from. Default: the clock of the machine. */
-  clock?: Clock
+  clock?: Clock | undefined
   /** Resource indicators (RFC 8707) the server knows beside the API's URL. */
-  resources?: readonly string[]
+  resources?: readonly string[] | undefined
   /** Default: opaque. */
-  accessTokenFormat?: AccessTokenFormat
+  accessTokenFormat?: AccessTokenFormat | undefined
   /** Seconds. Default: 900. */
-  accessTokenLifetime?: number
+  accessTokenLifetime?: number | undefined
   /** Seconds, counted from the first refresh token; rotation does not extend it. Default: 7 days. */
-  refreshTokenLifetime?: number
+  refreshTokenLifetime?: number | undefined
   /** Seconds. Default: 60. */
-  codeLifetime?: number
+  codeLifetime?: number | undefined
   /** Seconds. Default: 3600. */
-  idTokenLifetime?: number
+  idTokenLifetime?: number | undefined
   /** Default: RS256. */
-  idTokenAlg?: SigningAlgorithm
+  idTokenAlg?: SigningAlgorithm | undefined
   /** Answers at the user info endpoint are JWTs, signed like this, in place of JSON. Default: JSON. */
-  userInfoAlg?: SigningAlgorithm
+  userInfoAlg?: SigningAlgorithm | undefined
   /**
    * Each use of a refresh token brings a new one and spends the old one: at once (true, the default), or when the new
    * one is used (`'until-used'`), so that an answer that was lost can be asked for again. With false there is no new one.
    */
-  rotation?: boolean | 'until-used'
+  rotation?: boolean | 'until-used' | undefined
   /** For how long a spent refresh token is still taken. Default: 0, so every reuse ends the session. */
-  reuseGraceSeconds?: number
+  reuseGraceSeconds?: number | undefined
   /** Allows `grant_type=password`, which OAuth 2.1 removed. Default: false. */
-  legacyPasswordGrant?: boolean
+  legacyPasswordGrant?: boolean | undefined
 }
 
 /** An app as the server knows it, defaults filled in. */

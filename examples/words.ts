@@ -37,8 +37,12 @@ function why({ reason }: SignedOutSession): string {
       return ': the server ended the session'
     case 'refresh-response-lost':
       return ': the connection failed while the tokens were refreshed'
-    default:
-      return ` (${reason})`
+    case 'identity-changed':
+      return ': the server answered for another user'
+    case 'tab-copied':
+      return ': this tab is a copy, and the original has the session'
+    case 'newer-version':
+      return ': a newer version of this app has stored the session'
   }
 }
 

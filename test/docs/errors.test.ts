@@ -159,7 +159,7 @@ const stories: Record<ErrorCode, (stage: Stage) => Promise<unknown>> = {
         .signIn()
         .catch(() => {})
       await clock.settle()
-      tab.load()
+      tab.load('https://app.example.com/')
     }
     return client().signIn()
   },

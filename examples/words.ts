@@ -1,6 +1,6 @@
 // What the examples say. An app chooses its own words: sessions and errors tell it what happened by `reason` and `code`.
 import { OAuthServerError, isPkceClientError } from 'pkce-client'
-import type { EventMap, EventName, Session, SignedOutSession } from 'pkce-client'
+import type { EventMap, EventName, Session, SignedOutReason } from 'pkce-client'
 
 export const eventNames: EventName[] = [
   'session-changed',
@@ -18,7 +18,8 @@ export const eventNames: EventName[] = [
 /** Who is signed in, or why nobody is. */
 export function describeSession(session: Session): string {
   if (session.status === 'unknown') return 'Looking for a session…'
-  if (session.status === 'signed-out') return `Signed out${why(session)}.`
+  if (session.status === 'signed-out')
+    return `Signed out${whySignedOut[session.reason ?? 'signed-out']}.`
   const { claims, stale, expiresAt } = session
   const who = `Signed in as ${claims?.name ?? claims?.sub}.`
   if (stale) return `${who} The server cannot be reached at the moment.`
@@ -26,24 +27,14 @@ export function describeSession(session: Session): string {
   return `${who} The access token expires at ${new Date(expiresAt).toLocaleTimeString()}.`
 }
 
-function why({ reason }: SignedOutSession): string {
-  switch (reason) {
-    case undefined:
-    case 'signed-out':
-      return ''
-    case 'expired':
-      return ': the access token expired, and there is no refresh token'
-    case 'ended-by-server':
-      return ': the server ended the session'
-    case 'refresh-response-lost':
-      return ': the connection failed while the tokens were refreshed'
-    case 'identity-changed':
-      return ': the server answered for another user'
-    case 'tab-copied':
-      return ': this tab is a copy, and the original has the session'
-    case 'newer-version':
-      return ': a newer version of this app has stored the session'
-  }
+const whySignedOut: Record<SignedOutReason, string> = {
+  'signed-out': '',
+  expired: ': the access token expired, and there is no refresh token',
+  'ended-by-server': ': the server ended the session',
+  'refresh-response-lost': ': the connection failed while the tokens were refreshed',
+  'identity-changed': ': the server answered for another user',
+  'tab-copied': ': this tab is a copy, and the original has the session',
+  'newer-version': ': a newer version of this app has stored the session',
 }
 
 /** An event in one line. */

@@ -53,6 +53,7 @@ export function composeSignIn(parts: SignInParts) {
     host,
     client,
     transactions,
+    departures,
     session,
     server,
     discard,

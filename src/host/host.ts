@@ -7,8 +7,10 @@ export interface Host {
   url(): string | undefined
   /** What relative URLs resolve against (`<base>` counts), or `undefined`. */
   baseUrl(): string | undefined
-  /** Changes the address shown without loading anything; `history.state` is kept. */
-  replaceUrl(url: string): void
+  /** What `history.state` holds for the page shown; a reload keeps it. `null` where there is none. */
+  historyState(): unknown
+  /** Changes the address shown without loading anything. `history.state` is kept, unless another one is given. */
+  replaceUrl(url: string, options?: { state: unknown }): void
   /** Leaves the page for the URL; with `replace`, Back does not return to this page. Throws where there is no page to leave. */
   navigate(url: string, options?: { replace?: boolean | undefined }): void
   /**

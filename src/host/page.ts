@@ -10,9 +10,10 @@ export function pageHost(): Host {
     url: () => platform().document && location.href,
     // In a worker relative URLs resolve against its script.
     baseUrl: () => platform().document?.baseURI ?? platform().location?.href,
-    replaceUrl(url) {
+    historyState: () => (platform().document ? (history.state as unknown) : null),
+    replaceUrl(url, { state } = { state: platform().history?.state as unknown }) {
       try {
-        history.replaceState(history.state, '', url)
+        history.replaceState(state, '', url)
       } catch {
         // No page; or Safari, which allows a hundred of these in half a minute. A URL that stays as it was harms nobody:
         // the answer in it is spent.

@@ -4,36 +4,89 @@ import { isTenantOf } from './id-token.ts'
 import { translateError } from './translate-error.ts'
 import type { ServerMetadata } from './server.ts'
 
-/** A URL that concerns one client. */
+/** A URL that carries a state of one client. */
 export interface Callback {
-  state?: string | undefined
+  state: string
   /** It is an answer to a sign-in, or claims to be. */
   isAnswer: boolean
   /** Why nothing in it can be used. */
   problem?: string | undefined
 }
 
-/** Reads a URL as an authorization response (RFC 6749 §4.1.2), without believing it yet; `undefined` when it is none of ours. */
-export function readCallback(
-  { searchParams: query, hash }: URL,
-  isOurs: (state: string) => boolean,
-): Callback | undefined {
-  const fragment = new URLSearchParams(hash.slice(1))
-  const states = [query, fragment].flatMap((part) => part.getAll('state')).filter(Boolean)
-  const state = states.find(isOurs)
-  if (!state && states.length > 0) return undefined
-  const tokens = ['access_token', 'id_token', 'refresh_token']
-  const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
+const tokens = ['access_token', 'id_token', 'refresh_token']
+const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
+const answerParameters = [
+  ...once,
+  ...tokens,
+  'token_type',
+  'expires_in',
+  'session_state',
+  'response',
+]
+
+/** Errors registered for authorization responses: RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2, RFC 9396 §5. */
+const registeredErrors = [
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+  'invalid_request_uri',
+  'invalid_request_object',
+  'request_not_supported',
+  'request_uri_not_supported',
+  'registration_not_supported',
+  'unmet_authentication_requirements',
+  'invalid_target',
+  'invalid_authorization_details',
+]
+
+const fragmentOf = ({ hash }: URL) => new URLSearchParams(hash.slice(1))
+
+/** Reads a URL as an authorization response (RFC 6749 §4.1.2), without believing it yet; `undefined` when it has no state of ours. */
+export function readCallback(url: URL, isOurs: (state: string) => boolean): Callback | undefined {
+  const [query, fragment] = [url.searchParams, fragmentOf(url)]
+  const state = [...query.getAll('state'), ...fragment.getAll('state')].find(isOurs)
+  if (state === undefined) return undefined
   const isAnswer = query.has('code') || query.has('error')
   let problem: string | undefined
   if (tokens.some((name) => query.get(name) || fragment.get(name))) problem = 'it carries a token'
   else if (fragment.get('code')) problem = 'the code is in the fragment'
-  else if (!state) problem = query.has('error') ? 'it has no state' : undefined
   else if (once.some((name) => query.getAll(name).length > 1)) problem = 'a parameter appears twice'
   else if (isAnswer && !query.get('code') && !query.get('error')) problem = 'the code is empty'
-  return state || problem
-    ? { state, isAnswer: isAnswer || problem !== undefined, problem }
-    : undefined
+  return { state, isAnswer: isAnswer || problem !== undefined, problem }
+}
+
+/** The error of a URL that says one and has no state at all, as some servers answer; only a registered one counts. */
+export function readStatelessError(url: URL): string | undefined {
+  const [query, fragment] = [url.searchParams, fragmentOf(url)]
+  if (query.has('state') || fragment.has('state')) return undefined
+  return registeredErrors.find((error) => error === query.get('error'))
+}
+
+/** The URL without the parameters of the answer. The path and what others have put there stay as they are, to the letter. */
+export function withoutAnswer({ origin, pathname, search, hash }: URL): string {
+  const fragment = /[#&](?:code|state|access_token|id_token|refresh_token)=/.test(hash)
+    ? withoutParameters(hash)
+    : hash
+  return origin + pathname + withoutParameters(search) + fragment
+}
+
+function withoutParameters(part: string): string {
+  const kept = part
+    .slice(1)
+    .split('&')
+    .filter((pair) => {
+      const [name = ''] = new URLSearchParams(pair).keys()
+      return pair && !answerParameters.includes(name)
+    })
+  return kept.length > 0 ? part[0]! + kept.join('&') : ''
 }
 
 /**

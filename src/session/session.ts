@@ -33,6 +33,13 @@ interface SessionOptions {
   newId: () => string
 }
 
+interface BeginOptions {
+  server: ServerMetadata
+  scope: string
+  /** The latest record from before the tokens were asked for, also that of a session which has ended. */
+  since: SessionRecord | undefined
+}
+
 /** Milliseconds that a store may take to show another tab what was written. */
 const visibleAfter = 100
 
@@ -108,7 +115,12 @@ export function createSession(options: SessionOptions) {
    * Saves, then publishes, if the session is still the one of `base`; without a base it replaces whatever is there.
    * Resolves to false, having adopted what is there instead, when it is not.
    */
-  function write(base: SessionRecord | undefined, next: SessionRecord): Promise<boolean> {
+  function write(
+    base: SessionRecord | undefined,
+    next: SessionRecord,
+    isOutdated = (found: SessionRecord | undefined) =>
+      base !== undefined && found !== base && !isSame(found, base),
+  ): Promise<boolean> {
     const task = async (robbed: () => boolean): Promise<boolean> => {
       let unreadable: unknown
       let stored: SessionRecord | undefined
@@ -120,10 +132,10 @@ export function createSession(options: SessionOptions) {
         return saved.newest(stored, record)
       }
       const found = await (base ? order.caughtUp(look) : look())
-      const movedOn = base && found !== base && !isSame(found, base)
+      const movedOn = isOutdated(found)
       if (!movedOn && next.gen !== base?.gen) await order.announce(next)
       // Whoever took the lock over may have written since this was read.
-      if (robbed()) return write(base, next)
+      if (robbed()) return write(base, next, isOutdated)
       if (movedOn) {
         adopt(found)
         return false
@@ -156,6 +168,7 @@ export function createSession(options: SessionOptions) {
     state: () => state,
     /** The session's record, while somebody is signed in. */
     current,
+    latest: () => record,
     reread,
     write,
     isUnannounced: saved.isUnannounced,
@@ -177,11 +190,11 @@ export function createSession(options: SessionOptions) {
       adopt(record)
     },
 
-    /** Begins a session with the tokens of a sign-in, whatever was there before. */
+    /** Begins a session with the tokens of a sign-in; `undefined` when the user has signed out since: that is the later wish. */
     async begin(
       tokens: TokenSet,
-      { server, scope }: { server: ServerMetadata; scope: string },
-    ): Promise<SignedInSession> {
+      { server, scope, since }: BeginOptions,
+    ): Promise<SignedInSession | undefined> {
       const named = Object.entries(server).filter(([, value]) => typeof value === 'string')
       const endpoints = Object.fromEntries(named)
       const blank: SessionRecord & { __proto__: null } = {
@@ -197,8 +210,10 @@ export function createSession(options: SessionOptions) {
         scope,
         access: {},
       }
-      await write(undefined, withTokens(blank, tokens))
-      return state as SignedInSession
+      const isSignedOutSince = (found: SessionRecord | undefined) =>
+        found?.signedOut === 'signed-out' && (found.sid !== since?.sid || found.gen !== since.gen)
+      const begun = await write(undefined, withTokens(blank, tokens), isSignedOutSince)
+      return begun ? (state as SignedInSession) : undefined
     },
 
     /** Ends the session of `base`, once, everywhere. */

@@ -1,45 +1,79 @@
-import { readCallback } from '../protocol/callback.ts'
-import type { Callback } from '../protocol/callback.ts'
+import { parseUrl } from '../api/resources.ts'
+import { readCallback, readStatelessError, withoutAnswer } from '../protocol/callback.ts'
+import type { Host } from '../host/host.ts'
+import type { Departures } from './departures.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 
 export const signOutMode = 'sign-out'
 
 interface CallbackUrlsOptions {
   redirectUri: string
+  host: Host
   transactions: Transactions
+  departures: Departures
+  isSignedIn: () => boolean
 }
 
 /** A URL that is an answer to a request of this client, or the return from a sign-out. */
-export interface OwnCallback extends Callback {
-  /** The address without the answer, with the app's own fragment if that is not part of the answer. */
+export interface OwnCallback {
+  /** Missing when a server answered with an error and without it. */
+  state?: string | undefined
+  /** It is an answer to a sign-in, or claims to be. */
+  isAnswer: boolean
+  /** Why nothing in it can be used. */
+  problem?: string | undefined
+  /** The address without the answer. */
   cleaned: string
 }
 
 export type CallbackUrls = ReturnType<typeof createCallbackUrls>
 
 /** The one judge of whether a URL is an answer, and this client's. */
-export function createCallbackUrls({ redirectUri: usual, transactions }: CallbackUrlsOptions) {
+export function createCallbackUrls(parts: CallbackUrlsOptions) {
+  const { redirectUri: usual, host, transactions, departures, isSignedIn } = parts
   const { tag } = transactions
 
-  function isOurs(state: string): boolean {
-    return state.startsWith(`${tag}.`) && /^\w+\.[\w-]{43}$/.test(state)
+  const isOurs = (state: string): boolean =>
+    state.startsWith(`${tag}.`) && /^\w+\.[\w-]{43}$/.test(state)
+
+  const find = (state: string): Promise<Transaction | undefined> =>
+    transactions.find(state).catch(() => undefined)
+
+  /**
+   * Hosts rewrite paths ("/callback/", "/callback.html"), and only this browser knows a state that is stored. A listener on
+   * this machine and a private-use scheme compare exactly: other apps may be at other paths (RFC 8252 §8.10).
+   */
+  function isAtOriginOf(url: URL, redirectUri: string): boolean {
+    const isPage = parseUrl(host.url() ?? '')?.origin === url.origin
+    const isWeb = url.protocol === 'https:' || (url.protocol === 'http:' && isPage)
+    return isAt(url, redirectUri) || (isWeb && url.origin === new URL(redirectUri).origin)
   }
 
-  async function find(state: string | undefined): Promise<Transaction | undefined> {
-    return state ? transactions.find(state).catch(() => undefined) : undefined
+  /** Some servers leave the state out of an error. Anybody else's parameter may be called so too: this tab must be signing in. */
+  async function readRefusal(url: URL): Promise<OwnCallback | undefined> {
+    const error = readStatelessError(url)
+    if (error === undefined || isSignedIn()) return undefined
+    for (const { state } of departures.all()) {
+      const begun = await find(state)
+      if (begun && !begun.taken && isAt(url, begun.redirectUri)) {
+        const problem = `it says ${error}, and has no state`
+        return { isAnswer: true, problem, cleaned: withoutAnswer(url) }
+      }
+    }
+    return undefined
   }
 
   return {
+    isOurs,
+
     /** Reads a URL; `undefined` when it does not concern this client. */
     async read(url: URL): Promise<OwnCallback | undefined> {
       const callback = readCallback(url, isOurs)
-      if (!callback) return undefined
+      if (!callback) return readRefusal(url)
       const found = await find(callback.state)
-      const redirectUri = found?.redirectUri ?? usual
+      const isHere = found ? isAtOriginOf(url, found.redirectUri) : isAt(url, usual)
       const concernsUs = callback.isAnswer || found?.mode === signOutMode
-      return isAt(url, redirectUri) && concernsUs
-        ? { ...callback, cleaned: cleaned(redirectUri, url) }
-        : undefined
+      return isHere && concernsUs ? { ...callback, cleaned: withoutAnswer(url) } : undefined
     },
   }
 }
@@ -47,10 +81,4 @@ export function createCallbackUrls({ redirectUri: usual, transactions }: Callbac
 function isAt(url: URL, redirectUri: string): boolean {
   const { protocol, host, pathname } = new URL(redirectUri)
   return url.protocol === protocol && url.host === host && url.pathname === pathname
-}
-
-function cleaned(redirectUri: string, { hash }: URL): string {
-  return /[#&](?:code|state|access_token|id_token|refresh_token)=/.test(hash)
-    ? redirectUri
-    : redirectUri + hash
 }

@@ -4,15 +4,17 @@ import { checkServer } from '../protocol/server.ts'
 import { exchangeCode } from '../protocol/token.ts'
 import { secureUrl } from '../api/resources.ts'
 import { createCallbackUrls, signOutMode } from './callback-url.ts'
+import { createHistoryMark } from './history-mark.ts'
 import { safeReturnTo } from './return-to.ts'
+import { signInCancelled } from './turns.ts'
 import type { Emit } from '../events.ts'
 import type { Host } from '../host/host.ts'
-import type { Callback } from '../protocol/callback.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { SignedInSession } from '../session/state.ts'
+import type { Departures } from './departures.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 import type { Attempt } from './turns.ts'
 
@@ -34,6 +36,7 @@ interface FinishOptions {
   host: Host
   client: Omit<OAuthClient, 'server'>
   transactions: Transactions
+  departures: Departures
   session: SessionKeeper
   server: () => Promise<ServerMetadata>
   /** Revokes one token; nobody waits for it, nor hears of a failure. */
@@ -46,7 +49,14 @@ export type Finish = ReturnType<typeof createFinish>
 /** The way back from the authorization server: from a URL to a session. */
 export function createFinish(parts: FinishOptions) {
   const { issuer, redirectUri, host, client, transactions, session, server, discard, emit } = parts
-  const callbackUrls = createCallbackUrls({ redirectUri, transactions })
+  const callbackUrls = createCallbackUrls({
+    redirectUri,
+    host,
+    transactions,
+    departures: parts.departures,
+    isSignedIn: () => session.current() !== undefined,
+  })
+  const historyMark = createHistoryMark(host)
   const handled = new Map<string | undefined, Promise<CallbackResult>>()
 
   const base = () => host.url() ?? redirectUri
@@ -57,31 +67,44 @@ export function createFinish(parts: FinishOptions) {
     { attempt, shown = false }: { attempt: Attempt; shown?: boolean },
   ): Promise<CallbackResult | undefined> {
     const callback = await callbackUrls.read(url)
-    if (!callback) return undefined
-    const { state, isAnswer } = callback
-    if (shown) host.replaceUrl(callback.cleaned)
+    if (!callback) return shown ? resume(attempt) : undefined
+    const { state, isAnswer, problem } = callback
+    if (shown) historyMark.set(callback.cleaned, isAnswer ? state : undefined)
     // Back from signing out: there is nothing to exchange, only the transaction to use up.
     if (!isAnswer) return transactions.take(state!, async () => undefined)
-    const parameters = url.searchParams
-    const finishing = handled.get(state) ?? finish(callback, { parameters, attempt })
+    return once(state, { problem, parameters: url.searchParams, attempt })
+  }
+
+  /** The page was reloaded while an answer was being used: the answer is gone, but not what the user was doing. */
+  async function resume(attempt: Attempt): Promise<CallbackResult | undefined> {
+    const state = historyMark.get()
+    if (typeof state !== 'string' || !callbackUrls.isOurs(state)) return undefined
+    if (await transactions.find(state).catch(() => undefined)) return once(state, { attempt })
+    historyMark.remove(state)
+    return undefined
+  }
+
+  /** One answer is finished once; whoever asks again gets the same promise. */
+  function once(state: string | undefined, answer: Answer): Promise<CallbackResult> {
+    const finishing = (state && handled.get(state)) || finish(state, answer)
     if (state !== undefined) handled.set(state, finishing)
     return finishing
   }
 
   async function finish(
-    { state, problem }: Callback,
-    { parameters, attempt }: { parameters: URLSearchParams; attempt: Attempt },
+    state: string | undefined,
+    { problem, parameters, attempt }: Answer,
   ): Promise<CallbackResult> {
     // Spelled out although undefined, so that neither is read from Object.prototype.
     let facts: ReturnFacts = { __proto__: null } as ReturnFacts
     const use = async (found?: Transaction): Promise<CallbackResult> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
       if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
-      if (!found || found.taken)
+      if (!parameters || !found || found.taken)
         return { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
       attempt.signal.throwIfAborted()
-      const answer = { state: state!, parameters }
-      return { kind: 'signed-in', session: await exchange(found, { answer, attempt }), ...facts }
+      const session = await exchange(found, { state: state!, parameters, attempt })
+      return { kind: 'signed-in', session, ...facts }
     }
     try {
       return await (state ? transactions.take(state, use) : use())
@@ -91,12 +114,14 @@ export function createFinish(parts: FinishOptions) {
       const error = new CallbackError(why, facts)
       emit('sign-in-failed', { error })
       throw error
+    } finally {
+      if (state !== undefined) historyMark.remove(state)
     }
   }
 
   async function exchange(
     found: Transaction,
-    { answer, attempt }: { answer: Answer; attempt: Attempt },
+    { attempt, ...answer }: { state: string; parameters: URLSearchParams; attempt: Attempt },
   ): Promise<SignedInSession> {
     if (found.issuer !== issuer || found.clientId !== client.clientId || found.mode === signOutMode)
       throw invalid('This answers no sign-in of this client.')
@@ -104,12 +129,14 @@ export function createFinish(parts: FinishOptions) {
       ? checkServer(found.server, { issuer, secureUrl })
       : await server()
     const parameters = checkCallback(metadata, { clientId: client.clientId, ...answer })
+    const since = session.latest()
     const tokens = await exchangeCode({ ...client, server: metadata }, { ...found, parameters })
-    if (attempt.signal.aborted) {
-      discardAll(tokens)
-      throw attempt.signal.reason
-    }
-    return attempt.commit(() => session.begin(tokens, { server: metadata, scope: found.scope }))
+    const begin = () => session.begin(tokens, { server: metadata, scope: found.scope, since })
+    const begun = attempt.signal.aborted ? undefined : await attempt.commit(begin)
+    if (begun) return begun
+    discardAll(tokens)
+    attempt.signal.throwIfAborted()
+    throw signInCancelled('The user signed out in another tab before this sign-in was finished.')
   }
 
   function discardAll({ refreshToken, accessToken }: TokenSet): void {
@@ -132,8 +159,10 @@ export function createFinish(parts: FinishOptions) {
 }
 
 interface Answer {
-  state: string
-  parameters: URLSearchParams
+  problem?: string | undefined
+  /** Missing when the answer is gone. */
+  parameters?: URLSearchParams
+  attempt: Attempt
 }
 
 interface ReturnFacts {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { checkCallback, readCallback } from '../../src/protocol/callback.ts'
+import {
+  checkCallback,
+  readCallback,
+  readStatelessError,
+  withoutAnswer,
+} from '../../src/protocol/callback.ts'
 import type { ServerMetadata } from '../../src/protocol/server.ts'
 
 const isOurs = (state: string): boolean => state.startsWith('ours.')
@@ -17,6 +22,10 @@ describe('reading a URL', () => {
     '?error=x&state=5',
     '#code',
     '#id_token',
+    '?error=access_denied',
+    '#access_token=x',
+    '?id_token=x',
+    '#code=x',
   ])('%j concerns nobody here', (rest) => {
     expect(read(rest)).toBeUndefined()
   })
@@ -32,13 +41,8 @@ describe('reading a URL', () => {
   })
 
   test.each([
-    ['?error=x', 'it has no state'],
-    ['?error=x&state=', 'it has no state'],
-    ['#access_token=x', 'it carries a token'],
-    ['?id_token=x', 'it carries a token'],
     ['?refresh_token=x&state=ours.1', 'it carries a token'],
     ['#code=x&state=ours.1', 'the code is in the fragment'],
-    ['#code=x', 'the code is in the fragment'],
     ['?code=&state=ours.1', 'the code is empty'],
     ['?code=x&state=ours.1&state=ours.2', 'a parameter appears twice'],
     ['?code=x&state=theirs.1&state=ours.1', 'a parameter appears twice'],
@@ -62,6 +66,46 @@ describe('reading a URL', () => {
     } finally {
       for (const name of ['state', 'code']) Reflect.deleteProperty(Object.prototype, name)
     }
+  })
+})
+
+describe('an error without a state (F6)', () => {
+  const error = (rest: string) =>
+    readStatelessError(new URL(`https://app.example.com/callback${rest}`))
+
+  test.each(['access_denied', 'invalid_scope', 'login_required', 'invalid_target'])(
+    '%s is registered for answers',
+    (code) => {
+      expect(error(`?error=${code}&x=1`)).toBe(code)
+    },
+  )
+
+  test.each(['?error=card_declined', '?error=', '', '?error=toString', '#error=access_denied'])(
+    '%j is none',
+    (rest) => {
+      expect(error(rest)).toBeUndefined()
+    },
+  )
+
+  test.each(['?error=access_denied&state=', '?error=access_denied#state=x'])(
+    '%j has a state, if only of somebody else',
+    (rest) => {
+      expect(error(rest)).toBeUndefined()
+    },
+  )
+})
+
+describe('a URL without the answer in it (F5)', () => {
+  test.each([
+    ['?code=x&state=y&iss=z', ''],
+    ['?%63ode=x&st%61te=y&a=1', '?a=1'],
+    ['?a=%20+&code=x&&b&=c#', '?a=%20+&b&=c'],
+    ['?a=1#state=x&code=y', '?a=1'],
+    ['?code=x#/route?error=1', '#/route?error=1'],
+    ['?code=x&code=y&response=z&session_state=1', ''],
+  ])('%j becomes %j', (rest, left) => {
+    const url = new URL(`https://app.example.com/callback/${rest}`)
+    expect(withoutAnswer(url)).toBe(`https://app.example.com/callback/${left}`)
   })
 })
 

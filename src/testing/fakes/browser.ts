@@ -186,8 +186,9 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
   const awaitingActivation: (() => void)[] = []
   let current = loadPage(shown)
 
-  function loadPage(url: string) {
+  function loadPage(url: string, historyState: unknown = null) {
     const page = createFakePage(url)
+    page.historyState = historyState
     const wakeListeners = new Set<(wake: Wake) => void>()
     const gestureListeners = new Set<() => void>()
     const host = createHost(page, { wakeListeners, gestureListeners })
@@ -209,12 +210,14 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
     return {
       url: () => page.url,
       baseUrl: () => page.url,
-      replaceUrl: (url) =>
+      historyState: () => structuredClone(page.historyState) as unknown,
+      replaceUrl: (url, options) =>
         page.run(() => {
           const target = new URL(url, page.url)
           // A page cannot show an address of another origin.
           if (target.origin !== new URL(page.url).origin) return
           page.url = target.href
+          if (options) page.historyState = structuredClone(options.state)
           if (!current.leaving) shown = target.href
           replaced.push(target.href)
         }),
@@ -266,12 +269,12 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
     else page.freeze('cached')
   }
 
-  function replacePage(url: string) {
+  function replacePage(url: string, historyState: unknown) {
     if (closed) throw new Error('This tab was closed.')
     current.page.discard()
     shown = url
     tab.gesture = false
-    current = loadPage(url)
+    current = loadPage(url, historyState)
   }
 
   const tab: FakeTab = {
@@ -296,7 +299,11 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
       if (isActive) current.click()
     },
     prerendering: false,
-    load: (url = shown) => replacePage(platform.resolve(url)),
+    load(url) {
+      // Without a URL it is a reload, which keeps `history.state`.
+      if (url === undefined) replacePage(shown, current.page.historyState)
+      else replacePage(platform.resolve(url), null)
+    },
     duplicate: () => platform.open(shown, structuredClone(session)),
     close() {
       closed = true

@@ -37,22 +37,6 @@ describe('a malformed response is refused, and its code is not sent', () => {
       },
     })
   })
-
-  test('an error without state is ignored (A-02)', async () => {
-    await expectRefusal({
-      ...our,
-      unrecognised: true,
-      arrives: () => `${callbackUri}?error=access_denied&error_description=Call+0900`,
-    })
-  })
-
-  test('tokens without state are ignored (A-17)', async () => {
-    await expectRefusal({
-      ...our,
-      unrecognised: true,
-      arrives: () => `${callbackUri}#access_token=x&token_type=bearer&expires_in=3600`,
-    })
-  })
 })
 
 describe('a response of another server is refused, whatever it says', () => {

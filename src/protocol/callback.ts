@@ -15,6 +15,7 @@ export interface Callback {
 
 const tokens = ['access_token', 'id_token', 'refresh_token']
 const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
+/** What answers bring: the registered names, and `scope`, `authuser`, `hd` and `prompt` of Google. */
 const answerParameters = [
   ...once,
   ...tokens,
@@ -22,6 +23,10 @@ const answerParameters = [
   'expires_in',
   'session_state',
   'response',
+  'scope',
+  'authuser',
+  'hd',
+  'prompt',
 ]
 
 /** Errors registered for authorization responses: RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2, RFC 9396 §5. */

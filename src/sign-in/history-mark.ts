@@ -11,9 +11,7 @@ export function createHistoryMark(host: Host) {
   /** `undefined` when nothing can be added to it. */
   function members(): Record<string, unknown> | undefined {
     const state = host.historyState() ?? {}
-    return Object.prototype.toString.call(state) === '[object Object]'
-      ? { ...(state) }
-      : undefined
+    return Object.prototype.toString.call(state) === '[object Object]' ? { ...state } : undefined
   }
 
   return {

@@ -257,7 +257,7 @@ describe('a sign-in that fails on the way back', () => {
   test('field M13: the next sign-in after a network error works', async () => {
     const world = createWorld()
     const auth = world.client()
-    world.server.fault('network-error', { ...at, times: 1 })
+    world.server.fault('network-error', { ...at, times: 2 })
     await rejection(world.server.signInTo(auth))
     await world.server.signInTo(auth)
     expect(auth.getSession()).toMatchObject(signedIn)

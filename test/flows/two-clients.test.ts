@@ -177,7 +177,9 @@ describe.each<[string, (world: World) => Partial<PkceClientOptions>]>([
     held.release()
     await Promise.all(calls)
     await clock.settle()
-    expect(server.requestsTo('/token').filter(({ form }) => form.refresh_token)).toHaveLength(1)
+    expect(server.requestsTo('/token').filter(({ form }) => form?.['refresh_token'])).toHaveLength(
+      1,
+    )
     for (const auth of [one, two])
       expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
   })

@@ -108,7 +108,7 @@ describe('coming back with a code', () => {
     })
     const { result } = await world.comeBack()
     expect(result.session).toMatchObject({ scope: 'openid profile offline_access' })
-    expect(world.tab.url).toBe(`${callbackUri}?scope=admin&foo=bar&foo=twice`)
+    expect(world.tab.url).toBe(`${callbackUri}?foo=bar&foo=twice`)
   })
 
   test("leaves the page's URL alone when the URL is passed as an argument", async () => {

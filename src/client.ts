@@ -42,13 +42,13 @@ const accessTokenRules: Rules<AccessTokenOptions> = {
 }
 
 /**
- * Signs people in with the authorization code flow and PKCE, keeps them signed in, and calls APIs for them
+ * Signs users in with the authorization code flow and PKCE, keeps them signed in, and calls APIs for them
  * (RFC 6749 §4.1, RFC 7636, OpenID Connect Core §3.1, RFC 9700).
  */
 export class PkceClient {
   /** The session of this moment; the same object as long as nothing changed. Bound, for `useSyncExternalStore`. */
   readonly getSession: () => Session
-  /** Calls the listener after each change of the session; returns the way to stop. Bound, for `useSyncExternalStore`. */
+  /** Calls the listener after each change of the session; returns a function that stops it. Bound, for `useSyncExternalStore`. */
   readonly subscribe: (listener: () => void) => () => void
   /**
    * Fetches from a listed resource with the access token, which is renewed when it is due, and once after a 401
@@ -78,8 +78,11 @@ export class PkceClient {
   }
 
   /**
-   * Sends the person to sign in. With a redirect the page is left; coming back to it without an answer rejects with
-   * `sign_in_cancelled`. Also rejects with `redirect_loop` and what {@link PkceClient.createAuthorizationUrl} rejects with.
+   * Sends the user to sign in. With a redirect the page is left, and the promise stays pending; calls at once are one sign-in.
+   * It waits while {@link PkceClient.signOut} is under way, and does not happen when that leaves the page. Rejects with
+   * `sign_in_cancelled` (the user came back without an answer, the page is still visible after the option `timeout`, or
+   * `signOut()` was called later), `redirect_loop`, what {@link PkceClient.createAuthorizationUrl} rejects with
+   * (`invalid_option` also where the page and the redirect URI are on two origins), and the reason of an aborted `signal`.
    */
   signIn(params: SignInParams = {}): Promise<SignedInSession> {
     return this.#engine.signIn.signIn(params)
@@ -89,7 +92,8 @@ export class PkceClient {
    * Finishes a sign-in if the URL, or else the address of the page, is its answer (RFC 6749 §4.1.2, RFC 9207). Resolves to
    * `undefined` when it is not. Handling one answer again gives the same promise. Rejects with a {@link CallbackError}:
    * `authorization_denied`, `callback_invalid`, `issuer_mismatch`, `transaction_not_found`, `transaction_consumed`,
-   * `storage_unavailable`, or what the token request came to (`id_token_invalid`, `token_response_invalid`, `network`, ...).
+   * `storage_unavailable`, `sign_in_cancelled` (`signOut()` was called meanwhile), or a failure of the token request
+   * (`id_token_invalid`, `token_response_invalid`, `network`, ...).
    * @param url - in place of the address of the page, which is then left alone; a relative one resolves against `redirectUri`
    */
   handleCallback(url?: string | URL): Promise<CallbackResult | undefined> {
@@ -127,14 +131,14 @@ export class PkceClient {
     return this.#engine.requireSession(params)
   }
 
-  /** Listens to an event, for logs and tools; returns the way to stop. Nothing in an event is secret. */
+  /** Listens to an event, for logs and tools; returns a function that stops it. Nothing in an event is secret. */
   on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void): () => void {
     return this.#engine.on(event, listener)
   }
 
   /**
    * Resolves to an access token that is valid now, renewed first if need be.
-   * Rejects as {@link PkceClient.fetch} does, and with the reason of an aborted `signal`.
+   * Rejects as {@link PkceClient.fetch} does, with `invalid_option`, and with the reason of an aborted `signal`.
    */
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
     const { credentials, authorizedFetch } = this.#engine
@@ -161,14 +165,14 @@ export class PkceClient {
 
   /**
    * Makes `globalThis.fetch` put tokens on requests to the listed resources, as {@link PkceClient.fetch} does; all else passes
-   * through untouched. Returns the way back.
+   * through untouched. Returns a function that puts the old `fetch` back.
    */
   replaceGlobalFetch(): () => void {
     return this.#engine.globalFetch.replace()
   }
 
   /**
-   * Asks the server about the person signed in (OpenID Connect Core §5.3). Rejects as {@link PkceClient.getAccessToken} does, and with
+   * Asks the server about the user who is signed in (OpenID Connect Core §5.3). Rejects as {@link PkceClient.getAccessToken} does, and with
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo(options: WaitOptions = {}): Promise<UserInfo> {
@@ -189,16 +193,17 @@ export class PkceClient {
   }
 
   /**
-   * Signs the person out: here and in all tabs first, then at the server by revocation (RFC 7009) and a redirect
-   * (RP-Initiated Logout §2). Resolves once everything was sent. A server that cannot be reached delays it by two
-   * seconds at most and changes nothing. A call while one is under way joins it. Rejects with `invalid_option` before
-   * anything is ended.
+   * Signs the user out: here and in all tabs first, then at the server by revocation (RFC 7009) and a redirect
+   * (RP-Initiated Logout §2). Resolves once everything was sent; revocation is waited for two seconds at most. The later
+   * wish counts: sign-ins that were called before are cancelled. A call while one is under way joins it. Rejects with
+   * `invalid_option` before anything is ended, and afterwards with `network`, `timeout` or `discovery_failed` when the
+   * server's metadata were needed and could not be had: the user is signed out here, but not at the server.
    */
   signOut(options: SignOutOptions = {}): Promise<void> {
     return this.#engine.signOut(options)
   }
 
-  /** Lets go of listeners, channels and timers, for good. Does not belong in a React effect. */
+  /** Removes all listeners, channels and timers, for good. Do not call it in a React effect. */
   close(): void {
     this.#engine.close()
   }

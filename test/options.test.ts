@@ -286,7 +286,7 @@ describe('the parameters of one sign-in', () => {
       ...{ navigator: undefined, signal: new AbortController().signal, scope: undefined },
       ...{ madeUp: undefined },
     }
-    const { url } = await world.client().createAuthorizationUrl(params as never)
+    const { url } = await world.client().createAuthorizationUrl(params)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       ...{
         prompt: 'login',

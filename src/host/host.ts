@@ -15,7 +15,7 @@ export interface Host {
   navigate(url: string, options?: { replace?: boolean | undefined }): void
   /**
    * Calls back whenever time may have passed unseen: the page becomes visible, is shown again (also from the back/forward
-   * cache), or the network returns. `restored` is true for the back/forward cache only. Returns the way to stop.
+   * cache), or the network returns. `restored` is true for the back/forward cache only. Returns a function that stops it.
    */
   onWake(listener: (wake: { restored: boolean }) => void): () => void
   /** Resolves once the page is not (or no longer) being prerendered. */
@@ -24,7 +24,7 @@ export interface Host {
   isVisible(): boolean
   /** True right after a click, tap or key press. */
   hasUserGesture(): boolean
-  /** Calls back at the beginning of each click, tap and key press, before the page handles it. Returns the way to stop. */
+  /** Calls back at the beginning of each click, tap and key press, before the page handles it. Returns a function that stops it. */
   onGesture(listener: () => void): () => void
   /** What this tab alone has kept under the key, also from pages before this one; `undefined` when there is nothing. */
   getTabItem(key: string): string | undefined

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts'
 
-/** How a person gets to the authorization server and back. */
+/** How a user gets to the authorization server and back. */
 export interface Navigator {
   /** A short name, which is remembered with the sign-in. */
   readonly mode: string
@@ -16,8 +16,8 @@ export interface Navigator {
 /** One journey to the authorization server. */
 export interface Navigation {
   /**
-   * Sends the person to the URL. A navigator that leaves the page never resolves; it rejects with `sign_in_cancelled` when
-   * the person comes back to this very page without an answer. One that keeps the page resolves to the callback URL.
+   * Sends the user to the URL. A navigator that leaves the page never resolves; it rejects with `sign_in_cancelled` when
+   * the user comes back to this very page without an answer. One that keeps the page resolves to the callback URL.
    */
   go(url: URL, signal?: AbortSignal): Promise<URL | undefined>
   /** Ends the navigation; calling it twice is fine. */

@@ -21,7 +21,7 @@ export function redirect(options: RedirectOptions = {}): Navigator {
             host.navigate(url.href, options)
             const forget = host.onWake(({ restored }) => {
               if (!restored) return
-              const why = 'The person came back from the sign-in page without an answer.'
+              const why = 'The user came back from the sign-in page without an answer.'
               reject(new PkceClientError('sign_in_cancelled', why))
             })
             closed.signal.addEventListener('abort', forget)

@@ -75,7 +75,7 @@ export function readStatelessError(url: URL): string | undefined {
   return registeredErrors.find((error) => error === query.get('error'))
 }
 
-/** The URL without the parameters of the answer. The path and what others have put there stay as they are, to the letter. */
+/** The URL without the parameters of the answer. The path and what others have put there stay exactly as they are. */
 export function withoutAnswer({ origin, pathname, search, hash }: URL): string {
   const fragment = /[#&](?:code|state|access_token|id_token|refresh_token)=/.test(hash)
     ? withoutParameters(hash)

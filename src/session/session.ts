@@ -33,7 +33,7 @@ interface SessionOptions {
   newId: () => string
 }
 
-interface BeginOptions {
+export interface BeginOptions {
   server: ServerMetadata
   scope: string
   /** The latest record from before the tokens were asked for, also that of a session which has ended. */

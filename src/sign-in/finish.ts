@@ -24,7 +24,7 @@ export interface CallbackResult {
   kind: 'signed-in' | 'already-signed-in'
   /** The session afterwards. */
   session: SignedInSession
-  /** Where the person wanted to go: an absolute URL of this origin, when `signIn` was told one. */
+  /** Where the user wanted to go: an absolute URL of this origin, when `signIn` was told one. */
   returnTo?: string | undefined
   /** What `signIn` was given to keep. */
   appState?: unknown
@@ -101,7 +101,11 @@ export function createFinish(parts: FinishOptions) {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
       if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
       if (!parameters || !found || found.taken)
-        return { kind: 'already-signed-in', session: await alreadySignedIn(found), ...facts }
+        return {
+          kind: 'already-signed-in',
+          session: await alreadySignedIn(found, { isReload: !parameters }),
+          ...facts,
+        }
       attempt.signal.throwIfAborted()
       const session = await exchange(found, { state: state!, parameters, attempt })
       return { kind: 'signed-in', session, ...facts }
@@ -124,7 +128,7 @@ export function createFinish(parts: FinishOptions) {
     { attempt, ...answer }: { state: string; parameters: URLSearchParams; attempt: Attempt },
   ): Promise<SignedInSession> {
     if (found.issuer !== issuer || found.clientId !== client.clientId || found.mode === signOutMode)
-      throw invalid('This answers no sign-in of this client.')
+      throw invalid('This answer does not belong to a sign-in of this client.')
     const metadata = found.server
       ? checkServer(found.server, { issuer, secureUrl })
       : await server()
@@ -143,12 +147,18 @@ export function createFinish(parts: FinishOptions) {
     for (const token of [refreshToken, accessToken]) if (token) void discard(token)
   }
 
-  async function alreadySignedIn(found: Transaction | undefined): Promise<SignedInSession> {
+  async function alreadySignedIn(
+    found: Transaction | undefined,
+    { isReload }: { isReload: boolean },
+  ): Promise<SignedInSession> {
     await session.reread()
     const state = session.state()
     if (state.status === 'signed-in') return state
+    const why = isReload
+      ? 'The page was reloaded while the sign-in was being finished'
+      : 'This answer was used before'
     throw found
-      ? new PkceClientError('transaction_consumed', 'This answer was used before; sign in again.')
+      ? new PkceClientError('transaction_consumed', `${why}; sign in again.`)
       : new PkceClientError(
           'transaction_not_found',
           'This answer is to a sign-in begun in another browser, or over an hour ago; sign in again.',

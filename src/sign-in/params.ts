@@ -16,28 +16,28 @@ export interface SignInParams {
   loginHint?: string | undefined
   /** Wanted authentication context classes, separated by spaces; what was given is in `claims.acr`. */
   acrValues?: string | undefined
-  /** Seconds that may have passed since the person authenticated. */
+  /** Seconds that may have passed since the user authenticated. */
   maxAge?: number | undefined
   /** Languages for the pages of the server, in order of preference, separated by spaces. */
   uiLocales?: string | undefined
   /** Absolute URIs the token is meant for (RFC 8707). */
   resource?: string | readonly string[] | undefined
   /**
-   * Rich authorization requests (RFC 9396): objects with a `type`. They travel in the address bar, where the person can read
+   * Rich authorization requests (RFC 9396): objects with a `type`. They travel in the address bar, where the user can read
    * and change them, and what the server granted of them is not read from its answer: the API must look at the token.
    */
   authorizationDetails?: readonly { type: string; [member: string]: unknown }[] | undefined
   /** In place of the client's redirect URI. */
   redirectUri?: string | undefined
-  /** Where the person wants to be afterwards; anything that is not of this origin is dropped. */
+  /** Where the user wants to be afterwards; anything that is not of this origin is dropped. */
   returnTo?: string | URL | undefined
   /** Anything JSON can hold; given back after the sign-in. It is stored, so keep secrets out. */
-  appState?: unknown | undefined
+  appState?: unknown
   /** Further parameters of the authorization request. The client's own ones throw `invalid_option`. */
   extraParams?: Readonly<Record<string, string>> | undefined
   /** In place of the client's navigator. */
   navigator?: Navigator | undefined
-  /** Gives up before the person is sent away. */
+  /** Gives up before the user is sent away. */
   signal?: AbortSignal | undefined
 }
 

@@ -35,13 +35,14 @@ export function createRequireSession(parts: RequireSessionParts) {
   async function settled(): Promise<SignedInSession | undefined> {
     // What start() rejected with before this call was its caller's to show; after it, the user may be sent away again.
     if (!start.failure()) await start.start()
+    let isStuck: boolean
     do {
       const away = await turns.afterSignOut()
       await away?.back
       if (session.state().status !== 'signed-in') await session.reread()
       await refresher.endExpired()
+      isStuck = await refresher.isStuck()
     } while (turns.isSigningOut())
-    const isStuck = await refresher.isStuck()
     const state = session.state()
     return state.status === 'signed-in' && !isStuck ? state : undefined
   }

@@ -174,7 +174,7 @@ export function createSignIn(parts: SignInOptions) {
     if (looping && !departure.clicked)
       throw new PkceClientError(
         'redirect_loop',
-        'Two sign-ins within a minute came to nothing; show the error and let a click start the next.',
+        'Two sign-ins within a minute did not complete; show the error and let a click start the next.',
       )
   }
 

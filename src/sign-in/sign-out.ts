@@ -22,7 +22,7 @@ export interface SignOutOptions {
   redirect?: boolean | undefined
   /** Whether to revoke the tokens (RFC 7009); true when left out. */
   revoke?: boolean | undefined
-  /** Where the server sends the person afterwards, in place of the client's option of this name. */
+  /** Where the server sends the user afterwards, in place of the client's option of this name. */
   postSignOutRedirectUri?: string | undefined
   /** Whether the ID token goes along as `id_token_hint`; true when left out. It never does where the URL would exceed 2,000 characters. */
   idTokenHint?: boolean | undefined
@@ -68,7 +68,7 @@ export function createSignOut(parts: SignOutParts) {
   const { options, host, clock, session, signIn, server, revoke, start, turns } = parts
   const { issuer, clientId, metadata } = options
 
-  /** `end` refuses when another tab has just refreshed the session. The person still wants out, so the newer one is ended. */
+  /** `end` refuses when another tab has just refreshed the session. The user still wants out, so the newer one is ended. */
   async function endHere(): Promise<SessionRecord | undefined> {
     for (;;) {
       const record = await session.reread()
@@ -121,7 +121,7 @@ export function createSignOut(parts: SignOutParts) {
     })
     if (!at) return
     if (record && choices.revoke !== false) await within(revokeTokens(record, at))
-    const endpoint = metadata?.end_session_endpoint ?? at.end_session_endpoint
+    const endpoint = metadata.end_session_endpoint ?? at.end_session_endpoint
     // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
     if (!endpoint || !leaves || session.current()) return
     turns.leave(await endSessionUrl(endpoint, { choices, record }))

@@ -15,8 +15,8 @@ interface ReminderOptions {
 const patience = 2000
 
 /**
- * Warns the developer of an app that never calls start(): the page people come back to would show the code in its address and
- * do nothing. Nothing is read before the constructor has returned. Returns the way to stop.
+ * Warns the developer of an app that never calls start(): the page users come back to would show the code in its address and
+ * do nothing. Nothing is read before the constructor has returned. Returns a function that stops it.
  */
 export function remindOfStart({ host, clock, tag, begun }: ReminderOptions): () => void {
   let cancel = () => {}

@@ -26,7 +26,7 @@ export interface Transaction {
   appState?: unknown
   /** It was used before, and its secrets are gone. */
   taken?: boolean | undefined
-  /** The sign-in succeeded: it does not count as a departure that came to nothing. */
+  /** The sign-in succeeded: it does not count as a departure without a finished sign-in. */
   finished?: boolean | undefined
 }
 
@@ -142,7 +142,7 @@ export function createTransactions(options: TransactionOptions) {
 export function cannotRemember(cause?: unknown): PkceClientError {
   return new PkceClientError(
     'storage_unavailable',
-    'The sign-in cannot be remembered while the person is away; allow site data, or pass a transactionStore.',
+    'The sign-in cannot be remembered while the user is away; allow site data, or pass a transactionStore.',
     { cause },
   )
 }

@@ -44,7 +44,7 @@ function heldStore(store: TransactionStore) {
       set: method('set'),
       remove: method('remove'),
       keys: method('keys'),
-    } as TransactionStore,
+    } as unknown as TransactionStore,
   }
 }
 

@@ -109,22 +109,19 @@ export const undefinedOptions: PkceClientOptions = {
   ...least,
   ...({} as AllUndefined<PkceClientOptions>),
 }
-export const undefinedParams: SignInParams = {} as AllUndefined<SignInParams>
-export const undefinedSignOut: SignOutOptions = {} as AllUndefined<SignOutOptions>
-export const undefinedToken: AccessTokenOptions = {} as AllUndefined<AccessTokenOptions>
-export const undefinedWait: WaitOptions = {} as AllUndefined<WaitOptions>
-export const undefinedMetadata: PkceClientOptions['metadata'] = {} as Record<
-  keyof ServerMetadata,
-  undefined
->
+export const undefinedParams: SignInParams = {}
+export const undefinedSignOut: SignOutOptions = {}
+export const undefinedToken: AccessTokenOptions = {}
+export const undefinedWait: WaitOptions = {}
+export const undefinedMetadata: PkceClientOptions['metadata'] = {}
 export const undefinedStores: [IndexedDbStoreOptions, WebStorageStoreOptions, RedirectOptions] = [
-  {} as AllUndefined<IndexedDbStoreOptions>,
-  {} as AllUndefined<WebStorageStoreOptions>,
-  {} as AllUndefined<RedirectOptions>,
+  {},
+  {},
+  {},
 ]
 export const undefinedInTests: [AuthServerOptions, AuthorizeOptions, ClientRegistration, User] = [
-  {} as AllUndefined<AuthServerOptions>,
-  {} as AllUndefined<AuthorizeOptions>,
+  {},
+  {},
   {} as AllUndefined<ClientRegistration> & Pick<ClientRegistration, 'clientId' | 'redirectUris'>,
   {} as AllUndefined<User> & Pick<User, 'username' | 'password' | 'sub'>,
 ]

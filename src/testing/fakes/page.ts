@@ -5,6 +5,8 @@ import type { Awaitable, TransactionStore } from '../../storage/store.ts'
 export interface FakePage {
   /** The address of the document, which `history.replaceState` changes. */
   url: string
+  /** What `history.state` holds. */
+  historyState: unknown
   /** Storage, locks and channels are those of this origin. */
   readonly origin: string
   /** `frozen` hears later what it misses, `cached` (back/forward cache) misses channel messages. */
@@ -32,6 +34,7 @@ export function createFakePage(url: string): FakePage {
   }
   return {
     url,
+    historyState: null,
     origin: new URL(url).origin,
     get state() {
       return state

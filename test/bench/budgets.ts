@@ -7,7 +7,7 @@
 export const sizeBudgets = {
   'the main job': {
     imports: `import { PkceClient } from 'pkce-client'; globalThis.client = PkceClient`,
-    bytes: 26_000,
+    bytes: 33_900,
     aim: 24_300,
   },
   'PKCE and state only': {

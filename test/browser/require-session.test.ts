@@ -166,7 +166,9 @@ describe.each(engineNames)('requireSession() in %s', (engine) => {
     await button(page, 'Sign out here').click()
     await alert(page, 'sign_in_required')
     const again = () =>
-      page.evaluate(() => auth.requireSession().catch(({ code }: { code: string }) => code))
+      page.evaluate(() =>
+        auth.requireSession().catch((error: unknown) => (error as { code: string }).code),
+      )
     expect(await again()).toBe('sign_in_required')
     expect(departures(server)).toBe(1)
     await button(page, 'Try again').click()

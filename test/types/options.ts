@@ -104,24 +104,27 @@ type OptionalNames<Options> = {
   [Name in keyof Options]-?: object extends Pick<Options, Name> ? Name : never
 }[keyof Options]
 type AllUndefined<Options> = { [Name in OptionalNames<Options>]: undefined }
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a value of any type, to be given to another
+declare function given<Value>(): Value
 
 export const undefinedOptions: PkceClientOptions = {
   ...least,
-  ...({} as AllUndefined<PkceClientOptions>),
+  ...given<AllUndefined<PkceClientOptions>>(),
 }
-export const undefinedParams: SignInParams = {}
-export const undefinedSignOut: SignOutOptions = {}
-export const undefinedToken: AccessTokenOptions = {}
-export const undefinedWait: WaitOptions = {}
-export const undefinedMetadata: PkceClientOptions['metadata'] = {}
+export const undefinedParams: SignInParams = given<AllUndefined<SignInParams>>()
+export const undefinedSignOut: SignOutOptions = given<AllUndefined<SignOutOptions>>()
+export const undefinedToken: AccessTokenOptions = given<AllUndefined<AccessTokenOptions>>()
+export const undefinedWait: WaitOptions = given<AllUndefined<WaitOptions>>()
+export const undefinedMetadata: PkceClientOptions['metadata'] =
+  given<Record<keyof ServerMetadata, undefined>>()
 export const undefinedStores: [IndexedDbStoreOptions, WebStorageStoreOptions, RedirectOptions] = [
-  {},
-  {},
-  {},
+  given<AllUndefined<IndexedDbStoreOptions>>(),
+  given<AllUndefined<WebStorageStoreOptions>>(),
+  given<AllUndefined<RedirectOptions>>(),
 ]
 export const undefinedInTests: [AuthServerOptions, AuthorizeOptions, ClientRegistration, User] = [
-  {},
-  {},
-  {} as AllUndefined<ClientRegistration> & Pick<ClientRegistration, 'clientId' | 'redirectUris'>,
-  {} as AllUndefined<User> & Pick<User, 'username' | 'password' | 'sub'>,
+  given<AllUndefined<AuthServerOptions>>(),
+  given<AllUndefined<AuthorizeOptions>>(),
+  given<AllUndefined<ClientRegistration> & Pick<ClientRegistration, 'clientId' | 'redirectUris'>>(),
+  given<AllUndefined<User> & Pick<User, 'username' | 'password' | 'sub'>>(),
 ]

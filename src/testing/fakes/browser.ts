@@ -210,7 +210,7 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
     return {
       url: () => page.url,
       baseUrl: () => page.url,
-      historyState: () => structuredClone(page.historyState) as unknown,
+      historyState: () => structuredClone<unknown>(page.historyState),
       replaceUrl: (url, options) =>
         page.run(() => {
           const target = new URL(url, page.url)

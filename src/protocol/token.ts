@@ -34,7 +34,8 @@ async function requestTokens(
   { server, clientId, clientAuthentication, transport }: OAuthClient,
   { parameters, redirectUri, verifier, resource = [] }: CodeExchange,
 ): Promise<{ body: Answer; response: Response }> {
-  const resources = resource.map((value) => ['resource', value])
+  // What was stored may have been edited, and be no list any more.
+  const resources = [resource].flat().map((value) => ['resource', value])
   const raw = await authorizationCodeGrantRequest(
     server,
     { client_id: clientId },

@@ -22,10 +22,10 @@ export const url: Rule = [
 ]
 
 /** An object of strings, none of which has a reserved name. */
-export const strings = (reserved: RegExp, such: string): Rule => [
+export const strings = (isReserved: (name: string) => boolean, such: string): Rule => [
   (value: object) =>
     object[0](value as never) &&
-    Object.entries(value).every(([name, one]) => typeof one === 'string' && !reserved.test(name)),
+    Object.entries(value).every(([name, one]) => typeof one === 'string' && !isReserved(name)),
   `an object of strings, without ${such} and the like`,
 ]
 

@@ -20,9 +20,9 @@ const visibleAscii = /^[!-[\]-~]*$/
 
 export function createResources(list: readonly Resource[]): Resources {
   const longestFirst = [...list].sort((a, b) => b.path.length - a.path.length)
-  const whole = list.filter(
-    ({ origin, path }) => path === '' && list.filter((one) => one.origin === origin).length === 1,
-  )
+  const entries = new Map<string, number>()
+  for (const { origin } of list) entries.set(origin, (entries.get(origin) ?? 0) + 1)
+  const whole = list.filter(({ origin, path }) => path === '' && entries.get(origin) === 1)
   return {
     match: (address) => longestFirst.find((resource) => covers(resource, address)),
 

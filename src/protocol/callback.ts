@@ -15,7 +15,7 @@ export interface Callback {
 
 const tokens = ['access_token', 'id_token', 'refresh_token']
 const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
-/** What answers bring: the registered names, and `scope`, `authuser`, `hd` and `prompt` of Google. */
+/** What no app has in its own addresses. */
 const answerParameters = [
   ...once,
   ...tokens,
@@ -23,11 +23,9 @@ const answerParameters = [
   'expires_in',
   'session_state',
   'response',
-  'scope',
-  'authuser',
-  'hd',
-  'prompt',
 ]
+/** What Google and Entra add to their answers; an app may have registered it in its redirect URI. */
+const addedParameters = ['scope', 'authuser', 'hd', 'prompt', 'client_info']
 
 /** Errors registered for authorization responses: RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2, RFC 9396 §5. */
 const registeredErrors = [
@@ -76,22 +74,30 @@ export function readStatelessError(url: URL): string | undefined {
 }
 
 /** The URL without the parameters of the answer. The path and what others have put there stay exactly as they are. */
-export function withoutAnswer({ origin, pathname, search, hash }: URL): string {
+export function withoutAnswer(
+  { origin, pathname, search, hash }: URL,
+  redirectUri: string,
+): string {
+  const own = new URL(redirectUri).searchParams
+  const isOthers = (name: string) =>
+    !answerParameters.includes(name) && (!addedParameters.includes(name) || own.has(name))
   const fragment = /[#&](?:code|state|access_token|id_token|refresh_token)=/.test(hash)
-    ? withoutParameters(hash)
+    ? filterParameters(hash, isOthers)
     : hash
-  return origin + pathname + withoutParameters(search) + fragment
+  return origin + pathname + filterParameters(search, isOthers) + fragment
 }
 
-function withoutParameters(part: string): string {
+function filterParameters(part: string, isKept: (name: string) => boolean): string {
   const kept = part
     .slice(1)
     .split('&')
-    .filter((pair) => {
-      const [name = ''] = new URLSearchParams(pair).keys()
-      return pair && !answerParameters.includes(name)
-    })
-  return kept.length > 0 ? part[0]! + kept.join('&') : ''
+    .filter((pair) => pair && isKept(nameOf(pair)))
+  return kept.length > 0 ? part.charAt(0) + kept.join('&') : ''
+}
+
+function nameOf(pair: string): string {
+  const name = pair.split('=', 1)[0]!
+  return name.includes('%') ? (new URLSearchParams(name).keys().next().value ?? '') : name
 }
 
 /**

@@ -32,10 +32,9 @@ interface CodeExchange {
 /** The same request is sent once more where no answer came at all: the server has probably not seen the code. */
 async function requestTokens(
   { server, clientId, clientAuthentication, transport }: OAuthClient,
-  { parameters, redirectUri, verifier, resource = [] }: CodeExchange,
+  { parameters, redirectUri, verifier, resource }: CodeExchange,
 ): Promise<{ body: Answer; response: Response }> {
-  // What was stored may have been edited, and be no list any more.
-  const resources = [resource].flat().map((value) => ['resource', value])
+  const resources = [resource ?? []].flat().map((value) => ['resource', value])
   const raw = await authorizationCodeGrantRequest(
     server,
     { client_id: clientId },

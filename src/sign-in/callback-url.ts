@@ -57,7 +57,7 @@ export function createCallbackUrls(parts: CallbackUrlsOptions) {
       const begun = await find(state)
       if (begun && !begun.taken && isAt(url, begun.redirectUri)) {
         const problem = `it says ${error}, and has no state`
-        return { isAnswer: true, problem, cleaned: withoutAnswer(url) }
+        return { isAnswer: true, problem, cleaned: withoutAnswer(url, begun.redirectUri) }
       }
     }
     return undefined
@@ -73,7 +73,8 @@ export function createCallbackUrls(parts: CallbackUrlsOptions) {
       const found = await find(callback.state)
       const isHere = found ? isAtOriginOf(url, found.redirectUri) : isAt(url, usual)
       const concernsUs = callback.isAnswer || found?.mode === signOutMode
-      return isHere && concernsUs ? { ...callback, cleaned: withoutAnswer(url) } : undefined
+      if (!isHere || !concernsUs) return undefined
+      return { ...callback, cleaned: withoutAnswer(url, found?.redirectUri ?? usual) }
     },
   }
 }

@@ -42,7 +42,7 @@ const rules: Rules<SignOutOptions> = {
   logoutHint: text,
   uiLocales: text,
   extraParams: strings(
-    /^(?:id_token_hint|client_id|post_logout_redirect_uri|state)$/,
+    (name) => /^(?:id_token_hint|client_id|post_logout_redirect_uri|state)$/.test(name),
     'state, client_id',
   ),
 }

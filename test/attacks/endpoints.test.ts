@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Navigator, PkceClient, PkceClientOptions } from '../../src/index.ts'
-import { createWorld, rejection, signedInTab } from '../support/world.ts'
+import { createWorld, rejection, signedInTab, usualSessionKey } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const endpoints = [
@@ -106,10 +106,13 @@ describe('an endpoint that is no place to ask (A-26)', () => {
     async (row) => {
       const { name, value } = row
       const world = await signedInTab()
+      const record = world.storedSession() as { endpoints: object }
+      const endpoints = { ...record.endpoints, [name]: value }
+      world.browser.local.set(usualSessionKey, JSON.stringify({ ...record, endpoints }))
       world.server.fault('metadata', { patch: { [name]: value } })
       const [navigations, before] = [world.tab.navigations.length, world.server.requests.length]
       const auth = world.load(world.tab, '/')
-      await auth.signOut()
+      expect(await rejection(auth.signOut())).toMatchObject({ code: 'discovery_failed' })
       expect(auth.getSession()).toEqual({ status: 'signed-out', reason: 'signed-out' })
       expect(world.tab.navigations).toHaveLength(navigations)
       const paths = world.server.requests.slice(before).map(({ path }) => path)

@@ -105,7 +105,17 @@ describe('a URL without the answer in it (F5)', () => {
     ['?code=x&code=y&response=z&session_state=1', ''],
   ])('%j becomes %j', (rest, left) => {
     const url = new URL(`https://app.example.com/callback/${rest}`)
-    expect(withoutAnswer(url)).toBe(`https://app.example.com/callback/${left}`)
+    expect(withoutAnswer(url, 'https://app.example.com/callback')).toBe(
+      `https://app.example.com/callback/${left}`,
+    )
+  })
+
+  test('without what servers add to answers, unless it is registered in the redirect URI', () => {
+    const answer = 'code=x&state=y&scope=openid&authuser=0&hd=example.com&prompt=none&client_info=z'
+    const uri = 'https://app.example.com/callback'
+    expect(withoutAnswer(new URL(`${uri}?${answer}`), uri)).toBe(uri)
+    const own = `${uri}?scope=mine`
+    expect(withoutAnswer(new URL(`${own}&code=x&prompt=none`), own)).toBe(own)
   })
 })
 

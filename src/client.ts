@@ -24,7 +24,7 @@ export interface WaitOptions {
 
 /** What {@link PkceClient.getAccessToken} can be told. */
 export interface AccessTokenOptions extends WaitOptions {
-  /** A URL the token is for; judged as `fetch` judges it. */
+  /** A URL the token is for; it must be listed, as for `fetch`. `wss:` counts as `https:`. */
   for?: string | URL | undefined
   /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
   minValidity?: number | undefined

@@ -2,7 +2,7 @@ import { addressOf, secureUrl } from './resources.ts'
 
 export type Endpoints = ReturnType<typeof createEndpoints>
 
-/** Of all clients of the page: what one asks of its server is nothing that another one's replaced global fetch may touch. */
+/** The endpoints of all clients of the page. No replaced global fetch adds a token to a request of another client to its server. */
 const ofAllClients = new Set<string>()
 
 /** Where the authorization server's endpoints are, as far as it is known yet. Fetch puts no access token on a request there. */
@@ -25,10 +25,10 @@ export function createEndpoints(issuer: string) {
   add([issuer, ...metadataUrls(new URL(issuer))])
 
   return {
-    /** Every URL among the values is one; there may be more. */
+    /** Adds every URL among the values; there may be more endpoints. */
     add,
 
-    /** Every URL among the values is one, and these are all. */
+    /** Adds every URL among the values; these are all endpoints. */
     complete(all: object): void {
       add(all)
       isComplete = true

@@ -25,7 +25,7 @@ export interface AuthorizedFetch {
   isTarget: (request: ReadInput, init?: RequestInit) => boolean
 }
 
-/** A fetch that puts the access token on requests to the listed resources, and renews it once after a 401. */
+/** A fetch that puts the access token on requests to the listed resources, and refreshes it once after a 401. */
 export function createAuthorizedFetch(options: AuthorizedFetchOptions): AuthorizedFetch {
   const { resources, endpoints, baseUrl, scheme, credentials } = options
   const { peek, obtain, renew } = credentials
@@ -39,7 +39,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     return new PkceClientError('resource_not_allowed', whyNot(new URL(href), endpoints))
   }
 
-  /** What is sent: what was judged. Throws unless a token may go there. */
+  /** The request to send, with the URL that was checked. Throws unless a token may go there. */
   function admit(request: ReadInput): ReadInput {
     const text = urlOf(request)
     const origin = resources.coveredOrigin(text)
@@ -64,7 +64,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
       // The server's endpoints may have become known only now.
       admit(request)
     }
-    // Cloned before it is sent: afterwards the body is gone. A body in `init` goes in its place, as in fetch.
+    // Cloned before it is sent: sending uses the body up. A body in `init` replaces it, as in fetch.
     const isUsedUp = given && init?.body == null && !/^(?:GET|HEAD)$/.test(given.method)
     const spare = isUsedUp ? given.clone() : request
     const call = { request, init, headers, credential }
@@ -77,7 +77,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const invalidToken = refusesToken(challenges)
     const another = await renew(credential, { signal, invalidToken })
     if (!another) return response
-    // A stream of Node has no such method.
+    // node-fetch has Node streams, which have no such method.
     void (response.body as Partial<ReadableStream> | null)?.cancel?.().catch(() => {})
     return scheme.send(options.fetch(), { ...call, request: spare, credential: another })
   }
@@ -102,7 +102,7 @@ type FetchInput = Parameters<Fetch>[0]
 /** An input that was read: the text of a URL, or a Request of this realm. */
 type ReadInput = string | Request
 
-/** Reads an input once, so that what is judged is what is sent. A Request of an iframe or a polyfill becomes one of this realm. */
+/** Reads an input once, so that the URL that is checked is the URL that is sent. A Request of an iframe becomes one of this realm. */
 export function readInput(input: FetchInput): ReadInput {
   if (typeof input === 'string' || input instanceof Request) return input
   if (input instanceof URL) return input.href
@@ -130,7 +130,7 @@ function isOneShot(body: unknown): boolean {
 /** One sentence about a URL that receives no token. What it advises is what `resources` accepts. */
 function whyNot(url: URL, endpoints: Pick<Endpoints, 'has'>): string {
   const { protocol, host, origin, pathname, username, password } = url
-  // Without the query, which may hold secrets, and without what is no place at all.
+  // The query may hold secrets, and so may a data: URL.
   const shown = host ? `${protocol}//${host}${pathname.slice(0, 100)}` : `${protocol} URLs`
   if (endpoints.has(addressOf(url.href)))
     return `${shown} is an endpoint of the authorization server, which never receives an access token.`

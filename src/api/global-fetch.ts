@@ -35,8 +35,8 @@ export function createGlobalFetch(
       const ours: Fetch = async (input, init) => {
         if (undo !== restore) return original(input, init)
         const request = readInput(input)
-        // What already has the header may be our own call, on its way through an option `fetch` that leads here: `isTarget` lets
-        // it pass, and so it does our requests to the authorization server, by their address.
+        // An option `fetch` may call this function with our own requests. `isTarget` lets them pass: a call by its Authorization
+        // header, a request to the authorization server by its address.
         return isTarget(request, init)
           ? fetch(request, init)
           : original(typeof request === 'string' ? input : request, init)

@@ -5,17 +5,17 @@ export interface Resource {
   path: string
 }
 
-/** The same judge for `fetch`, the replaced global fetch and `getAccessToken({ for })`. */
+/** Where tokens may go: the same for `fetch`, the replaced global fetch and `getAccessToken({ for })`. */
 export interface Resources {
   match(address: string): Resource | undefined
-  /** The origin of a URL, where its text alone shows that it is covered by the only entry for that origin. */
+  /** The origin of a URL, if its text alone shows that the only entry for that origin covers it. */
   coveredOrigin(text: string): string | undefined
 }
 
 // Encoded separators and matrix parameters mean different paths to different servers.
 const ambiguousPath = /%2f|%5c|(?:\.|%2e){2}(?:;|%3b)/i
 
-// Without the backslash, which is a slash to some.
+// Without the backslash, which some parsers read as a slash.
 const visibleAscii = /^[!-[\]-~]*$/
 
 export function createResources(list: readonly Resource[]): Resources {
@@ -36,12 +36,12 @@ export function createResources(list: readonly Resource[]): Resources {
   }
 }
 
-// A user name, or a scheme around another such as blob:, would stand before the origin.
+// With a user name, or a scheme around another one such as blob:, an address does not begin with the origin.
 function covers({ origin, path }: Resource, address: string): boolean {
   return `${address}/`.startsWith(`${origin}${path}/`) && !(path && ambiguousPath.test(address))
 }
 
-/** A URL without query and fragment, which say nothing about the place. */
+/** The part of a URL that says where it goes: without query and fragment. */
 export function addressOf(href: string): string {
   const end = href.search(/[?#]/)
   return end < 0 ? href : href.slice(0, end)

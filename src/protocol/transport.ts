@@ -123,7 +123,7 @@ type Readable = Partial<Pick<Response, 'text' | 'arrayBuffer'>> & {
   body?: Partial<ReadableStream<Uint8Array<ArrayBuffer>>> | null
 }
 
-/** Lets go of a body that nobody reads. */
+/** Cancels a body that nobody reads. */
 function discard({ body }: Readable): void {
   void body?.cancel?.().catch(() => {})
 }

@@ -11,7 +11,7 @@ import { createFakeLocks } from './locks.ts'
 import { createFakePage, pageClock, pageStorage } from './page.ts'
 import type { FakePage, StorageFailure } from './page.ts'
 
-/** The options of a `PkceClient` that runs in a fake page: spread them into its options. */
+/** The ports of a `PkceClient` that runs in a fake page: spread them into its options. */
 export interface FakePorts {
   /** The `localStorage` of the page's origin. */
   readonly store: TransactionStore
@@ -51,17 +51,17 @@ export interface FakeBrowser {
 export interface FakeTab {
   /** The address shown. */
   readonly url: string
-  /** What the page in the tab stands on; a new page has new ports. */
+  /** The ports of the page in the tab. A new page has new ports. */
   readonly ports: FakePorts
   /** This tab's `sessionStorage` for the origin of the page in it. */
   readonly sessionStore: TransactionStore
-  /** Where the tab was sent by its pages, oldest first. */
+  /** Every URL that its pages navigated to, oldest first. */
   readonly navigations: readonly string[]
   /** What listeners of the app threw, in all pages of the tab. */
   readonly reportedErrors: readonly unknown[]
   /** What the console of the tab warned of. */
   readonly warnings: readonly string[]
-  /** Every address put in the place of the one shown, oldest first. */
+  /** Every URL set with `history.replaceState`, oldest first. */
   readonly replaced: readonly string[]
   /** Whether the person has just clicked; a new page begins without. Setting it to true is a click. */
   gesture: boolean
@@ -73,15 +73,15 @@ export interface FakeTab {
   duplicate(): FakeTab
   /** Closes the tab: nothing of its page runs any more. */
   close(): void
-  /** Kills the page; the tab stays and can {@link load}. */
+  /** Ends the page as a crash does. The tab stays and can {@link load}. */
   crash(): void
-  /** Stops the page as browsers do with tabs long hidden: timers, messages and its own calls wait. */
+  /** Freezes the page, as browsers do with tabs in the background: timers, messages and its own calls wait. */
   freeze(): void
-  /** Lets a frozen page go on; what it missed happens first. */
+  /** Resumes a frozen page; what it missed happens first. */
   resume(): void
-  /** Brings back the page that navigated away last, as it was; throws if there is none to bring back. */
+  /** Restores the page that navigated away last, as it was; throws if there is none. */
   restoreFromBackForwardCache(): void
-  /** Tells the page that time may have passed unseen: it became visible, the network returned, or it was shown again. */
+  /** Tells the page that it became visible or that the network is back. */
   wake(): void
   /** Shows a page that was prerendered. */
   activate(): void

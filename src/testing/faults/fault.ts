@@ -20,13 +20,13 @@ export interface At extends On {
   method?: string
 }
 
-/** An answer whose body is spoiled. Path default: `/token`. */
+/** Whose answer has its body changed. Default path: `/token`. */
 export interface Spoiled extends On {
   /** As in {@link At}. */
   path?: string
 }
 
-/** Parameters or claims changed: `set` replaces, `remove` takes away. */
+/** Changes parameters or claims: `set` replaces, `remove` removes. */
 export interface Patch {
   /** New values by name. */
   set?: Record<string, unknown>
@@ -44,10 +44,10 @@ export const seals = [
   'encrypted',
 ] as const
 
-/** How a JWT is sealed: well; unsigned; by a key or an algorithm that is not to be trusted; or encrypted, for nobody. */
+/** How a JWT is signed: correctly (`key`), not at all, with a key or an algorithm that must not be trusted; or encrypted with a key that nobody has. */
 export type Seal = (typeof seals)[number]
 
-/** Every misbehaviour the server knows, and what can be said about it. */
+/** Every fault of the server, and its options. */
 export interface FaultOptions {
   // The connection. A request that is not processed changes nothing on the server.
   /** Answers with this instead of processing the request. */
@@ -56,7 +56,7 @@ export interface FaultOptions {
   'network-error': At
   /** The request is processed, a refresh token rotated, and the answer lost. */
   'drop-response': At
-  /** Never answers. The request is processed only when told so. */
+  /** Never answers. The request is processed only with `processed: true`. */
   hang: At & { processed?: boolean }
   /** The answer comes late, by the server's clock. */
   'slow-headers': At & { milliseconds?: number }
@@ -66,7 +66,7 @@ export interface FaultOptions {
   'infinite-body': At
   /** 503 or 429 with Retry-After, not processed. `retryAfter` is seconds or any text. */
   'try-later': At & { status?: 429 | 503; retryAfter?: number | string }
-  /** A redirect to another origin in place of the answer, not processed. Path default: `/token`. */
+  /** Answers with a redirect instead of processing the request, by default to another origin. Default path: `/token`. */
   'redirect-token': Times & { path?: string; status?: 301 | 302 | 303 | 307 | 308; to?: string }
   /** No CORS headers: a browser hides the answer, and so does the server's own `fetch`. */
   'no-cors': Times & { path?: string }
@@ -89,7 +89,7 @@ export interface FaultOptions {
   'callback-code-in-fragment': Times
   /** An error beside the code. */
   'callback-error-and-code': Times & { error?: string }
-  /** An error in place of the code. */
+  /** An error instead of the code. */
   'callback-error': Times & { error?: string; description?: string; uri?: string }
   'callback-error-duplicate': Times
   'callback-access-token': Times
@@ -98,14 +98,14 @@ export interface FaultOptions {
   'callback-parameters': Times & Patch & { append?: readonly (readonly [string, string])[] }
 
   // The ID token.
-  /** `alg` may be spelled otherwise, such as NoNe. */
+  /** `alg` can be spelled differently, such as NoNe. */
   'id-token-alg-none': On & { alg?: string }
-  /** HS256, keyed with the text of the public key. */
+  /** HS256, with the public key (PEM) as the secret. */
   'id-token-alg-hs256': On
-  /** A good signature, by a published key, with another algorithm than usual. */
+  /** A correct signature by a published key, with another algorithm than the metadata say. */
   'id-token-alg-other': On
   'id-token-bad-signature': On
-  /** Signed by a stranger, whose key the header offers as jwk, jku and x5u. */
+  /** Signed with an unknown key, which the header offers as jwk, jku and x5u. */
   'id-token-foreign-key': On
   'id-token-unknown-kid': On
   'id-token-no-kid': On
@@ -117,9 +117,9 @@ export interface FaultOptions {
   'id-token-iss-wrong': On & { iss?: string }
   'id-token-aud-missing': On
   'id-token-aud-wrong': On & { aud?: unknown }
-  /** The client and a stranger. */
+  /** This client and another audience; `azp` is this client unless given. */
   'id-token-aud-extra': On & { audience?: string; azp?: string }
-  /** The client alone, in an array, which is right. */
+  /** This client alone, in an array. That is allowed. */
   'id-token-aud-array': On
   'id-token-azp-wrong': On & { azp?: string }
   'id-token-exp-missing': On
@@ -139,31 +139,31 @@ export interface FaultOptions {
   'id-token-auth-time-old': On & { seconds?: number }
   'id-token-auth-time-future': On & { seconds?: number }
   'id-token-at-hash-wrong': On
-  /** Any claim. */
+  /** Changes any claim. */
   'id-token-claims': On & Patch
 
   // The token response.
-  /** Refuses in the words of one server or another, without processing the request. Default: `400 invalid_grant`. */
+  /** Refuses as real servers do, without processing the request. Default: `400 invalid_grant`. */
   'token-refused': On & { as?: TokenRefusal }
-  /** `value` left out takes `token_type` away. */
+  /** Without `value`, `token_type` is missing. */
   'token-type': On & { value?: unknown }
-  /** DPoP, bEARER and so on are spelled by `token-type`; this one swaps the case of what is there. */
+  /** Swaps upper and lower case: bEARER. */
   'token-type-inverted-case': On
-  /** `value` left out takes `expires_in` away; `raw` is written into the JSON as it is, such as NaN. */
+  /** Without `value`, `expires_in` is missing; `raw` is written into the JSON as it is, such as NaN. */
   'expires-in': On & { value?: unknown; raw?: string }
   'no-access-token': On
-  /** A rotating server spends the old one all the same; `rotation: false` is the honest way to send none. */
+  /** A server with rotation no longer accepts the old one either; a server that sends none on purpose has the option `rotation: false`. */
   'no-refresh-token': On
   'granted-scope': On & { scope?: string }
-  /** 200 with an `error` member beside nothing else. */
+  /** Status 200 with nothing but an `error` member. */
   'error-200': On & { error?: string }
   /** Members named __proto__ and constructor. */
   'proto-member': On
-  /** `access_token` twice, the good one last unless told otherwise. */
+  /** `access_token` twice, the correct one last unless `goodOne` is `'first'`. */
   'duplicate-member': On & { goodOne?: 'first' | 'last' }
   'token-members': On & Patch
 
-  // Bodies. The request is processed, then its answer spoiled.
+  // Bodies. The request is processed, then its answer is changed.
   bom: Spoiled
   'html-200': Spoiled
   'html-502': Spoiled
@@ -174,27 +174,27 @@ export interface FaultOptions {
   'json-string': Spoiled
   'truncated-json': Spoiled
   'wrong-content-type': Spoiled & { contentType?: string }
-  /** Good JSON with this many bytes of padding. Default: 5 MiB. */
+  /** Valid JSON with this many bytes of padding. Default: 5 MiB. */
   'huge-body': Spoiled & { bytes?: number }
 
   // Keys, metadata, time.
-  /** New keys just before the next ID token is signed, the old ones gone. */
+  /** New keys just before the next ID token is signed; the old ones are no longer published. */
   'key-rotation': On
   'jwks-error': Times & { status?: number }
-  /** Which keys the key set claims to have. */
+  /** The keys in the key set. */
   'jwks-keys': Times & { keys: readonly unknown[] }
   /** Seconds the server's clock is ahead; negative for behind. */
   'clock-offset': { seconds: number }
-  /** Members of the metadata replaced; `undefined` takes one away. */
+  /** Replaces members of the metadata; `undefined` removes one. */
   metadata: Times & { patch: Record<string, unknown> }
 
   // A server or API that is careless.
-  /** A downgraded server: takes requests without a challenge and any verifier. */
+  /** Accepts requests without a challenge, and any verifier. */
   'ignore-pkce': Times
-  /** 401 whatever the token. `challenge` is the WWW-Authenticate header, several, or none at all. */
+  /** 401 for every token. `challenge` is the WWW-Authenticate header, several of them, or false for none. */
   'api-401': Times & { path?: string; challenge?: string | readonly string[] | false }
   'user-info-claims': Times & Patch
-  /** A JWT, be it without the option `userInfoAlg`; sealed in a way that a client must refuse, or with other header members. */
+  /** Answers with a JWT, also without the option `userInfoAlg`. `seal` says how it is signed, `header` replaces members of its header. */
   'user-info-jwt': Times & { seal?: Seal; header?: Record<string, unknown> }
   'end-session-state-missing': Times
   'end-session-state-wrong': Times & { state?: string }
@@ -209,7 +209,7 @@ export type FaultArguments<Name extends FaultName> =
     ? [options?: FaultOptions[Name]]
     : [options: FaultOptions[Name]]
 
-/** What is wrong with one request: where it went and, for token requests, in which step. */
+/** What faults are matched with: where a request went and, for token requests, at which step. */
 export interface Circumstances {
   path?: string
   method?: string

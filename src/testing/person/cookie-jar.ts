@@ -1,10 +1,10 @@
-/** The cookies of one browser. SameSite is not judged: whoever sends a jar along means to. */
+/** The cookies of one browser. SameSite is ignored. */
 export interface CookieJar {
   /** The Cookie header for a URL, or `undefined` when no cookie fits. */
   header(url: URL): string | undefined
-  /** Keeps what a Set-Cookie header says. */
+  /** Stores the cookie of a Set-Cookie header. */
   store(url: URL, setCookie: string): void
-  /** Forgets all cookies. */
+  /** Removes all cookies. */
   clear(): void
 }
 
@@ -17,7 +17,7 @@ interface StoredCookie {
   secure: boolean
 }
 
-/** An empty cookie jar. Hand the same one to several calls to make them one browser's. */
+/** Makes an empty cookie jar. Pass the same one to several calls to act as one browser. */
 export function createCookieJar(): CookieJar {
   let cookies: StoredCookie[] = []
   return {

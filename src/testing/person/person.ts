@@ -6,15 +6,15 @@ import type { Reply } from '../server/http.ts'
 import type { Send } from '../server/in-process-fetch.ts'
 import type { User } from '../server/options.ts'
 
-/** What the person of {@link AuthServer.authorize} does. */
+/** What the user of {@link AuthServer.authorize} does. */
 export interface AuthorizeOptions {
   /** Default: the first user. */
   username?: string | undefined
   /** Default: the user's. */
   password?: string | undefined
-  /** What the person says on the consent page, if it is shown. Default: true. */
+  /** Whether the user allows or denies access on the consent page, if it is shown. Default: true. */
   consent?: boolean | undefined
-  /** The browser the person uses. Default: a new one, signed in nowhere. */
+  /** The cookies of the user's browser. Default: none, so not signed in at the server. */
   jar?: CookieJar | undefined
 }
 

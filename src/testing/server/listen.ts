@@ -4,13 +4,13 @@ import type { Choices } from '../check-options.ts'
 import type { Outcome } from './http.ts'
 import type { Sent } from './in-process-fetch.ts'
 
-/** Where {@link AuthServer.listen} opens its ports. */
+/** The options of {@link AuthServer.listen}. */
 export interface ListenOptions {
-  /** Of the authorization server. Default: any free port. */
+  /** The port of the authorization server. Default: any free port. */
   port?: number | undefined
-  /** Of the protected API. Default: any free port. */
+  /** The port of the protected API. Default: any free port. */
   apiPort?: number | undefined
-  /** A loopback address, because this server hands out real tokens to known passwords. Default: 127.0.0.1. */
+  /** A loopback address, because the passwords are public. Default: 127.0.0.1. */
   host?: '127.0.0.1' | 'localhost' | '::1' | undefined
 }
 

@@ -3,7 +3,7 @@ import { checkOptions, checkValue } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
 import { parseUrl } from './url.ts'
 
-/** Somebody who can sign in. */
+/** A user who can sign in. */
 export interface User {
   /** What is typed into the login page. */
   username: string
@@ -17,7 +17,7 @@ export interface User {
   email?: string | undefined
 }
 
-/** What the server is told about an app. */
+/** How an app is registered. */
 export interface ClientRegistration {
   /** Its `client_id`. */
   clientId: string
@@ -25,7 +25,7 @@ export interface ClientRegistration {
   name?: string | undefined
   /** Compared character by character; only the port of a loopback IP literal may differ. */
   redirectUris: readonly string[]
-  /** Where people may be sent after signing out; compared character by character. */
+  /** Where users may be sent after they sign out; compared character by character. */
   postLogoutRedirectUris?: readonly string[] | undefined
   /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
   kind?: 'internal' | 'external' | undefined
@@ -34,13 +34,13 @@ export interface ClientRegistration {
    * what the redirect URIs are.
    */
   environment?: 'sandbox' | 'production' | undefined
-  /** What the client may ask for, scopes of an API of yours among it. Default: every scope of the server. */
+  /** What the client may ask for, including scopes of your own API. Default: every scope of the server. */
   scopes?: readonly string[] | undefined
-  /** Origins that may read answers (CORS), beside those of the redirect URIs. */
+  /** Origins that may read answers (CORS), in addition to those of the redirect URIs. */
   allowedOrigins?: readonly string[] | undefined
-  /** What it may exchange for tokens. Default: everything the server allows. */
+  /** The grants it may use. Default: all that the server offers. */
   grantTypes?: readonly GrantType[] | undefined
-  /** Makes the client a confidential one: client_secret_basic or client_secret_post. */
+  /** Makes it a confidential client: client_secret_basic or client_secret_post. */
   clientSecret?: string | undefined
   /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
@@ -53,10 +53,10 @@ export interface ClientRegistration {
 export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
 /** How ID tokens can be signed (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
-/** What access tokens look like: random text, or JWTs. A client must not care. */
+/** The format of access tokens: random strings, or JWTs. Clients must not depend on it. */
 export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256'
 
-/** What {@link createAuthServer} can be told; every option has a default. */
+/** The options of {@link createAuthServer}; every one has a default. */
 export interface AuthServerOptions {
   /** Default: `https://login.example.com`, or the loopback address once listening. */
   issuer?: string | undefined
@@ -66,9 +66,9 @@ export interface AuthServerOptions {
   clients?: readonly ClientRegistration[] | undefined
   /** Default: ada (password lovelace) and grace (password hopper). */
   users?: readonly User[] | undefined
-  /** Where all lifetimes come from. Default: the clock of the machine. */
+  /** For all lifetimes and delays. Default: the machine's clock. */
   clock?: Clock | undefined
-  /** Resource indicators (RFC 8707) the server knows beside the API's URL. */
+  /** Resource indicators (RFC 8707) that the server accepts in addition to the API's URL. */
   resources?: readonly string[] | undefined
   /** Default: opaque. */
   accessTokenFormat?: AccessTokenFormat | undefined
@@ -82,14 +82,14 @@ export interface AuthServerOptions {
   idTokenLifetime?: number | undefined
   /** Default: RS256. */
   idTokenAlg?: SigningAlgorithm | undefined
-  /** Answers at the user info endpoint are JWTs, signed like this, in place of JSON. Default: JSON. */
+  /** Answers at the user info endpoint are JWTs signed with it, instead of JSON. Default: JSON. */
   userInfoAlg?: SigningAlgorithm | undefined
   /**
-   * Each use of a refresh token brings a new one and spends the old one: at once (true, the default), or when the new
-   * one is used (`'until-used'`), so that an answer that was lost can be asked for again. With false there is no new one.
+   * Each refresh brings a new refresh token, and the old one can no longer be used: at once (true, the default), or once the
+   * new one was used (`'until-used'`), so that a lost answer can be requested again. With false there is no new one.
    */
   rotation?: boolean | 'until-used' | undefined
-  /** For how long a spent refresh token is still taken. Default: 0, so every reuse ends the session. */
+  /** For how many seconds an old refresh token is still accepted. Default: 0, so every reuse ends the session. */
   reuseGraceSeconds?: number | undefined
   /** Allows `grant_type=password`, which OAuth 2.1 removed. Default: false. */
   legacyPasswordGrant?: boolean | undefined
@@ -124,7 +124,7 @@ export interface Settings {
   users: readonly User[]
 }
 
-/** Every scope of the server, in the words of the consent page. */
+/** Every scope of the server, with its text on the consent page. */
 export const scopeWords: Readonly<Record<string, string>> = {
   openid: 'Know who you are',
   profile: 'See your name',

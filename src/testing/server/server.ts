@@ -20,25 +20,25 @@ import type { AuthorizeOptions } from '../person/person.ts'
 import { createSessions } from './sessions.ts'
 import { systemClock } from './system-clock.ts'
 
-/** One request the server was sent, or that its `fetch` was asked to send elsewhere. */
+/** A request that the server received, or that its `fetch` was asked to send to another origin. */
 export interface RecordedRequest {
-  /** Whom it was for. `elsewhere` got no answer. */
+  /** Who it was for. A request to `elsewhere` got no answer. */
   to: 'issuer' | 'api' | 'elsewhere'
   /** In capitals. */
   method: string
-  /** The whole address, query included. */
+  /** The whole URL, query included. */
   url: string
   /** Relative to the issuer or the API. */
   path: string
-  /** The parameters of the address; the last one counts when one came twice. */
+  /** The parameters of the URL; of a repeated one, the last. */
   query: Record<string, string>
   /** Names in lower case. */
   headers: Record<string, string>
-  /** As text; empty when there was none. */
+  /** As a string; empty when there was none. */
   body: string
-  /** The body's fields, when it is form-encoded. */
+  /** The fields of the body, if it is form-encoded. */
   form: Record<string, string> | undefined
-  /** Milliseconds, by the clock that was handed in. */
+  /** When it arrived: milliseconds, by the option `clock`. */
   at: number
 }
 
@@ -46,7 +46,7 @@ export interface RecordedRequest {
 export interface Held {
   /** How many answers wait. */
   readonly count: number
-  /** Lets them go, and later ones through. */
+  /** Sends them, and no longer holds later ones. */
   release(): void
 }
 
@@ -58,48 +58,48 @@ export interface SignInClient<Result> {
   handleCallback(url: string): Promise<Result>
 }
 
-/** A server of {@link createAuthServer}, and what a test can do to it. */
+/** What {@link createAuthServer} returns: the server, and the controls a test has. */
 export interface AuthServer {
   /** Its name, for the option `issuer` of a client. */
   readonly issuer: string
   /** The protected API, whose `url` goes into the option `resources` of a client. */
   readonly api: { readonly url: string }
-  /** Who may ask for tokens. */
+  /** The registered clients. */
   readonly clients: readonly RegisteredClient[]
-  /** Who can sign in. */
+  /** The users who can sign in. */
   readonly users: readonly User[]
   /** Answers in process for issuer and API; rejects for any other origin, naming both. */
   readonly fetch: typeof fetch
   /** The same with a browser's cookies. */
   withCookies(jar: CookieJar): typeof fetch
-  /** Opens real ports on this machine, for real browsers. */
+  /** Listens on real ports of this machine, for real browsers. */
   listen(options?: ListenOptions): Promise<{
     url: string
     apiUrl: string
     /** Closes the ports and every connection. */
     close(): Promise<void>
   }>
-  /** Plays the person at the sign-in pages; the callback URL, or an error with the page's sentence. */
+  /** Acts as the user at the sign-in pages. Resolves to the callback URL; rejects with the error that the page shows. */
   authorize(url: string | URL, options?: AuthorizeOptions): Promise<string>
-  /** Signs a user in to a client, start to end; what its `handleCallback` says. */
+  /** Signs a user in to a client, from start to end. Resolves to what the client's `handleCallback` returns. */
   signInTo<Result>(client: SignInClient<Result>, user?: string | User): Promise<Result>
-  /** Every access token issued so far is refused from now on. */
+  /** Refuses every access token issued so far. */
   expireAccessTokens(): void
-  /** Ends the sessions of a user, or of everybody: refresh tokens, access tokens, sign-ins at the server. */
+  /** Ends the sessions of one user, or of all users: refresh tokens, access tokens and sign-ins at the server. */
   revokeSessions(user?: string | User): void
-  /** Signs with new keys from now on. */
+  /** Signs with new keys from now on. The old ones stay in the key set unless `publishRetired` is false. */
   rotateKeys(options?: { publishRetired?: boolean }): void
-  /** The grants that were revoked, and why, in order. */
+  /** The grants that were revoked, oldest first, with the reason. */
   readonly revoked: readonly RevokedGrant[]
-  /** Everything the server was asked, in order of arrival. */
+  /** Every request so far, oldest first. */
   readonly requests: readonly RecordedRequest[]
-  /** Those to one path of the issuer or the API, without CORS preflights. */
+  /** The requests to one path of the issuer or the API, without CORS preflights. */
   requestsTo(path: string): RecordedRequest[]
-  /** Turns on one misbehaviour; returns the way back. */
+  /** Turns on one fault; returns a function that turns it off. */
   fault<Name extends FaultName>(name: Name, ...options: FaultArguments<Name>): () => void
-  /** Turns all misbehaviour off. */
+  /** Turns all faults off. */
   clearFaults(): void
-  /** Requests to this path are processed, but their answers wait. */
+  /** Requests to this path are processed, but their answers wait until `release()`. */
   hold(path: string): Held
 }
 

@@ -137,7 +137,7 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
     checkValue(name, { value: options[name], rule: rules[name] })
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
-  if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown}"`, issuer)
+  if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
   return Object.freeze(
     Object.assign(options, {
       metadata: copyOwn(options.metadata ?? {}),

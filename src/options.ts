@@ -94,7 +94,10 @@ export const scope: Rule = [
   'scopes separated by single spaces, such as "openid profile"',
 ]
 /** Parameters of the authorization request that an app may add. */
-export const requestParams = strings((name) => reserved.test(name), 'state, client_id')
+export const requestParams = /* @__PURE__ */ strings(
+  (name) => reserved.test(name),
+  'state, client_id',
+)
 
 // localStorage itself is refused: it has getItem and no get, so every session would be lost at the next reload.
 const store: Rule = [

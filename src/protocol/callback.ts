@@ -16,14 +16,12 @@ export interface Callback {
 const tokens = ['access_token', 'id_token', 'refresh_token']
 const once = ['state', 'code', 'iss', 'error', 'error_description', 'error_uri']
 /** What no app has in its own addresses. */
-const answerParameters = [
-  ...once,
-  ...tokens,
+const answerParameters = /* @__PURE__ */ once.concat(tokens, [
   'token_type',
   'expires_in',
   'session_state',
   'response',
-]
+])
 /** What Google and Entra add to their answers; an app may have registered it in its redirect URI. */
 const addedParameters = ['scope', 'authuser', 'hd', 'prompt', 'client_info']
 

@@ -161,7 +161,7 @@ function asymmetric(algorithms: unknown): string[] | undefined {
 }
 
 function noMetadata(issuer: string): PkceClientError {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const url = `${issuer.slice(0, 200).replace(/\/$/, '')}/.well-known/openid-configuration`
   return new PkceClientError(
     'discovery_failed',
     `There is no server metadata at ${url}; check the option issuer, or give the endpoints in the option metadata.`,
@@ -171,13 +171,13 @@ function noMetadata(issuer: string): PkceClientError {
 function unusable(issuer: string, why: string): PkceClientError {
   return new PkceClientError(
     'discovery_failed',
-    `The metadata of ${issuer} cannot be used: ${why}.`,
+    `The metadata of ${issuer.slice(0, 200)} cannot be used: ${why}.`,
   )
 }
 
 function issuerMismatch(named: unknown, issuer: string): PkceClientError {
   return new PkceClientError(
     'issuer_mismatch',
-    `The server calls itself "${inert(named, 200)}", but issuer is "${issuer}"; they must be the same to the letter.`,
+    `The server calls itself "${inert(named, 200)}", but issuer is "${issuer.slice(0, 200)}"; they must be the same to the letter.`,
   )
 }

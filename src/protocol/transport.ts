@@ -44,7 +44,7 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
     [allowInsecureRequests]: true,
     async [customFetch](url, init) {
       const started = clock.now()
-      const address = url.split('?')[0]!
+      const address = url.split('?')[0]!.slice(0, 500)
       const controller = new AbortController()
       let status: number | undefined
       let cancel!: () => void

@@ -7,7 +7,8 @@ import type { Pending, SessionRecord } from './record.ts'
 export const firstDelay = 1000
 const longestDelay = 60_000
 const longestRetryAfter = 300_000
-export const longestWait = longestRetryAfter + longestDelay / 2
+/** A Retry-After of the longest kind with its jitter; written out, so that bundlers can leave it out. */
+export const longestWait = 330_000
 export const nothingPending: Pending = { unknown: 0, failures: 0, notBefore: 0 }
 
 /** When a refresh that failed may be tried again. What all tabs must know is in the record; here is what this tab knows besides. */

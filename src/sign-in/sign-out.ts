@@ -41,7 +41,7 @@ const rules: Rules<SignOutOptions> = {
   idTokenHint: flag,
   logoutHint: text,
   uiLocales: text,
-  extraParams: strings(
+  extraParams: /* @__PURE__ */ strings(
     (name) => /^(?:id_token_hint|client_id|post_logout_redirect_uri|state)$/.test(name),
     'state, client_id',
   ),

@@ -131,24 +131,6 @@ describe.each(engineNames)('requireSession() in %s', (engine) => {
     expect(page.url()).toBe(`${url}account`)
   })
 
-  test('a host that rewrites the path of the callback: signed in (F5)', async () => {
-    const { server, person, url } = await openApp()
-    const page = await person.newPage()
-    await page.route('**/callback?*', (route) =>
-      route.fulfill({
-        status: 302,
-        headers: { location: route.request().url().replace('/callback?', '/callback/?') },
-      }),
-    )
-    await page.goto(`${url}account`)
-    await logIn(page)
-    await page.waitForURL(`${url}callback/`)
-    await expect.poll(() => server.requestsTo('/token').length).toBe(1)
-    await expect
-      .poll(() => page.evaluate(() => auth.getSession().status), { timeout: 10_000 })
-      .toBe('signed-in')
-  })
-
   test('signing out of a protected page, leaving it: the sign-out page of the server is reached', async () => {
     const { server, person, url } = await openApp()
     const page = await signedIn(person, url)

@@ -85,4 +85,42 @@ describe.each(engineNames)('indexedDbStore in %s', (engine) => {
     expect(await read(tabs[1]!)).toBe('after')
     await person.close()
   })
+
+  test('a page that cannot open the database, because it is being deleted and another page holds it open, does not wait for it (F11)', async () => {
+    const { person, tabs } = await openTabs(3)
+    const [holder, deleter, app] = tabs as [Page, Page, Page]
+    await holder.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const request = indexedDB.open('pkce-client')
+          request.onupgradeneeded = () => request.result.createObjectStore('records')
+          request.onsuccess = () => {
+            Object.assign(window, { held: request.result })
+            resolve()
+          }
+        }),
+    )
+    await deleter.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const request = indexedDB.deleteDatabase('pkce-client')
+          request.onblocked = () => resolve()
+        }),
+    )
+    const began = await app.evaluate(async () => {
+      const auth = new pkceClient.PkceClient({
+        ...{ issuer: 'https://login.example.com', clientId: 'app', redirectUri: location.href },
+        store: pkceClient.indexedDbStore(),
+      })
+      const failures: string[] = []
+      auth.on('storage-failed', ({ error }) => failures.push(error.code))
+      const { session } = await auth.start()
+      return { session, failures }
+    })
+    expect(began).toEqual({ session: { status: 'signed-out' }, failures: ['storage_unavailable'] })
+    await holder.evaluate(() => (window as unknown as { held: IDBDatabase }).held.close())
+    await app.evaluate(async () => pkceClient.indexedDbStore().set('a', 'after'))
+    expect(await read(deleter)).toBe('after')
+    await person.close()
+  })
 })

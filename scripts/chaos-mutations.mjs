@@ -20,8 +20,8 @@ const mutations = [
   {
     name: 'no generation check',
     file: 'src/session/session.ts',
-    from: 'if (base && found !== base && !isSame(found, base)) {',
-    to: 'if (false) {',
+    from: 'const movedOn = isOutdated(found)',
+    to: 'const movedOn = false && isOutdated(found)',
   },
   {
     name: 'persist after publish',
@@ -46,6 +46,36 @@ const mutations = [
     file: 'src/session/copies.ts',
     from: '!store.shared && !store.volatile && !signedOut',
     to: 'false && !signedOut',
+  },
+  {
+    name: 'no line of those who want to take a lock over',
+    file: 'src/session/exclusive.ts',
+    from: 'await obtain(parts, { name: `${name}|next`, task: beNext, patience: 1.1 * patience })',
+    to: 'await beNext(new AbortController().signal)',
+  },
+  {
+    name: 'a token is sent although the others cannot know',
+    file: 'src/session/refresh.ts',
+    from: 'if (session.isUnannounced(sent))',
+    to: 'if (false)',
+  },
+  {
+    name: 'the refresh token beside a missing access token is lost',
+    file: 'src/session/refresh.ts',
+    from: '= refreshToken\n      ? [',
+    to: '= false\n      ? [',
+  },
+  {
+    name: 'refusals without a reason end a session at once',
+    file: 'src/session/backoff.ts',
+    from: 'const timeToEnd = 600_000',
+    to: 'const timeToEnd = 0',
+  },
+  {
+    name: 'a sign-out does not give up the sign-in under way',
+    file: 'src/sign-in/turns.ts',
+    from: 'for (const attempt of under) attempt.abort',
+    to: 'for (const attempt of []) attempt.abort',
   },
 ]
 

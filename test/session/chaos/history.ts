@@ -2,7 +2,10 @@ import { isPkceClientError } from '../../../src/index.ts'
 import type { Session } from '../../../src/index.ts'
 import type { Family, Sending, Wire } from './wire.ts'
 
-const longestWait = 300_000
+/** The longest Retry-After that counts, and jitter. */
+const longestWait = 330_000
+const refusalsToEnd = 3
+const timeToEnd = 600_000
 /** How long a request may take. */
 const timeout = 15_000
 
@@ -15,7 +18,7 @@ export interface Stored {
   claims?: unknown
   scope: string
   access: { default?: { token: string; expiresAt?: number } }
-  pending?: { notBefore: number; failures: number; unknown: number }
+  pending?: { notBefore: number; failures: number; unknown: number; sending?: boolean }
 }
 
 /** How the storage of the browser has fared. */
@@ -43,6 +46,8 @@ export interface History {
   /** A call came back: in whose name it was made, and whose data it brought. */
   answered(call: { asked: string | undefined; got: string }): void
   rejected(error: unknown): void
+  /** A sign-out is done that began after the sign-in of this family. */
+  outlived(family: Family | undefined): void
   /** The history of a copy of this store, which goes its own way from now on. */
   copy(): History
 }
@@ -51,9 +56,13 @@ export interface HistoryOptions {
   wire: Wire
   /** The clock of the computer. */
   now: () => number
+  /** Whether that clock was ever wrong. */
+  skewed: () => boolean
   trouble: StorageTrouble
   /** Whether the tabs have locks in common. */
   locks: boolean
+  /** Whether the tabs have the store in common. */
+  shared: boolean
 }
 
 /** What a copy of a store knows of the time before. */
@@ -68,7 +77,7 @@ interface Past {
 const nothing: Past = { records: [], families: new Map(), tombs: new Map(), own: new Set() }
 
 export function createHistory(options: HistoryOptions, past = nothing): History {
-  const { wire, now, trouble, locks } = options
+  const { wire, now, trouble, locks, shared, skewed } = options
   const wrongs: string[] = []
   const records = [...past.records]
   const families = new Map(past.families)
@@ -87,10 +96,27 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   /** The page that sent it was stopped before it could do anything about the answer. */
   const interrupted = (sending: Sending) => sending.by.lapses !== sending.lapses
 
+  /** The page was given a new refresh token. */
+  const isDelivered = ({ outcome, successor }: Sending) =>
+    outcome === 'granted' || (outcome === 'passing' && successor !== undefined)
+
+  /**
+   * Whether other tabs could read the refresh token and not that it is being sent. A session that has never been stored is
+   * nobody else's.
+   */
+  function isUnannounced(token: string): boolean {
+    const record = records.filter(({ refreshToken }) => refreshToken === token).at(-1)
+    return record !== undefined && record.pending?.sending !== true
+  }
+
+  /** The server has refused often, and for long, without saying why. */
+  const isRefusedAgainAndAgain = ({ unclear }: Family) =>
+    unclear.length >= refusalsToEnd && (skewed() || now() - unclear[0]! >= timeToEnd)
+
   /** Whether the token of this request may be sent again: no page could know that the server has spent it. */
   const isExcused = (earlier: Sending) =>
     troubleSince(earlier) ||
-    (!earlier.kept && earlier.outcome !== 'granted') ||
+    (!earlier.kept && !isDelivered(earlier)) ||
     // A page that goes on after a stop may save what it brought at the very moment another one looks.
     ((!earlier.kept || earlier.keptAt === now()) && interrupted(earlier))
 
@@ -108,6 +134,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   }
 
   function reasonIsRight(record: Stored, family: Family | undefined): boolean {
+    // It was never in the store while it lived.
+    if (!family && isTroubled()) return true
     const before = records.filter(({ sid }) => sid === record.sid).at(-1)
     const all = wire.sendings.filter(({ token }) => token === before?.refreshToken)
     // A copy of a store is never told what became of the requests that were on their way when it was made.
@@ -121,21 +149,30 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       .lastIndexOf(true)
     earlier.splice(0, answered + 1)
     const isUnknown = ({ outcome }: Sending) => outcome === 'unknown'
-    const isDoubtful = earlier.some(isUnknown)
+    // A page that was stopped may hear of its refusal late; what others sent after it leaves no doubt about it.
+    const refusals = all.filter((sending) => own.has(sending) && sending.outcome === 'refused')
+    const isDoubtful = earlier.some(isUnknown) && !refusals.some(isFirst)
+    function isFirst(refusal: Sending): boolean {
+      const before = earlier.filter((sending) => all.indexOf(sending) < all.indexOf(refusal))
+      return !before.some(isUnknown)
+    }
     // A page that lost the lock before it sent knows that another page has sent, so the requests of others count as well.
     const others = all.filter((sending) => !own.has(sending))
     const mayBeDoubtful = [...earlier, ...others].some(
       (sending) => isUnknown(sending) || interrupted(sending) || isCopied(sending),
     )
     // Another tab has renewed the session, and what it got never came into this store.
-    const isNews = ({ brought }: Sending) =>
-      !records.some(({ access }) => access.default?.token === brought)
+    const isNews = ({ brought, successor }: Sending) =>
+      !records.some(
+        ({ access, refreshToken }) =>
+          access.default?.token === brought || (!brought && refreshToken === successor),
+      )
     // Without locks a page may find that another one is sending, and cannot know what is answered there.
     const isSentTwice = !locks && all.length > 1
     // A page that was robbed of the lock has noted that it sends, and has not sent.
     const isNotedInVain = (before?.pending?.unknown ?? 0) > all.length
     const isBehind = wire.sendings.some(
-      (sending) => sending.family === family && sending.outcome === 'granted' && isNews(sending),
+      (sending) => sending.family === family && isDelivered(sending) && isNews(sending),
     )
     switch (record.signedOut) {
       case 'signed-out':
@@ -143,7 +180,12 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       case 'expired':
         return before?.refreshToken === undefined
       case 'ended-by-server':
-        return family?.refused === true && (!isDoubtful || !locks || isTroubled())
+        return (
+          (family?.refused === true && (!isDoubtful || !locks || isTroubled())) ||
+          (family !== undefined && isRefusedAgainAndAgain(family))
+        )
+      case 'identity-changed':
+        return family?.mistaken === true
       case 'refresh-response-lost':
         return (
           family?.refused === true &&
@@ -180,7 +222,10 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (inFlight.some(({ by }) => locks || by === sending.by) && !isTroubled())
         wrong('two refreshes in flight:', token)
       const spending = others.find((other) => other.token === token && other.successor)
-      if (spending && locks && !isExcused(spending)) wrong('a spent token was sent:', token)
+      // What came for somebody else is revoked, and the session with it; its copies may find out from the server.
+      const isSpent = spending && !isExcused(spending) && !family.mistaken
+      if (isSpent && locks) wrong('a spent token was sent:', token)
+      if (shared && locks && isUnannounced(token)) wrong('a token was sent unannounced:', token)
       if (isTooEarly(sending)) wrong('a back-off was not kept:', token)
       if (tombs.has(sidOf(family)) && !isTroubled())
         wrong('a token of a session that has ended was sent:', token)
@@ -200,7 +245,10 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (family) families.set(record.sid, family)
       if (record.signedOut && !tombs.has(record.sid)) bury(record)
       for (const sending of wire.sendings)
-        if (sending.brought && sending.brought === record.access.default?.token) {
+        if (
+          (sending.brought && sending.brought === record.access.default?.token) ||
+          (sending.successor && sending.successor === record.refreshToken)
+        ) {
           sending.kept = true
           sending.keptAt ??= now()
         }
@@ -232,6 +280,11 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
 
     rejected(error) {
       if (!isPkceClientError(error)) wrong('rejected with', String(error))
+    },
+
+    outlived(family) {
+      if (family && this.latest === family && !isTroubled())
+        wrong('a sign-in that began before a sign-out came back:', family)
     },
 
     copy: () => createHistory(options, { records, families, tombs, own }),

@@ -1,5 +1,5 @@
 import { memoryStore, PkceClient } from '../../../src/index.ts'
-import type { Store } from '../../../src/index.ts'
+import type { Lock, Store } from '../../../src/index.ts'
 import { createAuthServer, createFakeBrowser } from '../../../src/testing/index.ts'
 import { localLock } from '../../../src/tabs/local-lock.ts'
 import type {
@@ -68,10 +68,16 @@ export interface Stage {
   readonly asked: Asked[]
   /** Milliseconds that the local clock is ahead of the server's. */
   skew: number
+  /** What a store leaves waiting for now: all that it is asked, what it has done, or what it is to write. */
+  hangs: 'before' | 'after' | 'writes' | undefined
+  /** What waits for a store that does not answer. */
+  readonly hung: (() => void)[]
   /** How many listeners and channels each client has open. */
   readonly doors: Map<PkceClient, number>
   openTab(options?: Opening): Actor
   failStorage(kind?: 'get' | 'set' | 'all'): void
+  /** Makes stores that answer later not answer at all, until {@link failStorage} is called without a kind. */
+  hangStorage(how: 'before' | 'after' | 'writes'): void
 }
 
 export interface Opening {
@@ -99,16 +105,29 @@ export function createStage(setting: Setting): Stage {
     accessTokenLifetime: setting.accessTokenLifetime,
   })
   const browser = createFakeBrowser({ clock })
-  const wire = createWire({ server, clock, forgiving: setting.server === 'forgiving' })
-  const trouble: StorageTrouble = {}
   const now = () => clock.now() + stage.skew
+  const wire = createWire({ server, clock, now, forgiving: setting.server === 'forgiving' })
+  const trouble: StorageTrouble = {}
   const locks = setting.world !== 'no Web Locks'
-  const newHistory = () => createHistory({ wire, now, trouble, locks })
-  const common = isShared(setting) ? newHistory() : undefined
+  const shared = isShared(setting)
+  let skew = 0
+  let everSkewed = false
+  const skewed = () => everSkewed
+  const newHistory = () => createHistory({ wire, now, skewed, trouble, locks, shared })
+  const common = shared ? newHistory() : undefined
   if (common) watchStore(browser, common)
   const histories = new Set<History>()
   const stage: Stage = {
-    ...{ clock, server, browser, wire, locks, actors: [], asked: [], skew: 0, doors: new Map() },
+    ...{ clock, server, browser, wire, locks, actors: [], asked: [], doors: new Map() },
+    hangs: undefined,
+    hung: [],
+    get skew() {
+      return skew
+    },
+    set skew(milliseconds) {
+      skew = milliseconds
+      everSkewed ||= milliseconds !== 0
+    },
     get histories() {
       return [...histories]
     },
@@ -125,6 +144,14 @@ export function createStage(setting: Setting): Stage {
       trouble.kind = kind
       trouble.since = wire.sendings.length
       browser.failStorage(kind)
+      stage.hangs = undefined
+      for (const goOn of stage.hung.splice(0)) goOn()
+    },
+    hangStorage(how) {
+      if (!setting.storeFails || setting.store !== 'late') return
+      trouble.kind = how
+      trouble.since = wire.sendings.length
+      stage.hangs = how
     },
   }
   return stage
@@ -143,7 +170,10 @@ function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
   const { server, wire } = stage
   const count = (change: number) => stage.doors.set(auth, (stage.doors.get(auth) ?? 0) + change)
   const woken = () => void (sender.wokenAt = history.records.length)
-  const ports = portsOf(stage, { setting, deaf, tab, count, woken })
+  const left = () => {
+    for (const one of stage.actors) if (one.tab === tab) lapse(one, 'away')
+  }
+  const ports = portsOf(stage, { setting, deaf, tab, count, woken, left })
   const sender: Sender = {
     lapses: 0,
     wokenAt: history.records.length,
@@ -157,7 +187,7 @@ function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
     scope: usualScope,
     resources: [server.api.url],
     ...ports,
-    ...(setting.store === 'late' && { store: lateStore(ports) }),
+    ...(setting.store === 'late' && { store: lateStore(stage, ports) }),
     ...(!isShared(setting) && { store: ownStore(setting, { tab, history }) }),
     fetch: wire.fetchOf(sender),
   })
@@ -166,7 +196,7 @@ function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
   })
   auth.on('session-changed', ({ session }) => history.published(session))
   auth.on('signed-out', ({ session }) => history.signedOut(session))
-  void auth.start()
+  auth.start().catch(history.rejected)
   return actor
 }
 
@@ -177,14 +207,16 @@ interface Fittings {
   /** Something was opened (1) or closed (-1). */
   count: (change: number) => void
   woken: () => void
+  /** The page is left. */
+  left: () => void
 }
 
 type WakeListener = Parameters<FakePorts['host']['onWake']>[0]
 
 /** The ports of the page, counted, with the clock of the computer and, for the deaf, without a channel. */
-function portsOf(stage: Stage, { setting, deaf, tab, count, woken }: Fittings): FakePorts {
+function portsOf(stage: Stage, { setting, deaf, tab, count, woken, left }: Fittings): FakePorts {
   const { clock, host, channel, ...ports } = tab.ports
-  const pageLock = localLock()
+  const pageLock = localLockOf(tab.ports)
   const hear: (listener: WakeListener) => WakeListener = (listener) => (wake) => {
     woken()
     listener(wake)
@@ -213,7 +245,14 @@ function portsOf(stage: Stage, { setting, deaf, tab, count, woken }: Fittings): 
       now: () => clock.now() + stage.skew,
       systemOffset: () => clock.systemOffset() + stage.skew / 1000,
     },
-    host: { ...host, onWake: (listener) => counted(host.onWake(hear(listener))) },
+    host: {
+      ...host,
+      navigate(url) {
+        left()
+        host.navigate(url)
+      },
+      onWake: (listener) => counted(host.onWake(hear(listener))),
+    },
     channel: {
       open(name, onMessage, options) {
         if (deaf) return { post: () => undefined, close: () => undefined }
@@ -224,17 +263,29 @@ function portsOf(stage: Stage, { setting, deaf, tab, count, woken }: Fittings): 
   }
 }
 
+const localLocks = new WeakMap<FakePorts, Lock>()
+
+/** The lock that the clients of one page have in common. */
+function localLockOf(page: FakePorts): Lock {
+  const lock = localLocks.get(page) ?? localLock()
+  localLocks.set(page, lock)
+  return lock
+}
+
 /** What was asked of it while the page ran is done even if the page is stopped; the page hears of it when it runs again. */
-function lateStore({ store, host }: FakePorts): Store {
-  const later = async <T>(work: () => T): Promise<Awaited<T>> => {
+function lateStore(stage: Stage, { store, host }: FakePorts): Store {
+  const wait = () => new Promise<void>((resolve) => stage.hung.push(resolve))
+  const later = async <T>(work: () => T, writes = true): Promise<Awaited<T>> => {
     await turn()
+    if (stage.hangs === 'before' || (stage.hangs === 'writes' && writes)) await wait()
     const outcome = await work()
+    if (stage.hangs === 'after') await wait()
     await host.whenShown()
     return outcome
   }
   return {
     shared: true,
-    get: (name) => later(() => store.get(name)),
+    get: (name) => later(() => store.get(name), false),
     set: (name, value) => later(() => store.set(name, value)),
     remove: (name) => later(() => store.remove(name)),
   }
@@ -263,6 +314,12 @@ function watchStore(browser: FakeBrowser, history: History): void {
     if (name === key) history.stored(JSON.parse(value))
     return done
   }
+}
+
+/** The page is stopped. */
+export function lapse(actor: Actor, state: Actor['state']): void {
+  actor.lapses += 1
+  actor.state = state
 }
 
 /** What the store has of the session, as an app would be shown it. */

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
-import { elsewhere, usersMe } from './stage.ts'
+import { tokenRefusals } from '../../../src/testing/faults/refusals.ts'
+import { turn } from './quick-clock.ts'
+import { elsewhere, lapse, usersMe } from './stage.ts'
+import type { Navigator } from '../../../src/index.ts'
 import type { Actor, Stage, World } from './stage.ts'
 import type { Fate } from './wire.ts'
 
@@ -35,26 +38,66 @@ async function signIn(stage: Stage, { auth }: Actor, how: { user: string; scope?
   await auth.handleCallback(await stage.server.authorize(url, { username: how.user }))
 }
 
-async function signOut({ auth, history }: Actor): Promise<void> {
+/** A navigator that does not leave the page, and comes back at once. */
+const navigator = ({ server }: Stage, user: string): Navigator => ({
+  mode: 'beside',
+  leavesPage: false,
+  open: () => ({
+    go: async (url) => new URL(await server.authorize(url, { username: user })),
+    close: () => undefined,
+  }),
+})
+
+async function signInTwice(stage: Stage, { auth, history }: Actor): Promise<void> {
+  const calls = ['ada', 'grace'].map((user) => auth.signIn({ navigator: navigator(stage, user) }))
+  for (const { reason } of (await Promise.allSettled(calls)) as { reason?: unknown }[])
+    if (reason) history.rejected(reason)
+}
+
+/** The page is left, and another one is loaded with the answer. */
+async function signInByRedirect(stage: Stage, actor: Actor): Promise<void> {
+  const { tab, deaf, history } = actor
+  if (actor.state !== 'running') return
+  const before = tab.navigations.length
+  ask(stage, actor, () => Promise.race([actor.auth.signIn(), actor.auth.signIn()]))
+  await stage.clock.settle()
+  const url = tab.navigations.slice(before).find((place) => place.includes('/authorize?'))
+  if (url === undefined || !stage.actors.includes(actor)) return
+  const callback = await stage.server.authorize(url, { username: 'ada' })
+  forget(stage, actor)
+  tab.load(callback)
+  const next = stage.openTab({ tab, deaf, history })
+  ask(stage, next, () => next.auth.start())
+}
+
+async function signOut({ auth, history }: Actor, redirect = false): Promise<void> {
   const done = history.signingOut()
-  await auth.signOut({ redirect: false })
+  await auth.signOut({ redirect })
   done()
 }
 
-function lapse(actor: Actor, state: Actor['state']): void {
-  actor.lapses += 1
-  actor.state = state
+/** The later wish wins: the sign-in under way does not outlive the sign-out. */
+async function signOutBesideCallback(stage: Stage, actor: Actor, amount: number): Promise<void> {
+  const { auth, history } = actor
+  const { url } = await auth.createAuthorizationUrl()
+  const callback = await stage.server.authorize(url, { username: 'ada' })
+  const finishing = auth.handleCallback(callback).catch((error: unknown) => history.rejected(error))
+  for (let turns = amount % 16; turns > 0; turns -= 1) await turn()
+  await signOut(actor)
+  await finishing
+  history.outlived(stage.wire.familyOfCode(new URL(callback).searchParams.get('code')!))
 }
 
-/** The page is gone, and with it whatever the app waited for. */
-function forget(stage: Stage, actor: Actor): void {
-  actor.lapses += 1
-  stage.actors = stage.actors.filter((other) => other !== actor)
-  for (const asked of stage.asked) if (asked.by === actor) asked.done = true
+/** The page is gone, with all its clients, and with it whatever the app waited for. */
+function forget(stage: Stage, { tab }: Actor): void {
+  const gone = stage.actors.filter((other) => other.tab === tab)
+  for (const actor of gone) actor.lapses += 1
+  stage.actors = stage.actors.filter((other) => !gone.includes(other))
+  for (const asked of stage.asked) if (gone.includes(asked.by)) asked.done = true
 }
 
 function leave(stage: Stage, actor: Actor, how: 'crash' | 'close'): void {
-  if (stage.actors.length < 2) return
+  if (stage.actors.every(({ tab }) => tab === actor.tab)) return
   forget(stage, actor)
   actor.tab[how]()
 }
@@ -74,13 +117,15 @@ export function copy(stage: Stage, { tab, deaf, history, state }: Actor): void {
 }
 
 export function comeBack(stage: Stage, actor: Actor): void {
-  const { tab } = actor
-  if (actor.state === 'frozen') {
+  const { tab, state } = actor
+  const clients = stage.actors.filter((other) => other.tab === tab)
+  for (const client of clients) client.state = 'running'
+  if (state === 'frozen') {
     tab.resume()
     // A wake-up that the freeze interrupted goes on now, and lifts whatever back-off it finds.
-    actor.wokenAt = actor.history.records.length
+    for (const client of clients) client.wokenAt = client.history.records.length
   }
-  if (actor.state === 'away') {
+  if (state === 'away') {
     try {
       tab.restoreFromBackForwardCache()
     } catch {
@@ -90,7 +135,6 @@ export function comeBack(stage: Stage, actor: Actor): void {
       stage.openTab({ tab, deaf: actor.deaf, history: actor.history })
     }
   }
-  actor.state = 'running'
 }
 
 const usual: Record<string, Play> = {
@@ -111,15 +155,19 @@ const tabs: Record<string, Play> = {
   'is reloaded': reload,
   'is closed': (stage, actor) => leave(stage, actor, 'close'),
   crashes: (stage, actor) => leave(stage, actor, 'crash'),
-  freezes: (_, actor) => {
-    if (actor.state !== 'running') return
-    lapse(actor, 'frozen')
-    actor.tab.freeze()
+  'has another client': (stage, { tab, deaf, history, state }) => {
+    const clients = stage.actors.filter((other) => other.tab === tab)
+    if (state === 'running' && clients.length < 2) stage.openTab({ tab, deaf, history })
   },
-  'is left for another page': (_, actor) => {
-    if (actor.state !== 'running') return
-    lapse(actor, 'away')
-    actor.tab.ports.host.navigate('https://elsewhere.example/')
+  freezes: (stage, { tab, state }) => {
+    if (state !== 'running') return
+    for (const client of stage.actors) if (client.tab === tab) lapse(client, 'frozen')
+    tab.freeze()
+  },
+  'is left for another page': (stage, { tab, state }) => {
+    if (state !== 'running') return
+    for (const client of stage.actors) if (client.tab === tab) lapse(client, 'away')
+    tab.ports.host.navigate('https://elsewhere.example/')
   },
   'comes back': comeBack,
 }
@@ -130,7 +178,12 @@ const people: Record<string, Play> = {
     ask(stage, actor, () => signIn(stage, actor, { user: 'grace' })),
   'signs in for now': (stage, actor) =>
     ask(stage, actor, () => signIn(stage, actor, { user: 'ada', scope: 'openid' })),
+  'signs in twice at once': (stage, actor) => ask(stage, actor, () => signInTwice(stage, actor)),
+  'signs in by redirect': signInByRedirect,
   'signs out': (stage, actor) => ask(stage, actor, () => signOut(actor)),
+  'signs out at the server': (stage, actor) => ask(stage, actor, () => signOut(actor, true)),
+  'signs out while a sign-in is finished': (stage, actor, amount) =>
+    ask(stage, actor, () => signOutBesideCallback(stage, actor, amount)),
 }
 
 const respond =
@@ -174,7 +227,39 @@ const server: Record<string, Play> = {
       status: amount % 2 ? 429 : 503,
       retryAfter: amount,
     }),
-  'the server says invalid_client': respond(401, { error: 'invalid_client' }),
+  'the server is busy until a date': (stage, _, amount) =>
+    stage.server.fault('try-later', {
+      ...token,
+      status: amount % 2 ? 429 : 503,
+      retryAfter: new Date(stage.clock.now() + amount * second).toUTCString(),
+    }),
+  'the server refuses in some words': ({ server }, _, amount) =>
+    server.fault('token-refused', {
+      on: 'refresh',
+      times: amount % 5 ? 1 : 3,
+      as: tokenRefusals[amount % tokenRefusals.length]!,
+    }),
+  'the server refuses for long without a reason': ({ server }, _, amount) =>
+    server.fault('token-refused', {
+      on: 'refresh',
+      times: amount % 7,
+      as: amount % 2 ? '401 empty' : '400 invalid_request',
+    }),
+  'the token endpoint moves': ({ server }) =>
+    server.fault('metadata', {
+      patch: { token_endpoint: `${server.issuer}/token2` },
+      times: 1,
+    }),
+  'the server sends an ID token with other claims': ({ server }, _, amount) => {
+    const times = { on: 'refresh', times: 1 } as const
+    if (amount % 3 === 0) server.fault('id-token-nonce-wrong', times)
+    else if (amount % 3 === 1) server.fault('id-token-auth-time-future', times)
+    else server.fault('id-token-aud-wrong', times)
+  },
+  'the server sends an ID token for somebody else': ({ server }, _, amount) =>
+    amount % 4 === 0 && server.fault('id-token-sub-wrong', { on: 'refresh', times: 1 }),
+  'the server forgets the access token': ({ server }) =>
+    server.fault('no-access-token', { on: 'refresh', times: 1 }),
   'the server sends JSON cut short': (stage) =>
     stage.server.fault('truncated-json', { on: 'refresh', times: 1 }),
   'the server sends an ID token that is none': (stage) =>
@@ -201,6 +286,8 @@ const storage: Record<string, Play> = {
   'storage is full': (stage) => stage.failStorage('set'),
   'storage cannot be read': (stage) => stage.failStorage('get'),
   'storage is gone': (stage) => stage.failStorage('all'),
+  'storage does not answer': (stage, _, amount) =>
+    stage.hangStorage((['before', 'after', 'writes'] as const)[amount % 3]!),
   'storage works': (stage) => stage.failStorage(),
 }
 
@@ -229,7 +316,7 @@ export const steps = (most: number, world: World): fc.Arbitrary<Step[]> =>
     fc.oneof(
       { arbitrary: among(usual), weight: 14 },
       { arbitrary: among(tabs), weight: 5 },
-      { arbitrary: among(people), weight: 1 },
+      { arbitrary: among(people), weight: 2 },
       { arbitrary: among(network), weight: 4 },
       { arbitrary: among(server), weight: 3 },
       { arbitrary: among(time), weight: 1 },

@@ -18,6 +18,10 @@ export interface Family {
   ended: boolean
   /** The server has said that it is over. */
   refused: boolean
+  /** The server has sent an ID token for another user. */
+  mistaken: boolean
+  /** When a refusal arrived that does not say why, in milliseconds of the clock of the computer. */
+  readonly unclear: number[]
 }
 
 /** Who sends: a page can be stopped between its request and what it does with the answer. */
@@ -42,7 +46,7 @@ export interface Sending {
   /** The page waits for it no more. */
   over: boolean
   /** What the page could know of it. */
-  outcome: 'granted' | 'refused' | 'passing' | 'unknown'
+  outcome: 'granted' | 'refused' | 'passing' | 'unclear' | 'unknown'
   /** The refresh token that the server gave for it, whether or not that arrived. */
   successor?: string
   /** The access token that the server gave for it. */
@@ -55,8 +59,12 @@ export interface Sending {
 
 export interface Wire {
   readonly sendings: readonly Sending[]
+  /** The addresses to which refresh tokens were sent by mistake. */
+  readonly astray: readonly string[]
   /** Which family a refresh token or an access token is of. */
   familyOf(token: string | undefined): Family | undefined
+  /** The family that began with this code. */
+  familyOfCode(code: string): Family | undefined
   /** Every family there is has been ended by the server. */
   endAll(): void
   /** Every token there ever was. */
@@ -80,13 +88,17 @@ interface TokenAnswer {
 export interface WireOptions {
   server: AuthServer
   clock: FakeClock
+  /** The clock of the computer. */
+  now: () => number
   /** A spent refresh token is refused, and the session goes on with the one that came after it. */
   forgiving: boolean
 }
 
 /** The network between the pages and the server. It sees everything the server gives away. */
-export function createWire({ server, clock, forgiving }: WireOptions): Wire {
+export function createWire({ server, clock, now, forgiving }: WireOptions): Wire {
   const families = new Map<string, Family>()
+  const codes = new Map<string, Family>()
+  const astray: string[] = []
   const sendings: Sending[] = []
   let fates: Fate[] = []
   let held: (() => void)[] = []
@@ -96,21 +108,33 @@ export function createWire({ server, clock, forgiving }: WireOptions): Wire {
       if (token) families.set(token, family)
   }
 
-  const begin = (sub: string): Family => ({ sub, since: clock.now(), ended: false, refused: false })
+  const begin = (sub: string): Family => ({
+    ...{ sub, since: clock.now(), unclear: [] },
+    ...{ ended: false, refused: false, mistaken: false },
+  })
 
-  async function exchange(response: Response): Promise<Response> {
+  async function exchange(code: string, response: Response): Promise<Response> {
     const { text, answer } = await read(response)
-    if (response.ok && answer?.access_token) learn(answer, begin(subjectOf(answer.id_token)))
+    if (response.ok && answer?.access_token) {
+      const family = begin(subjectOf(answer.id_token)!)
+      learn(answer, family)
+      codes.set(code, family)
+    }
     return copy(response, text)
   }
 
-  function arrived(sending: Sending, { answer }: Judged): void {
-    if (answer?.refresh_token) sending.successor = answer.refresh_token
-    if (answer?.access_token) {
-      sending.brought = answer.access_token
-      learn(answer, sending.family)
-    }
-    if (answer?.error === 'invalid_grant' && !isForgiven(sending)) sending.family.refused = true
+  function arrived(sending: Sending, judged: Judged): void {
+    const { answer } = judged
+    const { family, token } = sending
+    if (answer?.refresh_token && answer.refresh_token !== token)
+      sending.successor = answer.refresh_token
+    if (answer?.access_token) sending.brought = answer.access_token
+    if (answer) learn(answer, family)
+    const subject = subjectOf(answer?.id_token)
+    if (subject !== undefined && subject !== family.sub) family.mistaken = true
+    const outcome = judge(judged)
+    if (outcome === 'unclear') family.unclear.push(now())
+    if (outcome === 'refused' && !isForgiven(sending)) family.refused = true
   }
 
   const spending = ({ token }: Sending) =>
@@ -158,6 +182,8 @@ export function createWire({ server, clock, forgiving }: WireOptions): Wire {
 
   return {
     sendings,
+    astray,
+    familyOfCode: (code) => codes.get(code),
     familyOf: (token) => (token === undefined ? undefined : families.get(token)),
     endAll() {
       for (const family of families.values()) family.ended = true
@@ -166,9 +192,11 @@ export function createWire({ server, clock, forgiving }: WireOptions): Wire {
     fetchOf: (by) => async (input, init) => {
       const form = new URLSearchParams(init?.body instanceof URLSearchParams ? init.body : '')
       const token = form.get('refresh_token')
+      if (token && new URL(input as string).pathname !== '/token') astray.push(input as string)
       const ask = () => server.fetch(input, { ...init, ...(token && { signal: null }) })
       if (token) return refresh(by, { token, signal: init?.signal, ask })
-      return form.has('code') ? exchange(await ask()) : ask()
+      const code = form.get('code')
+      return code ? exchange(code, await ask()) : ask()
     },
     next: (fate) => void fates.push(fate),
     release() {
@@ -199,12 +227,29 @@ interface Judged {
   answer: TokenAnswer | undefined
 }
 
+const endings = [
+  ...['invalid_grant', 'interaction_required', 'login_required', 'consent_required'],
+  ...['invalid_token', 'invalid_refresh_token'],
+]
+/** What RFC 6749 and its extensions know, apart from `invalid_request`, which some servers say for anything. */
+const registered = [
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+]
+
 /** As the refresh table of the documentation has it. */
 function judge({ status, type, answer }: Judged): Sending['outcome'] {
-  if (answer?.access_token) return 'granted'
-  if (answer?.error === 'invalid_grant') return 'refused'
-  if (status >= 500 && status !== 503) return 'unknown'
-  return status === 200 && !type?.startsWith('text/html') ? 'unknown' : 'passing'
+  const { error, access_token: accessToken, refresh_token: refreshToken } = answer ?? {}
+  if (status === 200 && accessToken) return 'granted'
+  if (status < 500 && error && endings.includes(error)) return 'refused'
+  if ([408, 429, 503].includes(status)) return 'passing'
+  if (status >= 500) return 'unknown'
+  if (type?.startsWith('text/html')) return 'passing'
+  if (status === 200) return refreshToken ? 'passing' : 'unknown'
+  if (error) return registered.includes(error) ? 'passing' : 'unclear'
+  return status === 400 || status === 401 ? 'unclear' : 'passing'
 }
 
 async function read(response: Response): Promise<{ text: string; answer?: TokenAnswer }> {
@@ -223,9 +268,14 @@ function copy({ status, headers }: Response, text: string): Response {
   return new Response(text, { status, headers })
 }
 
-function subjectOf(idToken = ''): string {
-  const claims = JSON.parse(atob(idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')))
-  return (claims as { sub: string }).sub
+/** Whom an ID token is for; `undefined` when it is none. */
+function subjectOf(idToken = ''): string | undefined {
+  try {
+    const claims = JSON.parse(atob(idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')))
+    return (claims as { sub: string }).sub
+  } catch {
+    return undefined
+  }
 }
 
 const silence = (): Promise<never> => new Promise(() => undefined)

@@ -1,15 +1,15 @@
-/** The only source of time and chance. Swap it in tests for the fake clock of `pkce-client/testing`. */
+/** The only source of time and random jitter. Replace it in tests by the fake clock of `pkce-client/testing`. */
 export interface Clock {
-  /** The local wall clock in milliseconds since 1970. It may be wrong by hours and may jump. */
+  /** The local time in milliseconds since 1970. It may be wrong by hours, and may jump. */
   now(): number
   /**
-   * Calls back once, never synchronously, and returns the cancel function. A sleeping or frozen page calls back late;
-   * nothing may depend on it being on time. Delays are capped at 2^31-1 ms, because browsers fire longer ones at once.
+   * Calls back once, never synchronously, and returns a function that cancels it. In a page that sleeps or is frozen it calls back
+   * late. Delays are capped at 2^31-1 ms, because browsers fire longer ones at once.
    */
   setTimeout(callback: () => void, milliseconds: number): () => void
-  /** A number in [0, 1), for jitter only. Secrets come from WebCrypto. */
+  /** Returns a number in [0, 1), for jitter only; secrets come from WebCrypto. */
   random(): number
-  /** How far `now` is ahead of `Date.now()`, in seconds. */
+  /** Returns how many seconds `now` is ahead of `Date.now()`. */
   systemOffset(): number
 }
 

@@ -2,7 +2,7 @@ import { pick } from './stored.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { Shape } from './stored.ts'
 
-/** Why a session ended. `docs/getting-started.md` says what to tell the person. */
+/** Why a session ended. `docs/getting-started.md` says what to tell the user for each reason. */
 export type SignedOutReason =
   | 'signed-out'
   | 'expired'
@@ -54,7 +54,7 @@ export interface AccessToken {
 /** The access token of a session that has not ended; `parseRecord` refuses one without. */
 export const tokenOf = (record: SessionRecord): AccessToken => record.access[defaultToken]!
 
-/** Whose session it is: the person's, or that of one sign-in where the server does not say who somebody is. */
+/** Whose session it is: the user's, or that of one sign-in where the server does not say who the user is. */
 export const ownerOf = ({ claims, sid }: SessionRecord): string => claims?.sub ?? sid
 
 /** When the access token expires, in milliseconds of the local clock; never, if the server did not say. */

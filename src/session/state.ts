@@ -2,35 +2,35 @@ import { tokenOf } from './record.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { SessionRecord, SignedOutReason } from './record.ts'
 
-/** Nobody has looked yet: `start()` has not finished. */
+/** `start()` has not finished: whether a user is signed in is not known yet. */
 export interface UnknownSession {
-  /** Tells the kinds of sessions apart. */
+  /** Discriminates the union {@link Session}. */
   readonly status: 'unknown'
 }
 
-/** Nobody is signed in. */
+/** No user is signed in. */
 export interface SignedOutSession {
-  /** Tells the kinds of sessions apart. */
+  /** Discriminates the union {@link Session}. */
   readonly status: 'signed-out'
-  /** Why, when there was a session before. */
+  /** Why the session before this one ended; missing when there was none. */
   readonly reason?: SignedOutReason
 }
 
-/** Somebody is signed in. It holds no tokens. */
+/** A user is signed in. The session object contains no tokens. */
 export interface SignedInSession {
-  /** Tells the kinds of sessions apart. */
+  /** Discriminates the union {@link Session}. */
   readonly status: 'signed-in'
-  /** From the ID token; missing when the server is not an OpenID Provider. */
+  /** The claims of the ID token; missing when the server is not an OpenID Provider. */
   readonly claims?: Claims
-  /** The scopes granted, separated by spaces. */
+  /** The scopes that the server granted, separated by spaces. */
   readonly scope: string
   /** When the access token expires, in milliseconds of the local clock; missing when the server did not say. */
   readonly expiresAt?: number
-  /** Refreshing fails at the moment, for a reason that passes. */
+  /** Refreshing the tokens fails at the moment, for a temporary reason; the user is still signed in. */
   readonly stale: boolean
 }
 
-/** Who is signed in. Immutable; the same object as long as nothing changed. */
+/** Whether a user is signed in, and who. Immutable; the same object as long as nothing has changed. */
 export type Session = UnknownSession | SignedOutSession | SignedInSession
 
 /** The session before `start()`, and the one to render on a server. */

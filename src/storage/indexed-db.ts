@@ -1,15 +1,15 @@
 import { transact } from './indexed-db-transaction.ts'
 import type { TransactionStore } from './store.ts'
 
-/** What {@link indexedDbStore} can be told about its database. */
+/** Options of {@link indexedDbStore}. */
 export interface IndexedDbStoreOptions {
-  /** The name of the database, which should hold nothing else; `'pkce-client'` when left out. */
+  /** The name of the database, which should contain nothing else. Default: `'pkce-client'`. */
   name?: string | undefined
 }
 
 /** A record brings the key that opens it, so that no two tabs can disagree about which key is the right one. */
 interface SealedRecord {
-  /** AES-GCM, 256 bits; script can use it and cannot export it. */
+  /** AES-GCM, 256 bits; scripts can use it and cannot export it. */
   key: CryptoKey
   iv: Uint8Array<ArrayBuffer>
   ciphertext: ArrayBuffer
@@ -18,8 +18,9 @@ interface SealedRecord {
 const algorithm = 'AES-GCM'
 
 /**
- * Makes a store of an IndexedDB database, for one session in all tabs, where values are encrypted with keys that script cannot
- * export. Its methods reject with what the browser says: no IndexedDB, quota, access denied. A value that cannot be decrypted is absent.
+ * Creates a store that uses an IndexedDB database: all tabs share one session, and values are encrypted with keys that scripts
+ * cannot export. Its methods reject with the browser's error: no IndexedDB, quota exceeded, access denied. A value that cannot be
+ * decrypted counts as missing.
  */
 export function indexedDbStore(options: IndexedDbStoreOptions = {}): TransactionStore {
   const { name = 'pkce-client' } = options

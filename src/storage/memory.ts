@@ -1,6 +1,6 @@
 import type { TransactionStore } from './store.ts'
 
-/** Makes a store that lives and dies with this object: nothing is written anywhere. */
+/** Creates a store in memory: nothing is written anywhere, and the contents are lost with the page or process. */
 export function memoryStore(): TransactionStore {
   const values = new Map<string, string>()
   return {

@@ -1,28 +1,27 @@
 /**
- * Where strings are kept. Three methods, each of which may be synchronous or return a promise, and may throw or reject
- * (quota, blocked storage); the caller copes and loses nothing.
+ * Stores strings by key. Each method may be synchronous or return a promise, and may throw or reject (quota exceeded, storage
+ * blocked). A call that takes longer than five seconds counts as failed. Where the store fails, the session is kept in memory.
  */
 export interface Store {
   /**
-   * Every tab of this origin reads and writes the same contents. Leave it out, or make it false, when each tab has
-   * contents of its own.
+   * Whether all tabs of this origin read and write the same contents. False, or left out, when each tab has its own.
    */
   readonly shared?: boolean
-  /** The contents do not survive leaving the page. */
+  /** Whether the contents are lost when the page is left. */
   readonly volatile?: boolean
-  /** Why the contents are in memory only, where they were to be kept in the page's storage. */
+  /** The error because of which the contents are in memory and not in the page's storage. */
   readonly failure?: unknown
-  /** Gives what was last set under the key, or `undefined` / `null` when there is nothing. */
+  /** Returns the value last set for the key; `undefined` or `null` when there is none. */
   get(key: string): Awaitable<string | null | undefined>
-  /** Replaces the value atomically: a reader sees the old value or the new one, never a part. */
+  /** Sets the value atomically: a reader sees the old value or the new one, never a part of one. */
   set(key: string, value: string): Awaitable<void>
-  /** Removes the key; one that is not there is not an error. */
+  /** Removes the key and its value; not an error when there is none. */
   remove(key: string): Awaitable<void>
 }
 
-/** A store for sign-ins under way, which can also list its keys so that abandoned ones can be swept. */
+/** A store for sign-ins in progress, which can also list its keys, so that abandoned sign-ins can be removed. */
 export interface TransactionStore extends Store {
-  /** Gives every key present that starts with the prefix, in any order. */
+  /** Returns all keys that start with the prefix, in any order. */
   keys(prefix: string): Awaitable<string[]>
 }
 

@@ -1,29 +1,29 @@
 import { memoryStore } from './memory.ts'
 import type { TransactionStore } from './store.ts'
 
-/** What {@link webStorageStore} can be told about the storage. */
+/** Options of {@link webStorageStore}. */
 export interface WebStorageStoreOptions {
-  /** Whether all tabs see the same contents; by default true for all but this page's `sessionStorage`. */
+  /** Whether all tabs have the same contents. Default: true, except for this page's `sessionStorage`. */
   shared?: boolean | undefined
 }
 
-/** The part of a `Storage` that a store needs. */
+/** The members of `Storage` that {@link webStorageStore} uses. */
 export interface StorageLike {
-  /** How many keys there are. */
+  /** The number of keys. */
   readonly length: number
-  /** The key at this place, in any order that lasts while nothing changes. */
+  /** Returns the key at the index, or `null`. The order stays the same while nothing is set or removed. */
   key(index: number): string | null
-  /** The value, or `null` when there is none. */
+  /** Returns the value, or `null` when there is none. */
   getItem(key: string): string | null
-  /** Replaces the value; throws when it cannot. */
+  /** Sets the value; throws when it cannot. */
   setItem(key: string, value: string): void
-  /** Removes the value, if there is one. */
+  /** Removes the value; not an error when there is none. */
   removeItem(key: string): void
 }
 
 /**
- * Makes a store of a `Storage`, such as `localStorage` (one session for all tabs) or `sessionStorage`
- * (one for each). Its methods throw what the storage throws: quota, access denied.
+ * Creates a store that uses a `Storage`: `localStorage` (all tabs share one session) or `sessionStorage` (each tab has its own).
+ * Its methods throw what the storage throws: quota exceeded, access denied.
  */
 export function webStorageStore(
   storage: StorageLike,

@@ -1,11 +1,11 @@
 /**
- * A way to reach the other tabs (and other clients in this one) that use the same session key.
- * Messages are hints: strings that anybody on the origin can send, late, twice or never. They
- * carry no tokens, and a receiver acts on them only by looking at the store.
+ * Sends messages to the other clients with the same session key, in other tabs and in this one. Messages are hints: strings
+ * that any script of the origin can send, and that may arrive late, twice or never. They contain no tokens, and a client
+ * that receives one only reads the store again.
  */
 export interface Channel {
   /**
-   * Joins the named channel. `onMessage` is called for what others post, never for what this connection posts itself,
+   * Opens a connection to the named channel. `onMessage` is called for the messages of other connections, never for its own,
    * and never synchronously from `post`.
    */
   open(
@@ -15,16 +15,16 @@ export interface Channel {
   ): ChannelConnection
 }
 
-/** How far a channel reaches. */
+/** Options of {@link Channel.open}. */
 export interface ChannelOptions {
-  /** Only the clients of this page need to hear the messages, because its store is not shared with other tabs. */
+  /** The store is not shared with other tabs, so only the clients of this page need to receive the messages. */
   withinPage?: boolean
 }
 
-/** A place in a channel. */
+/** A connection to a channel. */
 export interface ChannelConnection {
-  /** Tells the others; never throws. */
+  /** Sends the message to all other connections; never throws. */
   post(message: string): void
-  /** Leaves: nothing is sent or heard afterwards. */
+  /** Closes the connection: nothing is sent or received afterwards. */
   close(): void
 }

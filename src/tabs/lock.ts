@@ -1,24 +1,25 @@
-/** Mutual exclusion by name, in the manner of Web Locks. */
+/** Mutual exclusion by name, like Web Locks. */
 export interface Lock {
   /**
-   * Runs the task once the lock is free, in the order asked, and settles as the task does. The lock is let go when the
-   * task settles, or when the tab that holds it goes away.
+   * Runs the task when the lock is free, in the order of the requests, and settles as the task does. The lock is released when
+   * the task settles, or when the tab that holds it is closed. If it rejects before the task has begun, a lock within this page
+   * is used instead.
    */
   request<T>(name: string, options: LockOptions, task: () => Promise<T>): Promise<T>
 }
 
-/** How a lock is asked for. `steal` and `signal` are never given together. */
+/** Options of {@link Lock.request}. `steal` and `signal` are never given together. */
 export interface LockOptions {
   /**
-   * Takes the lock from whoever holds it, ahead of everyone who waits. The former holder's task runs on, but its
-   * `request` rejects; it must tell from its own data that it lost.
+   * Takes the lock from its holder, ahead of all requests that wait. The task of the former holder goes on, but its `request`
+   * rejects.
    */
   steal?: boolean
-  /** Aborting gives up waiting and rejects with the signal's reason; a task that has begun is not interrupted. */
+  /** Ends the wait, and rejects with the signal's reason. A task that has begun is not interrupted. */
   signal?: AbortSignal
   /**
-   * Milliseconds for which the lock may be kept after the request has settled, so that what the holder wrote reaches the
-   * others first. A lock within one process has no need of it.
+   * Milliseconds for which the lock may be kept after the request has settled, so that other tabs can read what the holder has
+   * written before they get the lock. A lock within one process does not need it.
    */
   linger?: number
 }

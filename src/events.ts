@@ -25,7 +25,7 @@ export interface EventMap {
   'sign-in-failed': { error: PkceClientError }
   /** A call needed a token, and nobody is signed in or only a new sign-in will help: once for all calls. */
   'sign-in-required': { error: PkceClientError }
-  /** The session could not be saved and lives in this tab's memory only. */
+  /** The store fails or does not answer; until it works again, the session is kept in the memory of this page. */
   'storage-failed': { error: PkceClientError }
   /** A request to the authorization server is over. `status` is missing when no answer came; `ms` is milliseconds. */
   request: { what: RequestPurpose; url: string; status?: number; ms: number }

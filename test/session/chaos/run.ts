@@ -56,7 +56,10 @@ async function calmDown(stage: Stage): Promise<void> {
     await clock.settle()
   }
   await allComeBack()
-  const busy = () => stage.asked.some(({ done }) => !done) || browser.locks.held > 0
+  const busy = () =>
+    stage.asked.some(({ done }) => !done) ||
+    browser.locks.held > 0 ||
+    stage.actors.some(({ state }) => state !== 'running')
   for (let round = 0; round < 40 && busy(); round += 1) {
     await clock.advance(5000)
     // Some of what was under way leaves the page.

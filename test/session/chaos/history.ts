@@ -56,7 +56,9 @@ export interface HistoryOptions {
   wire: Wire
   /** The clock of the computer. */
   now: () => number
-  /** Whether that clock was ever wrong. */
+  /** How wrong that clock is, in milliseconds. */
+  skew: () => number
+  /** Whether it was ever wrong. */
   skewed: () => boolean
   trouble: StorageTrouble
   /** Whether the tabs have locks in common. */
@@ -64,6 +66,9 @@ export interface HistoryOptions {
   /** Whether the tabs have the store in common. */
   shared: boolean
 }
+
+/** How wrong the clock was when a record was written. */
+const skewAt = new WeakMap<Stored, number>()
 
 /** What a copy of a store knows of the time before. */
 interface Past {
@@ -77,7 +82,7 @@ interface Past {
 const nothing: Past = { records: [], families: new Map(), tombs: new Map(), own: new Set() }
 
 export function createHistory(options: HistoryOptions, past = nothing): History {
-  const { wire, now, trouble, locks, shared, skewed } = options
+  const { wire, now, trouble, locks, shared, skewed, skew } = options
   const wrongs: string[] = []
   const records = [...past.records]
   const families = new Map(past.families)
@@ -129,6 +134,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     const looked = records[index]
     if (!locks || !looked?.pending || families.get(looked.sid) !== family || isTroubled())
       return false
+    // The timer of a page goes on when the clock is set.
+    if (skewAt.get(looked) !== skew()) return false
     const wait = looked.pending.notBefore - now()
     return wait > 0 && wait <= longestWait && by.wokenAt <= index
   }
@@ -253,6 +260,7 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
           sending.keptAt ??= now()
         }
       records.push(record)
+      skewAt.set(record, skew())
     },
 
     published(session) {

@@ -113,7 +113,8 @@ export function createStage(setting: Setting): Stage {
   let skew = 0
   let everSkewed = false
   const skewed = () => everSkewed
-  const newHistory = () => createHistory({ wire, now, skewed, trouble, locks, shared })
+  const newHistory = () =>
+    createHistory({ wire, now, skew: () => stage.skew, skewed, trouble, locks, shared })
   const common = shared ? newHistory() : undefined
   if (common) watchStore(browser, common)
   const histories = new Set<History>()

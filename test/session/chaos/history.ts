@@ -67,8 +67,8 @@ export interface HistoryOptions {
   shared: boolean
 }
 
-/** How wrong the clock was when a record was written. */
-const skewAt = new WeakMap<Stored, number>()
+/** When a record was written, and how wrong the clock was then. */
+const writing = new WeakMap<Stored, { at: number; skew: number }>()
 
 /** What a copy of a store knows of the time before. */
 interface Past {
@@ -135,9 +135,12 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     if (!locks || !looked?.pending || families.get(looked.sid) !== family || isTroubled())
       return false
     // The timer of a page goes on when the clock is set.
-    if (skewAt.get(looked) !== skew()) return false
+    const written = writing.get(looked)!
+    if (written.skew !== skew()) return false
+    // A page that is woken reads its store a little later, and lifts what it finds then.
+    const lifted = written.at === by.wokenWhen ? by.wokenAt + 1 : by.wokenAt
     const wait = looked.pending.notBefore - now()
-    return wait > 0 && wait <= longestWait && by.wokenAt <= index
+    return wait > 0 && wait <= longestWait && lifted <= index
   }
 
   function reasonIsRight(record: Stored, family: Family | undefined): boolean {
@@ -260,7 +263,7 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
           sending.keptAt ??= now()
         }
       records.push(record)
-      skewAt.set(record, skew())
+      writing.set(record, { at: now(), skew: skew() })
     },
 
     published(session) {

@@ -170,14 +170,19 @@ interface Entrance {
 function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
   const { server, wire } = stage
   const count = (change: number) => stage.doors.set(auth, (stage.doors.get(auth) ?? 0) + change)
-  const woken = () => void (sender.wokenAt = history.records.length)
+  const wokenNow = () => ({
+    wokenAt: history.records.length,
+    wokenWhen: stage.clock.now() + stage.skew,
+  })
+  const woken = () => void Object.assign(sender, wokenNow())
   const left = () => {
     for (const one of stage.actors) if (one.tab === tab) lapse(one, 'away')
   }
   const ports = portsOf(stage, { setting, deaf, tab, count, woken, left })
   const sender: Sender = {
     lapses: 0,
-    wokenAt: history.records.length,
+    ...wokenNow(),
+    woken,
     runs: () => ports.host.whenShown(),
     departing: history.departing,
   }

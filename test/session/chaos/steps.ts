@@ -123,7 +123,7 @@ export function comeBack(stage: Stage, actor: Actor): void {
   if (state === 'frozen') {
     tab.resume()
     // A wake-up that the freeze interrupted goes on now, and lifts whatever back-off it finds.
-    for (const client of clients) client.wokenAt = client.history.records.length
+    for (const client of clients) client.woken()
   }
   if (state === 'away') {
     try {

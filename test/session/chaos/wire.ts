@@ -30,6 +30,10 @@ export interface Sender {
   lapses: number
   /** How many records had been written when it was loaded or woken last. */
   wokenAt: number
+  /** When it was, in milliseconds of the clock of the computer. */
+  wokenWhen: number
+  /** It is woken. */
+  woken: () => void
   /** Resolves once the page runs, if ever. */
   runs: () => Promise<void>
   /** Called before a refresh request leaves. */

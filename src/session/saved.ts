@@ -37,7 +37,8 @@ export function createSaved({ store, emit }: { store: PromptStore; emit: Emit })
     },
 
     replace: (session: SessionRecord | undefined, { sid }: Partial<SessionRecord> = {}): void => {
-      if (session && session.sid !== sid) replaced.add(session.sid)
+      // A newer version may have stored one without a name.
+      if (session?.sid && session.sid !== sid) replaced.add(session.sid)
     },
 
     /** Whether other tabs may have this session, and cannot know what this one does with it. */

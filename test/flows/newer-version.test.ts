@@ -101,6 +101,20 @@ describe.each(newer)('a session stored by a newer version (%s)', (_, change) => 
     expect((await anotherTab(world)).auth.getSession()).toEqual(auth.getSession())
   })
 
+  test('that is stored after a sign-in here is not overwritten either, whatever is done (F22)', async () => {
+    const world = await signedInTab()
+    plant(world, change)
+    const auth = world.load(world.tab, `${appOrigin}/`)
+    await world.server.signInTo(auth)
+    const stored = plant(world, (record) => change({ ...record, sid: 'another' }))
+    world.tab.wake()
+    await world.clock.advance(900_000)
+    await auth.fetch(usersMe).catch(() => undefined)
+    expect(world.browser.local.get(key)).toBe(stored)
+    expect(auth.getSession()).toEqual(signedOut)
+    expect(refreshes(world)).toHaveLength(0)
+  })
+
   test('is replaced by signOut(), which sends none of its tokens (F22)', async () => {
     const world = await signedInTab()
     plant(world, change)

@@ -109,6 +109,8 @@ export function createRefresher(options: RefreshOptions) {
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
       const sent = { ...record, pending: { ...before, unknown, notBefore, sending: true } }
       if (!(await session.write(record, sent))) return currentOrThrow()
+      // The user may have signed out in this page since that was written.
+      if (!isSame(session.current(), sent)) return currentOrThrow()
       // Another tab with the same token could not know that it is spent.
       if (session.isUnannounced(sent))
         return failed(record, before, { kind: 'transient', error: notAnnounced() })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PkceClient, Store } from '../../src/index.ts'
+import type { Lock, PkceClient, Store } from '../../src/index.ts'
 import type { AuthServerOptions, FakeTab } from '../../src/testing/index.ts'
 import {
   expiredTab,
@@ -8,6 +8,7 @@ import {
   refreshes,
   usersMe,
 } from '../support/refreshes.ts'
+import { localLock } from '../../src/tabs/local-lock.ts'
 import { anotherTab, createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -161,6 +162,39 @@ test('two copies of a tab that froze while it refreshed do not both send its ref
   expect(refreshes(world)).toHaveLength(2)
   expect(world.server.revoked).toEqual([])
 }, 60_000)
+
+test('a page that signs out while its lock is being let go does not send the refresh token any more', async () => {
+  for (let turns = 0; turns < 60; turns += 1) {
+    const world = createWorld()
+    const sent: unknown[] = []
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      const form = new URLSearchParams(init?.body as URLSearchParams | undefined)
+      if (form.has('refresh_token')) sent.push(world.storedSession()?.signedOut)
+      return world.server.fetch(input, init)
+    }
+    const auth = world.client(world.tab, { fetch, lock: lateLock() })
+    await world.server.signInTo(auth)
+    const call = auth.refresh().catch(() => undefined)
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn()
+    await auth.signOut({ redirect: false, revoke: false })
+    await call
+    expect(sent).not.toContain('signed-out')
+  }
+})
+
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+/** A lock whose holder hears some time after the others that it has let go, as with Web Locks. */
+function lateLock(): Lock {
+  const lock = localLock()
+  return {
+    async request(name, options, task) {
+      const result = await lock.request(name, options, task)
+      for (let turn = 0; turn < 10; turn += 1) await nextTurn()
+      return result
+    },
+  }
+}
 
 interface Copied extends World {
   auth: PkceClient

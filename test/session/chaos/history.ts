@@ -27,6 +27,8 @@ export interface StorageTrouble {
   kind?: string | undefined
   /** How many refresh requests there had been when it failed, or worked again, last. */
   since?: number
+  /** What it was asked to write may have been written long afterwards. */
+  writesLate?: boolean
 }
 
 /** Follows the session in one store, and writes down every rule that is broken. */
@@ -88,6 +90,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
   const families = new Map(past.families)
   const tombs = new Map(past.tombs)
   const own = new Set(past.own)
+  /** The sessions that ended in this turn: a request that is about to leave cannot know. */
+  const fresh = new Set<string>()
   let signingOut = 0
   let everSignedOut = false
 
@@ -212,6 +216,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     if (!reasonIsRight(record, families.get(record.sid)))
       wrong('a session ended for no reason:', record)
     tombs.set(record.sid, record.signedOut!)
+    fresh.add(record.sid)
+    setImmediate(() => fresh.delete(record.sid))
   }
 
   return {
@@ -237,19 +243,23 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (isSpent && locks) wrong('a spent token was sent:', token)
       if (shared && locks && isUnannounced(token)) wrong('a token was sent unannounced:', token)
       if (isTooEarly(sending)) wrong('a back-off was not kept:', token)
-      if (tombs.has(sidOf(family)) && !isTroubled())
+      const sid = sidOf(family)
+      if (tombs.has(sid) && !fresh.has(sid) && !isTroubled())
         wrong('a token of a session that has ended was sent:', token)
     },
 
     stored(record) {
       const last = records.at(-1)
       const known = records.filter(({ sid }) => sid === record.sid).at(-1)
-      if (tombs.has(record.sid) && !record.signedOut) wrong('a session came back:', record)
+      // What comes late is put right at once; whether it is, is seen in the end.
+      const isLate = trouble.writesLate === true
+      if (tombs.has(record.sid) && !record.signedOut && !isLate)
+        wrong('a session came back:', record)
       if (known && known !== last && last?.sid !== record.sid && !isTroubled())
         wrong('an older session came back:', record)
       // A tab that cannot read the store ends the record it knows, although a newer one may have been ended already.
       const endedTwice = known?.signedOut && record.signedOut && isTroubled()
-      if (known && record.gen < known.gen && !endedTwice)
+      if (known && record.gen < known.gen && !endedTwice && !isLate)
         wrong('a session went back in time:', record, known)
       const family = wire.familyOf(record.refreshToken ?? record.access.default?.token)
       if (family) families.set(record.sid, family)

@@ -151,6 +151,7 @@ export function createStage(setting: Setting): Stage {
     hangStorage(how) {
       if (!setting.storeFails || setting.store !== 'late') return
       trouble.kind = how
+      trouble.writesLate = true
       trouble.since = wire.sendings.length
       stage.hangs = how
     },

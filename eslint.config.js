@@ -175,9 +175,20 @@ export default tseslint.config(
     'sign-in/ takes values from protocol/, never from adapters.',
   ),
   mayImport(
+    ['src/capabilities/**/*.ts'],
+    [
+      '\\.\\./(?:errors|clock|check-options|unless-aborted)\\.ts',
+      '\\.\\./api/[a-z-]+\\.ts',
+      '\\.\\./(?:protocol|storage)/[a-z-]+\\.ts',
+      '\\.\\./session/record\\.ts',
+      '\\./[a-z-]+\\.ts',
+    ],
+    'A capability takes values from errors, clock, api/, protocol/, storage/ and the readers of session records only.',
+  ),
+  mayImport(
     ['src/compose/**/*.ts'],
-    ['\\.\\./(?!index|client|testing).+\\.ts', '\\./[a-z-]+\\.ts'],
-    'compose/ makes the parts of src/, without testing/ and the facade.',
+    ['\\.\\./(?!index|client|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
+    'compose/ makes the parts of src/, without testing/, capabilities and the facade.',
   ),
   mayImport(
     ['src/client.ts'],

@@ -66,7 +66,7 @@ export class PkceClient {
     this.#engine = engine
     this.getSession = engine.session.state
     this.subscribe = (listener) => engine.on('session-changed', () => listener())
-    this.fetch = engine.authorizedFetch.fetch
+    this.fetch = engine.fetch
   }
 
   /**
@@ -141,9 +141,9 @@ export class PkceClient {
    * Rejects as {@link PkceClient.fetch} does, with `invalid_option`, and with the reason of an aborted `signal`.
    */
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
-    const { credentials, authorizedFetch } = this.#engine
+    const { credentials } = this.#engine
     const options = checkOptions(given, accessTokenRules)
-    const checkTarget = () => options.for !== undefined && authorizedFetch.checkTarget(options.for)
+    const checkTarget = () => options.for !== undefined && this.#engine.checkTarget(options.for)
     checkTarget()
     const { token } = await credentials.obtain(options.signal, options.minValidity)
     // The server's endpoints may have become known only now.

@@ -1,7 +1,7 @@
 export { PkceClient } from './client.ts'
 export type { AccessTokenOptions, WaitOptions } from './client.ts'
 export type { PkceClientOptions } from './options.ts'
-export type { CallbackResult } from './sign-in/finish.ts'
+export type { CallbackResult, FinishedSignIn } from './sign-in/finish.ts'
 export type { SignOutOptions } from './sign-in/sign-out.ts'
 export type { StartResult } from './sign-in/start.ts'
 export type { SignInParams } from './sign-in/params.ts'
@@ -31,7 +31,13 @@ export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 
 export { redirect } from './navigation/redirect.ts'
 export type { RedirectOptions } from './navigation/redirect.ts'
-export type { Navigation, Navigator } from './navigation/navigator.ts'
+export type {
+  Navigation,
+  NavigationParams,
+  NavigationRequest,
+  Navigator,
+} from './navigation/navigator.ts'
+export type { Capability } from './capabilities/capability.ts'
 
 export type { Clock } from './clock.ts'
 export type { Host } from './host/host.ts'

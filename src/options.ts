@@ -1,6 +1,7 @@
 import { checkOptions, checkValue, copyOwn, fail, object, strings, text } from './check-options.ts'
 import { parseResource, secureUrl } from './api/resources.ts'
 import type { Defined, Rule, Rules } from './check-options.ts'
+import type { Capability } from './capabilities/capability.ts'
 import type { Clock } from './clock.ts'
 import type { Host } from './host/host.ts'
 import type { Navigator } from './navigation/navigator.ts'
@@ -52,8 +53,13 @@ export interface PkceClientOptions {
   store?: Store | undefined
   /** Where sign-ins under way are kept; `localStorage` in a page, memory elsewhere, when left out. */
   transactionStore?: TransactionStore | undefined
-  /** How people get to the authorization server; `redirect()` when left out. */
-  navigator?: Navigator | undefined
+  /**
+   * How users get to the authorization server; `redirect()` when left out. The first of a list is the default of `signIn()`;
+   * the page that users come back to must know all that the app signs in with.
+   */
+  navigator?: Navigator | readonly Navigator[] | undefined
+  /** What the client can do beyond the plain flow, such as `[pushedRequests()]`. */
+  use?: readonly Capability[] | undefined
   /** Mutual exclusion between tabs; Web Locks when left out. */
   lock?: Lock | undefined
   /** Messages between tabs; BroadcastChannel when left out. */
@@ -67,12 +73,14 @@ export interface PkceClientOptions {
 }
 
 export type ResolvedOptions = Readonly<
-  Omit<Defined<PkceClientOptions>, 'metadata'> & {
+  Omit<Defined<PkceClientOptions>, 'metadata' | 'navigator' | 'use'> & {
     metadata: Partial<ServerMetadata>
     scope: string
     timeout: number
     key: string
     resourceList: readonly Resource[]
+    navigators?: readonly [Navigator, ...Navigator[]]
+    use: readonly Capability[]
   }
 >
 
@@ -105,6 +113,10 @@ const store: Rule = [
   'an object such as webStorageStore(localStorage)',
 ]
 
+/** Whether a value has a method of that name. */
+const has = (method: string) => (value: unknown) =>
+  typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
+
 /** What each option must be; a name that is not here is a mistake. */
 const rules: Rules<PkceClientOptions> = {
   issuer: [
@@ -125,7 +137,14 @@ const rules: Rules<PkceClientOptions> = {
   ],
   store,
   transactionStore: store,
-  navigator: object,
+  navigator: [
+    (value: unknown) => [value].flat().length > 0 && [value].flat().every(has('open')),
+    'a navigator such as redirect(), or a list of them',
+  ],
+  use: [
+    (value: unknown) => Array.isArray(value) && value.every(has('hooks')),
+    'a list of capabilities, such as [pushedRequests()]',
+  ],
   lock: object,
   channel: object,
   host: object,
@@ -141,8 +160,11 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
   if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
+  const { navigator, use, ...rest } = options
   return Object.freeze(
-    Object.assign(options, {
+    Object.assign(rest, {
+      ...(navigator && { navigators: [navigator].flat() as [Navigator, ...Navigator[]] }),
+      use: [...(use ?? [])],
       metadata: copyOwn(options.metadata ?? {}),
       key: sessionKeyOf([issuer, clientId, sessionKey ?? []].flat()),
       resourceList: (options.resources ?? []).map((entry: unknown) => {

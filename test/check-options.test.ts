@@ -1,3 +1,5 @@
+import { keepingPage } from './support/navigators.ts'
+import type { Host } from '../src/host/host.ts'
 import { describe, expect, test } from 'vitest'
 import type { PkceClient } from '../src/index.ts'
 import { createWorld, rejection, signedInTab } from './support/world.ts'
@@ -90,13 +92,9 @@ describe('the options of methods (E5)', () => {
   test('a navigator of this one sign-in is called as a method of its object (E5)', async () => {
     const world = createWorld()
     class Popup {
-      mode = 'popup'
-      leavesPage = false
-      open() {
-        return {
-          go: async (url: URL) => new URL(await world.server.authorize(url)),
-          close: () => undefined,
-        }
+      navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)))
+      open(host: Host) {
+        return this.navigator.open(host)
       }
     }
     const session = await world.client().signIn({ navigator: new Popup() })

@@ -17,6 +17,6 @@ export function browserPorts(given: Partial<Ports>): Ports {
     store: given.store ?? pageStore(),
     transactionStore: given.transactionStore ?? pageStore(),
     orderedMarks: given.orderedMarks ?? orderedMarks(),
-    navigator: given.navigator ?? redirect(),
+    navigators: given.navigators ?? [redirect()],
   }
 }

@@ -9,17 +9,20 @@ import { createState } from '../protocol/authorization.ts'
 import { readChallenges } from '../protocol/challenge.ts'
 import { publicClient } from '../protocol/client-authentication.ts'
 import { refreshTokens } from '../protocol/refresh.ts'
+import { createSend, unprotected } from '../protocol/send.ts'
 import { discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
 import { createTransport } from '../protocol/transport.ts'
 import { requestUserInfo } from '../protocol/user-info.ts'
-import { canRefresh } from '../session/record.ts'
+import { hasRefreshToken } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
+import { applyCapabilities } from './hooks.ts'
 import { once } from './once.ts'
 import { dependable } from './ports.ts'
 import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { Ports } from './ports.ts'
 
@@ -43,7 +46,27 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     endpoints.complete(found)
     return found
   })
-  const client = { clientId, clientAuthentication, transport, clock }
+  const hooks = applyCapabilities(options.use, {
+    parts: { options, ports, fetch, transport, server, emit },
+    plain: {
+      scheme: bearer(readChallenges),
+      protect: unprotected,
+      parameters: async () => [],
+      push: async (url) => url,
+      wrap: (plainFetch) => plainFetch,
+      grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
+      canRefresh: hasRefreshToken,
+    },
+  })
+  const { scheme, canRefresh } = hooks
+  const send = createSend(transport, hooks.protect)
+  const client: Omit<OAuthClient, 'server'> = {
+    clientId,
+    clientAuthentication,
+    transport,
+    send,
+    clock,
+  }
   const revoke = (token: string, at: ServerMetadata) =>
     revokeToken({ ...client, server: at }, token)
   // A failure may be ignored: nobody will use the token, and it expires by itself.
@@ -77,7 +100,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     canRefresh,
     prepare: server,
     grant: async (record) => {
-      const answer = await refreshTokens({ ...client, server: await server() }, record)
+      const answer = await hooks.grant(record)
       // It may be so for a while only: the next try looks again.
       if (answer.kind === 'moved') server.forget()
       return answer
@@ -90,6 +113,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     options,
     ports,
     client,
+    hooks,
     server,
     revoke,
     discard,
@@ -99,7 +123,6 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     onSessionChanged: (listener) => on('session-changed', listener),
   })
 
-  const scheme = bearer(readChallenges)
   const credentials = createCredentials({
     session,
     refresher,
@@ -117,7 +140,12 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     scheme,
     credentials,
   })
-  const globalFetch = createGlobalFetch(authorizedFetch, platformFetch)
+  const wrappedFetch = hooks.wrap(authorizedFetch.fetch, {
+    session,
+    signIn: signIn.signIn,
+    start: start.start,
+  })
+  const globalFetch = createGlobalFetch({ ...authorizedFetch, fetch: wrappedFetch }, platformFetch)
 
   return {
     on,
@@ -127,7 +155,8 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     start,
     signOut,
     credentials,
-    authorizedFetch,
+    fetch: wrappedFetch,
+    checkTarget: authorizedFetch.checkTarget,
     globalFetch,
     userInfo: async (credential: { token: string; subject: string | undefined }) =>
       requestUserInfo({ ...client, server: await server() }, credential),

@@ -17,7 +17,8 @@ export interface Ports {
   store: Store
   transactionStore: TransactionStore
   orderedMarks: OrderedMarks
-  navigator: Navigator
+  /** The first is the default; all are known to the page that users come back to. */
+  navigators: readonly [Navigator, ...Navigator[]]
 }
 
 /** The ports as the parts get them: what a platform or an app gets wrong is put right here, once for all parts. */

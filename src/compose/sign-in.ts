@@ -13,12 +13,14 @@ import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
+import type { Hooks } from './hooks.ts'
 import type { Ports } from './ports.ts'
 
 interface SignInParts {
   options: ResolvedOptions
   ports: Ports
   client: Omit<OAuthClient, 'server'>
+  hooks: Pick<Hooks, 'parameters' | 'push'>
   server: () => Promise<ServerMetadata>
   /** Revokes one token at that server. */
   revoke: (token: string, server: ServerMetadata) => Promise<void>
@@ -32,9 +34,9 @@ interface SignInParts {
 
 /** The parts that lead to the authorization server and back. */
 export function composeSignIn(parts: SignInParts) {
-  const { options, client, server, revoke, discard, session, refresher, emit } = parts
+  const { options, client, hooks, server, revoke, discard, session, refresher, emit } = parts
   const { issuer, redirectUri, key, timeout } = options
-  const { clock, host, lock, transactionStore, navigator } = parts.ports
+  const { clock, host, lock, transactionStore, navigators } = parts.ports
   const page = { host, clock, timeout }
 
   const departures = createDepartures({ key, host, clock })
@@ -51,6 +53,7 @@ export function composeSignIn(parts: SignInParts) {
     issuer,
     redirectUri,
     host,
+    navigators,
     client,
     transactions,
     departures,
@@ -62,7 +65,9 @@ export function composeSignIn(parts: SignInParts) {
   const signIn = createSignIn({
     options,
     page,
-    navigator,
+    client,
+    hooks,
+    navigator: navigators[0],
     transactionStore,
     transactions,
     departures,

@@ -10,12 +10,12 @@ export interface RedirectOptions {
 /** Makes the navigator that leaves the page for the authorization server. */
 export function redirect(options: RedirectOptions = {}): Navigator {
   return {
-    mode: 'redirect',
-    leavesPage: true,
     open(host) {
       const closed = new AbortController()
       return {
-        go: (url, signal) =>
+        mode: 'redirect',
+        leavesPage: true,
+        go: ({ url, signal }) =>
           new Promise((_, reject) => {
             signal?.throwIfAborted()
             host.navigate(url.href, options)

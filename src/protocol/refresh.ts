@@ -28,7 +28,7 @@ export async function refreshTokens(
   at: OAuthClient,
   { refreshToken: spent, tokenEndpoint, claims: original }: RefreshableSession,
 ): Promise<GrantAnswer> {
-  const { server, clientId, clientAuthentication, transport, clock } = at
+  const { server, clientId, clientAuthentication, send, clock } = at
   if (server.token_endpoint !== tokenEndpoint) return moved(server.token_endpoint, tokenEndpoint)
   const requestedAt = clock.now()
   let raw: Response | undefined
@@ -36,9 +36,12 @@ export async function refreshTokens(
   let body = emptyAnswer()
   try {
     const sender = { client_id: clientId }
-    // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
-    const options = transport('refresh', { keepalive: true })
-    raw = await refreshTokenGrantRequest(server, sender, clientAuthentication, spent!, options)
+    raw = await send(
+      'refresh',
+      (options) => refreshTokenGrantRequest(server, sender, clientAuthentication, spent!, options),
+      // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
+      { keepalive: true },
+    )
     object = await readObject(raw)
     body = readAnswer(object)
     refuseError(body, raw)

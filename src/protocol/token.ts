@@ -31,21 +31,23 @@ interface CodeExchange {
 
 /** The same request is sent once more where no answer came at all: the server has probably not seen the code. */
 async function requestTokens(
-  { server, clientId, clientAuthentication, transport }: OAuthClient,
+  { server, clientId, clientAuthentication, send }: OAuthClient,
   { parameters, redirectUri, verifier, resource }: CodeExchange,
 ): Promise<{ body: Answer; response: Response }> {
   const resources = [resource ?? []].flat().map((value) => ['resource', value])
-  const raw = await authorizationCodeGrantRequest(
-    server,
-    { client_id: clientId },
-    clientAuthentication,
-    parameters,
-    redirectUri,
-    verifier,
-    {
-      ...transport('token', { resend: true }),
-      additionalParameters: new URLSearchParams(resources),
-    },
+  const raw = await send(
+    'token',
+    (options) =>
+      authorizationCodeGrantRequest(
+        server,
+        { client_id: clientId },
+        clientAuthentication,
+        parameters,
+        redirectUri,
+        verifier,
+        { ...options, additionalParameters: new URLSearchParams(resources) },
+      ),
+    { resend: true },
   )
   const body = readAnswer(await readObject(raw))
   return { body, response: asResponse(body, raw) }

@@ -27,11 +27,10 @@ export interface RequestOptions {
   [allowInsecureRequests]: true
 }
 
-export type Transport = (
-  what: RequestPurpose,
-  /** With `resend`, a request that got no answer at all is sent once more, within the same time limit. */
-  extra?: RequestInit & { timeout?: number; resend?: boolean },
-) => RequestOptions
+/** With `resend`, a request that got no answer at all is sent once more, within the same time limit. */
+export type TransportExtra = RequestInit & { timeout?: number; resend?: boolean }
+
+export type Transport = (what: RequestPurpose, extra?: TransportExtra) => RequestOptions
 
 /**
  * Sends what oauth4webapi asks for with one time limit over headers and body, and a cap on the body.

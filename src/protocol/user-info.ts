@@ -31,13 +31,15 @@ export async function requestUserInfo(
   at: OAuthClient,
   { token, subject }: { token: string; subject: string | undefined },
 ): Promise<UserInfo | undefined> {
-  const { server, clientId, transport } = at
+  const { server, clientId, send } = at
   if (server.userinfo_endpoint === undefined) {
     throw new PkceClientError('server_error', 'The authorization server has no userinfo endpoint.')
   }
   try {
     const client = { client_id: clientId }
-    const response = await userInfoRequest(server, client, token, transport('userinfo'))
+    const response = await send('userinfo', (options) =>
+      userInfoRequest(server, client, token, options),
+    )
     const expected = subject ?? skipSubjectCheck
     return isSigned(response)
       ? await verifiedUserInfo(at, { response, expected })

@@ -69,8 +69,8 @@ export function dueAt(record: SessionRecord): number {
   return expiryOf(record) - Math.min(aheadAtMost, life / 4)
 }
 
-/** Whether the session can get another access token without the user. */
-export const canRefresh = (record: SessionRecord): boolean => record.refreshToken !== undefined
+/** Whether the session has a refresh token of its own. */
+export const hasRefreshToken = (record: SessionRecord): boolean => record.refreshToken !== undefined
 
 /** What is known of refreshes that have not succeeded. */
 export interface Pending {

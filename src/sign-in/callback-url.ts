@@ -22,6 +22,8 @@ export interface OwnCallback {
   isAnswer: boolean
   /** Why nothing in it can be used. */
   problem?: string | undefined
+  /** How the user was sent to sign in; missing when this browser does not know the sign-in. */
+  mode?: string | undefined
   /** The address without the answer. */
   cleaned: string
 }
@@ -74,7 +76,11 @@ export function createCallbackUrls(parts: CallbackUrlsOptions) {
       const isHere = found ? isAtOriginOf(url, found.redirectUri) : isAt(url, usual)
       const concernsUs = callback.isAnswer || found?.mode === signOutMode
       if (!isHere || !concernsUs) return undefined
-      return { ...callback, cleaned: withoutAnswer(url, found?.redirectUri ?? usual) }
+      return {
+        ...callback,
+        mode: found?.mode,
+        cleaned: withoutAnswer(url, found?.redirectUri ?? usual),
+      }
     },
   }
 }

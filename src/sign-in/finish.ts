@@ -9,17 +9,33 @@ import { safeReturnTo } from './return-to.ts'
 import { signInCancelled } from './turns.ts'
 import type { Emit } from '../events.ts'
 import type { Host } from '../host/host.ts'
+import type { Navigator } from '../navigation/navigator.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
 import type { SessionKeeper } from '../session/session.ts'
-import type { SignedInSession } from '../session/state.ts'
+import type { Session, SignedInSession } from '../session/state.ts'
+import type { OwnCallback } from './callback-url.ts'
 import type { Departures } from './departures.ts'
 import type { Transaction, Transactions } from './transactions.ts'
 import type { Attempt } from './turns.ts'
 
 /** What {@link PkceClient.handleCallback} made of a URL. */
-export interface CallbackResult {
+export type CallbackResult =
+  | FinishedSignIn
+  | {
+      /** The page that began the sign-in has received the answer and finishes it. This window closes itself where it can. */
+      kind: 'relayed'
+      /** The session as it is. */
+      session: Session
+      /** The page that began the sign-in has it. */
+      returnTo?: undefined
+      /** The page that began the sign-in has it. */
+      appState?: undefined
+    }
+
+/** A sign-in that is finished. */
+export interface FinishedSignIn {
   /** `already-signed-in` when the answer was used before and its session, or a newer one, is alive; nothing was sent then. */
   kind: 'signed-in' | 'already-signed-in'
   /** The session afterwards. */
@@ -34,6 +50,7 @@ interface FinishOptions {
   issuer: string
   redirectUri: string
   host: Host
+  navigators: readonly Navigator[]
   client: Omit<OAuthClient, 'server'>
   transactions: Transactions
   departures: Departures
@@ -44,11 +61,15 @@ interface FinishOptions {
   emit: Emit
 }
 
+/** Modes in which the page that began the sign-in waits for the answer. */
+const relayedModes = ['popup', 'iframe']
+
 export type Finish = ReturnType<typeof createFinish>
 
 /** The way back from the authorization server: from a URL to a session. */
 export function createFinish(parts: FinishOptions) {
-  const { issuer, redirectUri, host, client, transactions, session, server, discard, emit } = parts
+  const { issuer, redirectUri, host, navigators, client } = parts
+  const { transactions, session, server, discard, emit } = parts
   const callbackUrls = createCallbackUrls({
     redirectUri,
     host,
@@ -57,26 +78,47 @@ export function createFinish(parts: FinishOptions) {
     isSignedIn: () => session.current() !== undefined,
   })
   const historyMark = createHistoryMark(host)
-  const handled = new Map<string | undefined, Promise<CallbackResult>>()
+  const handled = new Map<string | undefined, Promise<FinishedSignIn>>()
 
   const base = () => host.url() ?? redirectUri
 
-  /** `shown` when the URL is the one in the address bar, which is then cleaned. */
-  async function handle(
-    url: URL,
-    { attempt, shown = false }: { attempt: Attempt; shown?: boolean },
-  ): Promise<CallbackResult | undefined> {
+  async function handle(url: URL, attempt: Attempt): Promise<FinishedSignIn | undefined> {
     const callback = await callbackUrls.read(url)
-    if (!callback) return shown ? resume(attempt) : undefined
-    const { state, isAnswer, problem } = callback
-    if (shown) historyMark.set(callback.cleaned, isAnswer ? state : undefined)
+    return callback && use(callback, { url, attempt })
+  }
+
+  /** Handles the URL in the address bar, which is then cleaned. */
+  async function handleShown(url: URL, attempt: Attempt): Promise<CallbackResult | undefined> {
+    const callback = await callbackUrls.read(url)
+    if (!callback) return resume(attempt)
+    const { state, isAnswer, cleaned } = callback
+    historyMark.set(cleaned, isAnswer ? state : undefined)
+    if (!(await relay(url, callback))) return use(callback, { url, attempt })
+    historyMark.remove(state!)
+    session.markKnown()
+    return { kind: 'relayed', session: session.state() }
+  }
+
+  async function use(
+    { state, isAnswer, problem }: OwnCallback,
+    { url, attempt }: { url: URL; attempt: Attempt },
+  ): Promise<FinishedSignIn | undefined> {
     // Back from signing out: there is nothing to exchange, only the transaction to use up.
     if (!isAnswer) return transactions.take(state!, async () => undefined)
     return once(state, { problem, parameters: url.searchParams, attempt })
   }
 
+  /** Hands an answer that came in a window or frame to the page that waits for it. One that left the page waits nowhere. */
+  async function relay(url: URL, { state, isAnswer, mode }: OwnCallback): Promise<boolean> {
+    if (!isAnswer || state === undefined || !(mode === undefined || relayedModes.includes(mode)))
+      return false
+    for (const navigator of navigators)
+      if (await navigator.relay?.({ url, state, host })) return true
+    return false
+  }
+
   /** The page was reloaded while an answer was being used: the answer is gone, but not what the user was doing. */
-  async function resume(attempt: Attempt): Promise<CallbackResult | undefined> {
+  async function resume(attempt: Attempt): Promise<FinishedSignIn | undefined> {
     const state = historyMark.get()
     if (typeof state !== 'string' || !callbackUrls.isOurs(state)) return undefined
     if (await transactions.find(state).catch(() => undefined)) return once(state, { attempt })
@@ -85,7 +127,7 @@ export function createFinish(parts: FinishOptions) {
   }
 
   /** One answer is finished once; whoever asks again gets the same promise. */
-  function once(state: string | undefined, answer: Answer): Promise<CallbackResult> {
+  function once(state: string | undefined, answer: Answer): Promise<FinishedSignIn> {
     const finishing = (state && handled.get(state)) || finish(state, answer)
     if (state !== undefined) handled.set(state, finishing)
     return finishing
@@ -94,10 +136,10 @@ export function createFinish(parts: FinishOptions) {
   async function finish(
     state: string | undefined,
     { problem, parameters, attempt }: Answer,
-  ): Promise<CallbackResult> {
+  ): Promise<FinishedSignIn> {
     // Spelled out although undefined, so that neither is read from Object.prototype.
     let facts: ReturnFacts = { __proto__: null } as ReturnFacts
-    const use = async (found?: Transaction): Promise<CallbackResult> => {
+    const settle = async (found?: Transaction): Promise<FinishedSignIn> => {
       facts = { returnTo: safeReturnTo(found?.returnTo, base()), appState: found?.appState }
       if (problem) throw invalid(`This is not an answer to a sign-in of this app: ${problem}.`)
       if (!parameters || !found || found.taken)
@@ -111,7 +153,7 @@ export function createFinish(parts: FinishOptions) {
       return { kind: 'signed-in', session, ...facts }
     }
     try {
-      return await (state ? transactions.take(state, use) : use())
+      return await (state ? transactions.take(state, settle) : settle())
     } catch (cause) {
       const known = cause instanceof PkceClientError
       const why = known ? cause : invalid('The answer cannot be used; see cause.', cause)
@@ -165,7 +207,7 @@ export function createFinish(parts: FinishOptions) {
         )
   }
 
-  return { handle }
+  return { handle, handleShown }
 }
 
 interface Answer {

@@ -1,3 +1,4 @@
+import { copyOwn } from '../check-options.ts'
 import { CallbackError, PkceClientError } from '../errors.ts'
 import {
   authorizationUrl,
@@ -17,6 +18,8 @@ import { signInCancelled } from './turns.ts'
 import type { Emit } from '../events.ts'
 import type { Navigation, Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { Parameters } from '../protocol/authorization.ts'
+import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { SignedInSession } from '../session/state.ts'
 import type { TransactionStore } from '../storage/store.ts'
@@ -30,6 +33,14 @@ import type { Attempt, Turns } from './turns.ts'
 interface SignInOptions {
   options: ResolvedOptions
   page: Page
+  client: Omit<OAuthClient, 'server'>
+  hooks: {
+    /** Further parameters of each authorization request. */
+    parameters: () => Promise<Parameters>
+    /** The URL for the browser, made of the authorization request. */
+    push: (url: URL, at: OAuthClient) => Promise<URL>
+  }
+  /** In place of one that a sign-in brings. */
   navigator: Navigator
   transactionStore: TransactionStore
   transactions: Transactions
@@ -42,8 +53,8 @@ interface SignInOptions {
 
 /** The way to the authorization server that the callers of one moment share. */
 interface Departure {
-  request: CheckedParams
-  navigator: Navigator
+  request: SignInParams
+  navigation: Navigation
   attempt: Attempt
   /** One of the callers was called by a click. */
   clicked: boolean
@@ -59,7 +70,8 @@ export type SignIn = ReturnType<typeof createSignIn>
 
 /** The way to the authorization server. */
 export function createSignIn(parts: SignInOptions) {
-  const { options, page, transactions, departures, turns, finish, server, emit } = parts
+  const { options, page, client, hooks, transactions, departures, turns, finish, server, emit } =
+    parts
   const { host, clock } = page
   const { issuer, clientId } = options
   /** The page can be left only once at a time. */
@@ -86,7 +98,7 @@ export function createSignIn(parts: SignInOptions) {
         'insecure_context',
         `${new URL(base()).origin} is not a secure context; serve the app over https, or from localhost.`,
       )
-    const metadata = await server()
+    const [metadata, added] = await Promise.all([server(), hooks.parameters()])
     const [verifier, nonce] = [createCodeVerifier(), createNonce()]
     const request = { scope, redirectUri, verifier, nonce }
     const state = await remember({
@@ -98,56 +110,60 @@ export function createSignIn(parts: SignInOptions) {
       server: metadata,
       returnTo: safeReturnTo(returnTo, base()),
     })
-    const url = await authorizationUrl(metadata, { ...request, clientId, state, parameters })
-    return { url, state }
+    const url = await authorizationUrl(metadata, {
+      ...request,
+      clientId,
+      state,
+      parameters: [...parameters, ...added],
+    })
+    return { url: await hooks.push(url, { ...client, server: metadata }), state }
   }
 
   /** Emits `sign-in-failed`, unless whoever judged the answer has done so. */
-  async function reporting<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      if (error instanceof PkceClientError && !(error instanceof CallbackError))
-        emit('sign-in-failed', { error })
-      throw error
-    }
+  function report(error: unknown): never {
+    if (error instanceof PkceClientError && !(error instanceof CallbackError))
+      emit('sign-in-failed', { error })
+    throw error
   }
 
   async function createUrl(params: SignInParams): Promise<{ url: URL; state: string }> {
-    const prepared = await reporting(prepare(checkParams(params, options), 'manual'))
+    const prepared = await prepare(checkParams(params, options), 'manual').catch(report)
     emit('sign-in-started', { mode: 'manual' })
     return prepared
   }
 
-  /** Runs to the opening of the navigator in the turn of the click. */
   async function depart(departure: Departure): Promise<SignedInSession> {
-    let navigation: Navigation | undefined
     try {
-      navigation = departure.navigator.open(host)
-      return await reporting(travel(departure, navigation))
+      return await travel(departure).catch(report)
     } finally {
-      navigation?.close()
+      departure.navigation.close()
       departure.attempt.over()
     }
   }
 
-  async function travel(departure: Departure, navigation: Navigation): Promise<SignedInSession> {
-    const { request, navigator, attempt } = departure
+  /** What the caller asks for goes over what the navigation adds. */
+  const requestOf = async ({ request, navigation }: Departure): Promise<CheckedParams> =>
+    checkParams({ ...(await navigation.params), ...copyOwn(request) }, options)
+
+  async function travel(departure: Departure): Promise<SignedInSession> {
+    const { navigation, attempt } = departure
+    const { mode, leavesPage } = navigation
     const away = await turns.afterSignOut()
     if (away) {
       navigation.close()
       await away.back
       throw signInCancelled('The page was left to sign out.')
     }
-    if (navigator.leavesPage) await checkLeaving(departure)
-    const { url, state } = await prepare(request, navigator.mode)
-    attempt.signal.throwIfAborted()
-    if (navigator.leavesPage) departures.add(state)
-    emit('sign-in-started', { mode: navigator.mode })
-    const callback = await (navigator.leavesPage
-      ? leavePage(navigation.go(url, attempt.signal))
-      : navigation.go(url, attempt.signal))
-    const result = callback && (await finish.handle(callback, { attempt }))
+    const request = await requestOf(departure)
+    if (leavesPage) await checkLeaving(request, departure)
+    const prepared = await prepare(request, mode)
+    const { signal } = attempt
+    signal.throwIfAborted()
+    if (leavesPage) departures.add(prepared.state)
+    emit('sign-in-started', { mode })
+    const going = navigation.go({ ...prepared, signal })
+    const callback = await (leavesPage ? leavePage(going) : going)
+    const result = callback && (await finish.handle(callback, attempt))
     if (result) return result.session
     throw invalid('The navigator came back without an answer.')
   }
@@ -166,8 +182,8 @@ export function createSignIn(parts: SignInOptions) {
     )
   }
 
-  async function checkLeaving(departure: Departure): Promise<void> {
-    checkOrigin(departure.request.redirectUri)
+  async function checkLeaving({ redirectUri }: CheckedParams, departure: Departure): Promise<void> {
+    checkOrigin(redirectUri)
     if (parts.transactionStore.volatile) throw cannotRemember()
     const looping = await isLooping({ clock, departures, transactions })
     // Asked last: a click may have joined meanwhile.
@@ -190,19 +206,20 @@ export function createSignIn(parts: SignInOptions) {
     }
   }
 
-  function begin(request: CheckedParams, navigator: Navigator): SharedDeparture {
+  function begin(request: SignInParams, navigation: Navigation): SharedDeparture {
     const attempt = turns.beginSignIn()
-    const departure = { request, navigator, attempt, clicked: host.hasUserGesture() }
+    const departure = { request, navigation, attempt, clicked: host.hasUserGesture() }
     return Object.assign(departure, { work: depart(departure), waiting: 0 })
   }
 
   /** The departure under way, or a new one. One that a sign-out has given up is nobody's any more. */
-  function shared(request: CheckedParams, navigator: Navigator): SharedDeparture {
+  function shared(request: SignInParams, navigation: Navigation): SharedDeparture {
     if (leaving && !leaving.attempt.signal.aborted) {
+      navigation.close()
       leaving.clicked ||= host.hasUserGesture()
       return leaving
     }
-    const departure = (leaving = begin(request, navigator))
+    const departure = (leaving = begin(request, navigation))
     departure.work = departure.work.finally(() => {
       if (leaving === departure) leaving = undefined
     })
@@ -226,16 +243,24 @@ export function createSignIn(parts: SignInOptions) {
     return work.finally(() => signal.removeEventListener('abort', leave))
   }
 
+  function open(navigator: Navigator): Navigation {
+    try {
+      return navigator.open(host)
+    } catch (error) {
+      return report(error)
+    }
+  }
+
   return {
     createUrl,
 
     /** The same promise for all who depart by redirect at once. */
+    /** Opens the navigator in the turn of the click. The same promise for all who depart by redirect at once. */
     signIn(params: SignInParams): Promise<SignedInSession> {
       try {
-        const request = checkParams(params, options)
-        const navigator = request.navigator ?? parts.navigator
-        const departure = (navigator.leavesPage ? shared : begin)(request, navigator)
-        return join(departure, request.signal)
+        const { navigator = parts.navigator, signal } = checkParams(params, options)
+        const navigation = open(navigator)
+        return join((navigation.leavesPage ? shared : begin)(params, navigation), signal)
       } catch (error) {
         return Promise.reject(error)
       }

@@ -65,7 +65,7 @@ export function createStart(parts: StartOptions) {
       await restoredOnce()
       const text = url ?? host.url()
       const answer = text === undefined ? undefined : parseUrl(text, redirectUri)
-      return answer && (await finish.handle(answer, { attempt, shown: url === undefined }))
+      return answer && (await finish[url === undefined ? 'handleShown' : 'handle'](answer, attempt))
     } finally {
       attempt.over()
       if (!closed) session.markKnown()

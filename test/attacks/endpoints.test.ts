@@ -1,5 +1,6 @@
+import { keepingPage } from '../support/navigators.ts'
 import { describe, expect, it } from 'vitest'
-import type { Navigator, PkceClient, PkceClientOptions } from '../../src/index.ts'
+import type { PkceClient, PkceClientOptions } from '../../src/index.ts'
 import { createWorld, rejection, signedInTab, usualSessionKey } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -38,17 +39,10 @@ const cases = endpoints.flatMap((name) => hostile.map((value) => ({ name, value 
 /** Writes down where it would have gone, and whether it was asked to. */
 function watcher() {
   const went: string[] = []
-  const navigator: Navigator = {
-    mode: 'popup',
-    leavesPage: false,
-    open: () => ({
-      go(url) {
-        went.push(url.href)
-        return Promise.resolve(undefined)
-      },
-      close: () => undefined,
-    }),
-  }
+  const navigator = keepingPage(async ({ url }) => {
+    went.push(url.href)
+    return undefined
+  })
   return { went, navigator }
 }
 

@@ -1,6 +1,6 @@
+import { keepingPage } from '../support/navigators.ts'
 import { describe, expect, test } from 'vitest'
 import { PkceClient } from '../../src/index.ts'
-import type { Navigator } from '../../src/index.ts'
 import { createCookieJar } from '../../src/testing/index.ts'
 import { failure, refreshes, sentTokens, usersMe } from '../support/refreshes.ts'
 import { callbackUri, createWorld, signedInTab } from '../support/world.ts'
@@ -81,17 +81,10 @@ describe('a sign-in begun by somebody else', () => {
   test('a native app opens the browser of the system, listens on a loopback port, and finishes with PKCE (C-111, C-112)', async () => {
     const world = createWorld()
     const opened: URL[] = []
-    const systemBrowser: Navigator = {
-      mode: 'system-browser',
-      leavesPage: false,
-      open: () => ({
-        async go(url) {
-          opened.push(url)
-          return new URL(await world.server.authorize(url, { consent: true }))
-        },
-        close: () => {},
-      }),
-    }
+    const systemBrowser = keepingPage(async ({ url }) => {
+      opened.push(url)
+      return new URL(await world.server.authorize(url, { consent: true }))
+    })
     const auth = world.client(world.tab, {
       clientId: 'sandbox-app',
       redirectUri: 'http://127.0.0.1:49152/callback',

@@ -5,6 +5,7 @@ import { createFakeBrowser } from '../../src/testing/fakes/browser.ts'
 /** What every navigator does that leaves the page. */
 export function leavingNavigatorContract(name: string, make: () => Navigator) {
   const target = new URL('https://login.example.com/authorize?client_id=a%20b')
+  const state = 'tag.state'
   const open = () => {
     const tab = createFakeBrowser().openTab('/start')
     return { tab, host: tab.ports.host, navigation: make().open(tab.ports.host) }
@@ -12,7 +13,7 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
 
   describe(`${name} keeps the contract of a navigator that leaves the page`, () => {
     test('says that it leaves the page', () => {
-      expect(make().leavesPage).toBe(true)
+      expect(open().navigation.leavesPage).toBe(true)
     })
 
     test('does nothing but get ready when opened', () => {
@@ -22,14 +23,14 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
 
     test('sends the person to the URL', () => {
       const { tab, navigation } = open()
-      void navigation.go(target)
+      void navigation.go({ url: target, state })
       expect(tab.navigations).toEqual([target.href])
     })
 
     test('never resolves', async () => {
       const { tab, navigation } = open()
       let settled = false
-      navigation.go(target).then(
+      navigation.go({ url: target, state }).then(
         () => (settled = true),
         () => (settled = true),
       )
@@ -40,7 +41,7 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
 
     test('rejects when the person comes back through the back/forward cache', async () => {
       const { tab, navigation } = open()
-      const going = navigation.go(target)
+      const going = navigation.go({ url: target, state })
       tab.restoreFromBackForwardCache()
       await expect(going).rejects.toMatchObject({ code: 'sign_in_cancelled' })
     })
@@ -48,7 +49,7 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
     test('rejects with the reason of the signal', async () => {
       const { navigation } = open()
       const controller = new AbortController()
-      const going = navigation.go(target, controller.signal)
+      const going = navigation.go({ url: target, state, signal: controller.signal })
       const reason = new Error('changed my mind')
       controller.abort(reason)
       await expect(going).rejects.toBe(reason)
@@ -57,7 +58,9 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
     test('stays when the signal was aborted before', async () => {
       const { tab, navigation } = open()
       const reason = new Error('changed my mind')
-      await expect(navigation.go(target, AbortSignal.abort(reason))).rejects.toBe(reason)
+      await expect(
+        navigation.go({ url: target, state, signal: AbortSignal.abort(reason) }),
+      ).rejects.toBe(reason)
       expect(tab.navigations).toEqual([])
     })
 

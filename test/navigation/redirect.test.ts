@@ -8,6 +8,7 @@ import { leavingNavigatorContract } from '../contracts/navigator.ts'
 leavingNavigatorContract('redirect', redirect)
 
 const target = new URL('https://login.example.com/authorize')
+const request = { url: target, state: 'tag.state' }
 
 /** A host that counts who listens. */
 function listeningHost() {
@@ -31,23 +32,23 @@ function listeningHost() {
 
 describe('redirect', () => {
   test('is a redirect', () => {
-    expect(redirect().mode).toBe('redirect')
+    expect(redirect().open(pageHost()).mode).toBe('redirect')
   })
 
   test('leaves the page in the history', () => {
     const { host, navigate } = listeningHost()
-    void redirect().open(host).go(target)
+    void redirect().open(host).go(request)
     expect(navigate.mock.calls[0]?.[1]?.replace ?? false).toBe(false)
   })
 
   test('takes the place of the page in the history when told to', () => {
     const { host, navigate } = listeningHost()
-    void redirect({ replace: true }).open(host).go(target)
+    void redirect({ replace: true }).open(host).go(request)
     expect(navigate).toHaveBeenCalledExactlyOnceWith(target.href, { replace: true })
   })
 
   test('rejects with the error of a host that cannot navigate', async () => {
-    await expect(redirect().open(pageHost()).go(target)).rejects.toMatchObject({
+    await expect(redirect().open(pageHost()).go(request)).rejects.toMatchObject({
       code: 'invalid_option',
     })
   })
@@ -57,7 +58,7 @@ describe('redirect', () => {
     navigate.mockImplementation(() => {
       throw new Error('blocked')
     })
-    await expect(redirect().open(host).go(target)).rejects.toThrow('blocked')
+    await expect(redirect().open(host).go(request)).rejects.toThrow('blocked')
     expect(listeners.size).toBe(0)
   })
 
@@ -70,7 +71,7 @@ describe('redirect', () => {
   test('listens to nothing after it was closed', () => {
     const { host, listeners } = listeningHost()
     const navigation = redirect().open(host)
-    void navigation.go(target)
+    void navigation.go(request)
     navigation.close()
     expect(listeners.size).toBe(0)
   })
@@ -79,7 +80,7 @@ describe('redirect', () => {
     const { host, wake } = listeningHost()
     const { signal } = new AbortController()
     const navigation = redirect().open(host)
-    const going = navigation.go(target, signal)
+    const going = navigation.go({ ...request, signal: signal })
     wake(true)
     await expect(going).rejects.toThrow()
     navigation.close()

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { OAuthServerError, PkceClientError } from '../../src/errors.ts'
 import { publicClient } from '../../src/protocol/client-authentication.ts'
 import { refreshTokens } from '../../src/protocol/refresh.ts'
+import { createSend, unprotected } from '../../src/protocol/send.ts'
 import { createTransport } from '../../src/protocol/transport.ts'
 import type { GrantAnswer } from '../../src/protocol/token-set.ts'
 import { createFakeClock } from '../../src/testing/index.ts'
@@ -23,7 +24,14 @@ async function judge(answer: () => Response | Promise<Response>): Promise<GrantA
   const clock = createFakeClock()
   const fetch = () => async () => answer()
   const transport = createTransport({ fetch, clock, timeout: 15_000, emit: () => undefined })
-  const client = { server, clientId: 'app', clientAuthentication: publicClient(), transport, clock }
+  const client = {
+    server,
+    clientId: 'app',
+    clientAuthentication: publicClient(),
+    transport,
+    send: createSend(transport, unprotected),
+    clock,
+  }
   const result = await refreshTokens(client, {
     refreshToken: 'secret',
     tokenEndpoint: server.token_endpoint,

@@ -47,7 +47,7 @@ export function noTokens(session: SignedInSession): void {
 }
 
 export function afterStart(result: StartResult): void {
-  if (result.kind === 'restored') {
+  if (result.kind === 'restored' || result.kind === 'relayed') {
     expectTypeOf(result.session).toEqualTypeOf<Session>()
     expectTypeOf(result.returnTo).toEqualTypeOf<undefined>()
   } else {

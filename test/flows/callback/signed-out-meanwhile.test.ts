@@ -1,5 +1,5 @@
+import { keepingPage } from '../../support/navigators.ts'
 import { describe, expect, test } from 'vitest'
-import type { Navigator } from '../../../src/index.ts'
 import { anotherTab, createWorld, rejection, signedInTab } from '../../support/world.ts'
 import type { World } from '../../support/world.ts'
 
@@ -84,14 +84,7 @@ describe('signOut() while a sign-in is being finished: the later wish counts (F1
 
   test('a popup: the same (F19)', async () => {
     const world = createWorld()
-    const navigator: Navigator = {
-      mode: 'popup',
-      leavesPage: false,
-      open: () => ({
-        go: async (url) => new URL(await world.server.authorize(url)),
-        close: () => undefined,
-      }),
-    }
+    const navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)))
     const auth = world.client(world.tab, { navigator })
     const { token, failing } = await held(world, () => auth.signIn())
     await auth.signOut({ redirect: false })

@@ -1,6 +1,7 @@
+import { keepingPage } from '../../support/navigators.ts'
 import { describe, expect, test } from 'vitest'
 import { CallbackError } from '../../../src/index.ts'
-import type { Navigator, PkceClient } from '../../../src/index.ts'
+import type { PkceClient } from '../../../src/index.ts'
 import { createWorld, listen, rejection } from '../../support/world.ts'
 
 /** The events about sign-ins that a client emits from now on. */
@@ -74,14 +75,7 @@ describe('sign-in-failed', () => {
   test('is emitted once for a refused answer that a popup brought', async () => {
     const world = createWorld()
     world.server.fault('callback-error', { error: 'access_denied' })
-    const navigator: Navigator = {
-      mode: 'popup',
-      leavesPage: false,
-      open: () => ({
-        go: async (url) => new URL(await world.server.authorize(url)),
-        close: () => undefined,
-      }),
-    }
+    const navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)))
     const auth = world.client(world.tab, { navigator })
     const events = signInEvents(auth)
     const error = await rejection(auth.signIn())

@@ -1,20 +1,16 @@
+import { keepingPage } from '../../support/navigators.ts'
 import { describe, expect, test } from 'vitest'
 import { PkceClientError, memoryStore, redirect } from '../../../src/index.ts'
-import type { Host, Navigator } from '../../../src/index.ts'
+import type { Host } from '../../../src/index.ts'
 import { callbackUri, createWorld, listen, rejection } from '../../support/world.ts'
 
 describe('leaving for the server', () => {
   test('opens the navigator in the same turn as the click', () => {
     const world = createWorld()
     const seen: string[] = []
-    const navigator: Navigator = {
-      mode: 'popup',
-      leavesPage: false,
-      open: () => {
-        seen.push('opened')
-        return { go: () => new Promise(() => undefined), close: () => undefined }
-      },
-    }
+    const navigator = keepingPage(() => new Promise(() => undefined), {
+      opened: () => seen.push('opened'),
+    })
     void world.client(world.tab, { navigator }).signIn()
     expect(seen).toEqual(['opened'])
   })
@@ -22,14 +18,9 @@ describe('leaving for the server', () => {
   test('with a navigator that stays on the page, signIn() resolves to the session', async () => {
     const world = createWorld()
     const calls: string[] = []
-    const navigator: Navigator = {
-      mode: 'popup',
-      leavesPage: false,
-      open: () => ({
-        go: async (url) => new URL(await world.server.authorize(url)),
-        close: () => void calls.push('closed'),
-      }),
-    }
+    const navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)), {
+      close: () => void calls.push('closed'),
+    })
     const auth = world.client()
     const session = await auth.signIn({ navigator })
     expect(session).toMatchObject({ status: 'signed-in', claims: { sub: 'user-ada' } })
@@ -40,11 +31,7 @@ describe('leaving for the server', () => {
 
   test('a navigator that returns without a response is a typed failure', async () => {
     const world = createWorld()
-    const navigator: Navigator = {
-      mode: 'popup',
-      leavesPage: false,
-      open: () => ({ go: () => Promise.resolve(undefined), close: () => undefined }),
-    }
+    const navigator = keepingPage(() => Promise.resolve(undefined))
     const error = await rejection(world.client(world.tab, { navigator }).signIn())
     expect(error).toMatchObject({ code: 'callback_invalid' })
   })

@@ -1,3 +1,4 @@
+import { keepingPage } from '../../support/navigators.ts'
 import fc from 'fast-check'
 import { tokenRefusals } from '../../../src/testing/faults/refusals.ts'
 import { turn } from './quick-clock.ts'
@@ -39,14 +40,8 @@ async function signIn(stage: Stage, { auth }: Actor, how: { user: string; scope?
 }
 
 /** A navigator that does not leave the page, and comes back at once. */
-const navigator = ({ server }: Stage, user: string): Navigator => ({
-  mode: 'beside',
-  leavesPage: false,
-  open: () => ({
-    go: async (url) => new URL(await server.authorize(url, { username: user })),
-    close: () => undefined,
-  }),
-})
+const navigator = ({ server }: Stage, user: string): Navigator =>
+  keepingPage(async ({ url }) => new URL(await server.authorize(url, { username: user })))
 
 async function signInTwice(stage: Stage, { auth, history }: Actor): Promise<void> {
   const calls = ['ada', 'grace'].map((user) => auth.signIn({ navigator: navigator(stage, user) }))

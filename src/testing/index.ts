@@ -3,12 +3,14 @@ export type { AuthServer, Held, RecordedRequest, SignInClient } from './server/s
 export type {
   AccessTokenFormat,
   AuthServerOptions,
-  ClientRegistration,
-  GrantType,
-  RegisteredClient,
   SigningAlgorithm,
   User,
 } from './server/options.ts'
+export type {
+  ClientRegistration,
+  GrantType,
+  RegisteredClient,
+} from './server/client-registration.ts'
 export type { ListenOptions } from './server/listen.ts'
 export type { AuthorizeOptions } from './person/person.ts'
 export { createCookieJar } from './person/cookie-jar.ts'

@@ -118,6 +118,9 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'api-401': [any, { challenge: 'Bearer error="invalid_token"' }],
   'user-info-claims': [{ set: { sub: 'somebody-else' } }, { remove: ['sub'] }],
   'user-info-jwt': seals.map((seal) => ({ seal })),
+  'par-expired': [any],
+  'par-200': [any],
+  'par-status': [any, { status: 429, retryAfter: 30 }],
   'end-session-state-missing': [any],
   'end-session-state-wrong': [any],
 }

@@ -132,7 +132,7 @@ export function spoil(
   answer: Reply,
   { faults, circumstances }: { faults: FaultBoard; circumstances: Circumstances },
 ): Reply {
-  if (answer.status !== 200) return answer
+  if (answer.status !== 200 && answer.status !== 201) return answer
   let spoiled =
     circumstances.path === '/token' ? spoilMembers(answer, { faults, circumstances }) : answer
   for (const name of Object.keys(bodyFaults) as BodyFault[]) {

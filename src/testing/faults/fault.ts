@@ -97,6 +97,14 @@ export interface FaultOptions {
   /** Anything else: `append` adds a parameter even when it is there. */
   'callback-parameters': Times & Patch & { append?: readonly (readonly [string, string])[] }
 
+  // Pushed authorization requests (RFC 9126).
+  /** The request is accepted, but has expired when the user's browser arrives with its `request_uri`. */
+  'par-expired': Times
+  /** Answers 200 where 201 is required. */
+  'par-200': Times
+  /** Refuses without processing the request. Default: `400 invalid_request`. `retryAfter` is seconds or any text. */
+  'par-status': Times & { status?: number; error?: string; retryAfter?: number | string }
+
   // The ID token.
   /** `alg` can be spelled differently, such as NoNe. */
   'id-token-alg-none': On & { alg?: string }

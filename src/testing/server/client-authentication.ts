@@ -2,7 +2,7 @@ import { findClient } from './context.ts'
 import type { Visit } from './context.ts'
 import { oauthError, readAuthorization, withHeader } from './http.ts'
 import type { Parameters, Reply } from './http.ts'
-import type { RegisteredClient } from './options.ts'
+import type { RegisteredClient } from './client-registration.ts'
 
 /** RFC 6749 §2.3 and §3.2.1: the client of this request, or the refusal. */
 export function authenticateClient(

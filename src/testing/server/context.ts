@@ -3,7 +3,9 @@ import type { FaultBoard } from '../faults/fault.ts'
 import type { Grants } from './grants.ts'
 import type { Call } from './http.ts'
 import type { KeyRing } from './keys.ts'
-import type { RegisteredClient, Settings } from './options.ts'
+import type { RegisteredClient } from './client-registration.ts'
+import type { Settings } from './options.ts'
+import type { PushedRequests } from './pushed-requests.ts'
 import type { Sessions } from './sessions.ts'
 
 /** All there is to one server. */
@@ -16,6 +18,7 @@ export interface Context {
   readonly keys: KeyRing
   readonly grants: Grants
   readonly sessions: Sessions
+  readonly pushedRequests: PushedRequests
   readonly faults: FaultBoard
 }
 

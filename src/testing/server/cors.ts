@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import { reply } from './http.ts'
 import type { Call, Reply } from './http.ts'
-import type { RegisteredClient } from './options.ts'
+import type { RegisteredClient } from './client-registration.ts'
 
 /** Who may read an endpoint's answers: nobody, pages of registered clients, or any page. */
 export type Readers = 'nobody' | 'registered' | 'anybody'

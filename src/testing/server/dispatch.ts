@@ -7,6 +7,7 @@ import { authorize } from './endpoints/authorize.ts'
 import { confirmSignOut, endSession } from './endpoints/end-session.ts'
 import { consent, login, showConsent } from './endpoints/interaction.ts'
 import { jwks, metadata } from './endpoints/metadata.ts'
+import { pushRequest } from './endpoints/par.ts'
 import { refreshByCookie } from './endpoints/refresh-cookie.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
@@ -33,6 +34,7 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
   '/consent': { readers: 'nobody', methods: { GET: showConsent, POST: consent } },
   '/end_session': { readers: 'nobody', methods: { GET: endSession, POST: endSession } },
   '/end_session/confirm': { readers: 'nobody', methods: { POST: confirmSignOut } },
+  '/par': { readers: 'registered', methods: { POST: pushRequest } },
   '/token': { readers: 'registered', methods: { POST: token } },
   '/refresh_token': { readers: 'registered', methods: { POST: refreshByCookie } },
   '/revoke': { readers: 'registered', methods: { POST: revoke } },

@@ -1,3 +1,4 @@
+import type { AuthorizationDetail } from './authorization-details.ts'
 import { randomToken } from './encoding.ts'
 import type { Settings, User } from './options.ts'
 
@@ -16,6 +17,7 @@ export interface Grant {
   user: User
   scope: readonly string[]
   resources: readonly string[]
+  authorizationDetails: readonly AuthorizationDetail[]
   /** The browser session it came from; none for the password grant. */
   sid: string | undefined
   /** Seconds. */

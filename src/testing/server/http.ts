@@ -95,6 +95,17 @@ export function formOf(call: Pick<Call, 'headers' | 'body'>): URLSearchParams | 
   return type === 'application/x-www-form-urlencoded' ? new URLSearchParams(call.body) : undefined
 }
 
+/** The parameters of a form-encoded body, each sent once and none in the URL, or the refusal. */
+export function readBody(call: Call): Parameters | Reply {
+  const refuse = (description: string): Reply =>
+    oauthError({ error: 'invalid_request', description })
+  const form = formOf(call)
+  if (!form) return refuse('the body is not form-encoded')
+  if (call.url.search !== '') return refuse('parameters must be sent in the body')
+  const parameters = readParameters(form)
+  return parameters.duplicate === undefined ? parameters : refuse('a parameter was sent twice')
+}
+
 /** The parameters of a page that people reach by a link or by a form: in the query, or in the body of a POST. */
 export function parametersOf(call: Call): Parameters {
   return readParameters(

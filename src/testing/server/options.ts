@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock.ts'
-import { checkOptions, checkValue } from '../check-options.ts'
+import { checkOptions } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
+import { isLoopback, registerClient } from './client-registration.ts'
+import type { ClientRegistration, RegisteredClient } from './client-registration.ts'
 import { parseUrl } from './url.ts'
 
 /** A user who can sign in. */
@@ -17,40 +19,6 @@ export interface User {
   email?: string | undefined
 }
 
-/** How an app is registered. */
-export interface ClientRegistration {
-  /** Its `client_id`. */
-  clientId: string
-  /** Shown on the consent page. Default: the client id. */
-  name?: string | undefined
-  /** Compared character by character; only the port of a loopback IP literal may differ. */
-  redirectUris: readonly string[]
-  /** Where users may be sent after they sign out; compared character by character. */
-  postLogoutRedirectUris?: readonly string[] | undefined
-  /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
-  kind?: 'internal' | 'external' | undefined
-  /**
-   * A sandbox client has loopback redirect URIs only, a production client https ones only. Default:
-   * what the redirect URIs are.
-   */
-  environment?: 'sandbox' | 'production' | undefined
-  /** What the client may ask for, including scopes of your own API. Default: every scope of the server. */
-  scopes?: readonly string[] | undefined
-  /** Origins that may read answers (CORS), in addition to those of the redirect URIs. */
-  allowedOrigins?: readonly string[] | undefined
-  /** The grants it may use. Default: all that the server offers. */
-  grantTypes?: readonly GrantType[] | undefined
-  /** Makes it a confidential client: client_secret_basic or client_secret_post. */
-  clientSecret?: string | undefined
-  /**
-   * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
-   * `POST /refresh_token` reads, for clients without a secret. Default: response.
-   */
-  refreshTokenIn?: 'response' | 'cookie' | undefined
-}
-
-/** What a client may exchange for tokens (RFC 6749 §1.3). */
-export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
 /** How ID tokens can be signed (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
 /** The format of access tokens: random strings, or JWTs. Clients must not depend on it. */
@@ -70,6 +38,8 @@ export interface AuthServerOptions {
   clock?: Clock | undefined
   /** Resource indicators (RFC 8707) that the server accepts in addition to the API's URL. */
   resources?: readonly string[] | undefined
+  /** The types of authorization details (RFC 9396) that the server accepts. Default: none. */
+  authorizationDetailsTypes?: readonly string[] | undefined
   /** Default: opaque. */
   accessTokenFormat?: AccessTokenFormat | undefined
   /** Seconds. Default: 900. */
@@ -78,6 +48,8 @@ export interface AuthServerOptions {
   refreshTokenLifetime?: number | undefined
   /** Seconds. Default: 60. */
   codeLifetime?: number | undefined
+  /** Seconds that a pushed authorization request (RFC 9126) can be used. Default: 60. */
+  requestUriLifetime?: number | undefined
   /** Seconds. Default: 3600. */
   idTokenLifetime?: number | undefined
   /** Default: RS256. */
@@ -95,24 +67,12 @@ export interface AuthServerOptions {
   legacyPasswordGrant?: boolean | undefined
 }
 
-/** An app as the server knows it, defaults filled in. */
-export interface RegisteredClient extends ClientRegistration {
-  name: string
-  kind: 'internal' | 'external'
-  environment: 'sandbox' | 'production'
-  scopes: readonly string[]
-  /** Where people may be sent after signing out. */
-  postLogoutRedirectUris: readonly string[]
-  /** What it may exchange for tokens, if the server allows it. */
-  grantTypes: readonly GrantType[]
-  refreshTokenIn: 'response' | 'cookie'
-}
-
 export interface Settings {
   accessTokenFormat: AccessTokenFormat
   accessTokenLifetime: number
   refreshTokenLifetime: number
   codeLifetime: number
+  requestUriLifetime: number
   idTokenLifetime: number
   idTokenAlg: SigningAlgorithm
   userInfoAlg: SigningAlgorithm | undefined
@@ -120,23 +80,10 @@ export interface Settings {
   reuseGraceSeconds: number
   legacyPasswordGrant: boolean
   resources: readonly string[]
+  authorizationDetailsTypes: readonly string[]
   clients: readonly RegisteredClient[]
   users: readonly User[]
 }
-
-/** Every scope of the server, with its text on the consent page. */
-export const scopeWords: Readonly<Record<string, string>> = {
-  openid: 'Know who you are',
-  profile: 'See your name',
-  email: 'See your email address',
-  address: 'See your postal address',
-  phone: 'See your telephone number',
-  offline_access: 'Stay signed in while you are away',
-  'orders:read': 'See your orders',
-  'orders:write': 'Place orders for you',
-}
-
-export const allScopes = Object.keys(scopeWords)
 
 const defaultClients: readonly ClientRegistration[] = [
   {
@@ -191,30 +138,18 @@ export const serverChoices: Choices<AuthServerOptions> = {
   users: 'array',
   clock: 'anything',
   resources: 'array',
+  authorizationDetailsTypes: 'array',
   accessTokenFormat: ['opaque', 'HS256', 'RS256'],
   accessTokenLifetime: 'anything',
   refreshTokenLifetime: 'anything',
   codeLifetime: 'anything',
+  requestUriLifetime: 'anything',
   idTokenLifetime: 'anything',
   idTokenAlg: ['RS256', 'PS256', 'ES256'],
   userInfoAlg: ['RS256', 'PS256', 'ES256'],
   rotation: [true, false, 'until-used'],
   reuseGraceSeconds: 'anything',
   legacyPasswordGrant: [true, false],
-}
-
-export const clientChoices: Choices<ClientRegistration> = {
-  clientId: 'anything',
-  name: 'anything',
-  redirectUris: 'array',
-  postLogoutRedirectUris: 'array',
-  kind: ['internal', 'external'],
-  environment: ['sandbox', 'production'],
-  scopes: 'array',
-  allowedOrigins: 'array',
-  grantTypes: 'array',
-  clientSecret: 'anything',
-  refreshTokenIn: ['response', 'cookie'],
 }
 
 export function resolveSettings(options: AuthServerOptions): Settings {
@@ -224,6 +159,7 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
     refreshTokenLifetime: options.refreshTokenLifetime ?? 7 * 24 * 60 * 60,
     codeLifetime: options.codeLifetime ?? 60,
+    requestUriLifetime: options.requestUriLifetime ?? 60,
     idTokenLifetime: options.idTokenLifetime ?? 60 * 60,
     idTokenAlg: options.idTokenAlg ?? 'RS256',
     userInfoAlg: options.userInfoAlg,
@@ -231,67 +167,10 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
     legacyPasswordGrant: options.legacyPasswordGrant ?? false,
     resources: options.resources ?? [],
+    authorizationDetailsTypes: options.authorizationDetailsTypes ?? [],
     clients: (options.clients ?? defaultClients).map(registerClient),
     users: options.users ?? defaultUsers,
   }
-}
-
-function registerClient(client: ClientRegistration): RegisteredClient {
-  checkOptions(client, { of: 'A client', choices: clientChoices })
-  checkValue('redirectUris', { value: client.redirectUris, choice: 'array' })
-  const environment =
-    client.environment ??
-    (client.redirectUris.every((uri) => isLoopback(uri)) ? 'sandbox' : 'production')
-  if (client.redirectUris.length === 0) {
-    throw new Error(`The client ${client.clientId} has no redirect URI.`)
-  }
-  const uris = [...client.redirectUris, ...(client.postLogoutRedirectUris ?? [])]
-  for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
-  client.allowedOrigins?.forEach(checkOrigin)
-  return {
-    ...client,
-    environment,
-    name: client.name ?? client.clientId,
-    kind: client.kind ?? 'external',
-    scopes: client.scopes ?? allScopes,
-    postLogoutRedirectUris: client.postLogoutRedirectUris ?? [],
-    grantTypes: client.grantTypes ?? ['authorization_code', 'refresh_token', 'password'],
-    refreshTokenIn: client.refreshTokenIn ?? 'response',
-  }
-}
-
-function checkRedirectUri(
-  uri: string,
-  client: { clientId: string; environment: 'sandbox' | 'production' },
-): void {
-  const refuse = (reason: string): never => {
-    throw new Error(`The client ${client.clientId} cannot register ${uri}: ${reason}.`)
-  }
-  if (!parseUrl(uri)) refuse('a redirect URI is an absolute URL')
-  if (uri.includes('#')) refuse('a redirect URI has no fragment')
-  if (uri.includes('*')) refuse('a redirect URI has no wildcard')
-  if (client.environment === 'sandbox' && !isLoopback(uri)) {
-    refuse('a sandbox client has loopback redirect URIs only')
-  }
-  if (client.environment === 'production' && new URL(uri).protocol !== 'https:') {
-    refuse('a production client has https redirect URIs only')
-  }
-}
-
-function checkOrigin(origin: string): void {
-  if (parseUrl(origin)?.origin === origin) return
-  throw new Error(
-    `A client cannot allow ${origin}: an origin is a scheme, a host and a port, no more.`,
-  )
-}
-
-/** An http or https URL of this machine. */
-function isLoopback(uri: string): boolean {
-  const { protocol, hostname } = parseUrl(uri) ?? {}
-  return (
-    (protocol === 'http:' || protocol === 'https:') &&
-    ['localhost', '127.0.0.1', '[::1]'].includes(hostname!)
-  )
 }
 
 /** Refuses an issuer or API that would send tokens in clear over a network. */

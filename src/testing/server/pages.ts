@@ -1,7 +1,7 @@
 import { randomToken } from './encoding.ts'
 import { reply } from './http.ts'
 import type { Reply } from './http.ts'
-import { scopeWords } from './options.ts'
+import { scopeWords } from './scopes.ts'
 import type { User } from './options.ts'
 import type { Interaction, SignOut } from './sessions.ts'
 
@@ -159,9 +159,15 @@ export function consentPage(
   interaction: Interaction,
   { action, issuer }: { action: string; issuer: string },
 ): Reply {
-  const { client, scope } = interaction.request
+  const { client, scope, authorizationDetails } = interaction.request
   const user = interaction.session!.user
-  const items = scope.map((entry) => `<li>${escapeHtml(scopeWords[entry] ?? entry)}</li>`)
+  const items = [
+    ...scope.map((entry) => escapeHtml(scopeWords[entry] ?? entry)),
+    ...authorizationDetails.map(
+      ({ type, ...rest }) =>
+        `${escapeHtml(type)}: <code>${escapeHtml(JSON.stringify(rest))}</code>`,
+    ),
+  ].map((item) => `<li>${item}</li>`)
   return page({
     title: `Allow ${client.name}?`,
     main: `<p>You are signed in as <strong>${escapeHtml(user.name ?? user.username)}</strong>.

@@ -14,9 +14,11 @@ import { createKeyRing } from './keys.ts'
 import { listenChoices, openDoors } from './listen.ts'
 import type { ListenOptions } from './listen.ts'
 import { checkPlace, resolveSettings } from './options.ts'
-import type { AuthServerOptions, RegisteredClient, User } from './options.ts'
+import type { AuthServerOptions, User } from './options.ts'
+import type { RegisteredClient } from './client-registration.ts'
 import { playPerson } from '../person/person.ts'
 import type { AuthorizeOptions } from '../person/person.ts'
+import { createPushedRequests } from './pushed-requests.ts'
 import { createSessions } from './sessions.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -126,6 +128,7 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     ]),
     grants: createGrants(settings, now),
     sessions: createSessions(),
+    pushedRequests: createPushedRequests(settings, now),
     faults,
   }
   const requests: RecordedRequest[] = []

@@ -1,6 +1,8 @@
 import { randomToken } from './encoding.ts'
+import type { AuthorizationDetail } from './authorization-details.ts'
 import type { Problem } from './http.ts'
-import type { RegisteredClient, User } from './options.ts'
+import type { RegisteredClient } from './client-registration.ts'
+import type { User } from './options.ts'
 
 /** A person signed in to the authorization server itself, in one browser. */
 export interface BrowserSession {
@@ -13,19 +15,27 @@ export interface BrowserSession {
   authTime: number
 }
 
-/** A valid authorization request. */
-export interface AuthorizationRequest {
-  client: RegisteredClient
+/** Where an answer goes, when client and redirect URI can be trusted. */
+export interface ReturnAddress {
   redirectUri: string
-  scope: readonly string[]
   state: string | undefined
+}
+
+/** A valid authorization request. */
+export interface AuthorizationRequest extends ReturnAddress {
+  client: RegisteredClient
+  scope: readonly string[]
   nonce: string | undefined
   challenge: string | undefined
   resources: readonly string[]
+  authorizationDetails: readonly AuthorizationDetail[]
   prompts: readonly string[]
   maxAge: number | undefined
   loginHint: string | undefined
+  idTokenHint: string | undefined
   acr: string
+  /** Whether it was answered: a request that was pushed can be used once. None for the others. */
+  pushed: { used: boolean } | undefined
 }
 
 /** An authorization request that waits for the person: to sign in, then to consent. */

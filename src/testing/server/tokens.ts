@@ -1,10 +1,11 @@
+import type { AuthorizationDetail } from './authorization-details.ts'
 import { seconds } from './context.ts'
 import type { Context } from './context.ts'
 import { base64url, randomToken, sha256 } from './encoding.ts'
 import type { AccessToken, Grant } from './grants.ts'
 import { issueIdToken } from './id-token.ts'
 import { hmacJwt, signJwt, verifyHmacJwt } from './keys.ts'
-import type { GrantType } from './options.ts'
+import type { GrantType } from './client-registration.ts'
 
 interface TokenResponse {
   access_token: string
@@ -13,6 +14,7 @@ interface TokenResponse {
   scope: string
   refresh_token: string | undefined
   id_token?: string
+  authorization_details?: readonly AuthorizationDetail[]
 }
 
 /** What one answer of the token endpoint is made from. */
@@ -22,6 +24,7 @@ export interface Issue {
   /** Of this access token; the grant's or less. */
   scope: readonly string[]
   resources: readonly string[]
+  authorizationDetails: readonly AuthorizationDetail[]
   refreshToken: string | undefined
 }
 
@@ -33,6 +36,7 @@ export async function issueTokens(context: Context, issue: Issue): Promise<Token
     expires_in: context.settings.accessTokenLifetime,
     scope: issue.scope.join(' '),
     refresh_token: issue.refreshToken,
+    ...namedDetails(issue),
   }
   if (issue.scope.includes('openid') && issue.grantType !== 'password') {
     const on = issue.grantType === 'refresh_token' ? 'refresh' : 'sign-in'
@@ -40,6 +44,13 @@ export async function issueTokens(context: Context, issue: Issue): Promise<Token
     response.id_token = await issueIdToken(context, { grant: issue.grant, on, accessTokenHash })
   }
   return response
+}
+
+/** RFC 9396 §7 and §9.1: nothing when there are none. */
+function namedDetails({ authorizationDetails }: Issue): {
+  authorization_details?: readonly AuthorizationDetail[]
+} {
+  return authorizationDetails.length > 0 ? { authorization_details: authorizationDetails } : {}
 }
 
 async function issueAccessToken(context: Context, issue: Issue): Promise<string> {
@@ -66,6 +77,7 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     client_id: grant.clientId,
     scope: scope.join(' '),
     jti: record.id,
+    ...namedDetails(issue),
   }
   const header = { alg: settings.accessTokenFormat, typ: 'at+jwt' }
   if (settings.accessTokenFormat === 'HS256') return hmacJwt({ header, claims }, keys.secret)

@@ -1,3 +1,4 @@
+import { answer, answerWithCode } from '../authorization-response.ts'
 import { cookie, browserCookie, sessionCookie } from '../cookies.ts'
 import { endpoint, seconds } from '../context.ts'
 import type { Context, Visit } from '../context.ts'
@@ -6,7 +7,7 @@ import type { Reply } from '../http.ts'
 import { errorPage } from '../pages.ts'
 import { staleForm } from '../sessions.ts'
 import type { Interaction } from '../sessions.ts'
-import { answer, answerWithCode, needsConsent, nextStep, showLogin } from './authorize.ts'
+import { consentFor, needsConsent, nextStep, showLogin } from './authorize.ts'
 
 /** POST /login: the sign-in form. */
 export const login = sameAnswerTwice(({ context }, { interaction, form }) => {
@@ -59,8 +60,7 @@ export const consent = sameAnswerTwice(({ context }, { interaction, form }) => {
     const problem = { error: 'access_denied', description: 'the user denied the request' }
     return answer(context, { ...request, problem })
   }
-  const { clientId } = request.client
-  context.sessions.consent(session.user, { clientId, scope: request.scope })
+  context.sessions.consent(session.user, consentFor(request))
   return answerWithCode(context, { request, session })
 })
 

@@ -2,7 +2,7 @@ import { endpoint } from '../context.ts'
 import type { Visit } from '../context.ts'
 import { publicJson, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
-import { allScopes } from '../options.ts'
+import { allScopes } from '../scopes.ts'
 
 /** OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. */
 export function metadata({ context }: Visit): Reply {
@@ -37,7 +37,14 @@ export function metadata({ context }: Visit): Reply {
     ],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
-    require_pushed_authorization_requests: false,
+    pushed_authorization_request_endpoint: endpoint(context, '/par'),
+    require_pushed_authorization_requests: settings.clients.every(
+      (client) => client.requirePushedRequests,
+    ),
+    authorization_details_types_supported:
+      settings.authorizationDetailsTypes.length > 0
+        ? settings.authorizationDetailsTypes
+        : undefined,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     acr_values_supported: ['pwd', 'mfa'],
     claims_supported: [

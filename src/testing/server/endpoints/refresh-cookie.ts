@@ -37,6 +37,7 @@ export async function refreshByCookie({ context, call }: Visit): Promise<Reply> 
     grantType: 'refresh_token',
     scope: grant.scope,
     resources: grant.resources,
+    authorizationDetails: grant.authorizationDetails,
     refreshToken: next,
   })
   const rotatedInHeader = inHeader !== undefined && next !== undefined && { refresh_token: next }

@@ -1,17 +1,14 @@
 import { authenticateClient } from '../client-authentication.ts'
 import type { Visit } from '../context.ts'
-import { formOf, oauthError, readParameters, reply } from '../http.ts'
+import { oauthError, readBody, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
 import { recognizeAccessToken } from '../tokens.ts'
 
 /** POST /revoke (RFC 7009): 200 for tokens that are unknown too. */
 export async function revoke(visit: Visit): Promise<Reply> {
   const { context, call } = visit
-  const form = formOf(call)
-  const parameters = form && readParameters(form)
-  if (!parameters || parameters.duplicate !== undefined || call.url.search !== '') {
-    return oauthError({ error: 'invalid_request', description: 'the body must be form-encoded' })
-  }
+  const parameters = readBody(call)
+  if ('status' in parameters) return parameters
   const client = authenticateClient(visit, parameters)
   if ('status' in client) return client
   const token = parameters.get('token')

@@ -1,14 +1,16 @@
+import { areAmong, readDetails } from '../authorization-details.ts'
+import type { AuthorizationDetail } from '../authorization-details.ts'
+import { isKnownResource } from '../authorization-request.ts'
 import { authenticateClient } from '../client-authentication.ts'
 import type { Context, Visit } from '../context.ts'
 import { cookie, refreshCookie } from '../cookies.ts'
 import { base64url, sha256 } from '../encoding.ts'
 import type { Code, Grant } from '../grants.ts'
-import { formOf, json, oauthError, readParameters, withHeader } from '../http.ts'
+import { json, oauthError, readBody, withHeader } from '../http.ts'
 import type { Parameters, Reply } from '../http.ts'
-import type { GrantType, RegisteredClient } from '../options.ts'
+import type { GrantType, RegisteredClient } from '../client-registration.ts'
 import { issueTokens } from '../tokens.ts'
 import type { Issue } from '../tokens.ts'
-import { isKnownResource } from './authorize.ts'
 
 interface GrantRequest {
   context: Context
@@ -27,11 +29,8 @@ const invalidTarget = oauthError({
 /** POST /token (RFC 6749 §3.2). */
 export async function token(visit: Visit): Promise<Reply> {
   const { context, call } = visit
-  const form = formOf(call)
-  if (!form) return invalidRequest('the body is not form-encoded')
-  if (call.url.search !== '') return invalidRequest('parameters must be sent in the body')
-  const parameters = readParameters(form)
-  if (parameters.duplicate !== undefined) return invalidRequest('a parameter was sent twice')
+  const parameters = readBody(call)
+  if ('status' in parameters) return parameters
   const grantType = parameters.get('grant_type')
   if (grantType === undefined) return invalidRequest('the grant type is missing')
   const client = authenticateClient(visit, parameters)
@@ -113,8 +112,10 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
     return invalidGrant('the code has expired or was revoked')
   const grant = code.grant
   if (!areGranted(context, { grant, resources })) return invalidTarget
+  const details = narrowDetails(request, grant)
+  if ('status' in details) return details
   code.used = true
-  return issueFor(request, { grant, grantType: 'authorization_code' })
+  return issueFor(request, { grant, grantType: 'authorization_code', ...details })
 }
 
 function provesPossession(
@@ -136,9 +137,31 @@ function areGranted(
   return isKnownResource(context, resource)
 }
 
+/** RFC 9396 §6: a token may be for some of the granted details. */
+function narrowDetails(
+  { context, parameters }: GrantRequest,
+  grant: Grant,
+): { authorizationDetails: readonly AuthorizationDetail[] } | Reply {
+  const refuse = (description: string): Reply =>
+    oauthError({ error: 'invalid_authorization_details', description })
+  const requested = readDetails(
+    parameters.get('authorization_details'),
+    context.settings.authorizationDetailsTypes,
+  )
+  if (typeof requested === 'string') return refuse(requested)
+  if (requested.length === 0) return { authorizationDetails: grant.authorizationDetails }
+  return areAmong(requested, grant.authorizationDetails)
+    ? { authorizationDetails: requested }
+    : refuse('authorization details that were not granted')
+}
+
 function issueFor(
   { context, client, parameters }: GrantRequest,
-  { grant, grantType }: { grant: Grant; grantType: GrantType },
+  {
+    grant,
+    grantType,
+    authorizationDetails,
+  }: Pick<Issue, 'grant' | 'grantType' | 'authorizationDetails'>,
 ): Issue {
   const wantsOffline =
     grant.scope.includes('offline_access') && client.grantTypes.includes('refresh_token')
@@ -148,12 +171,14 @@ function issueFor(
     grantType,
     scope: grant.scope,
     resources: requested.length > 0 ? requested : grant.resources,
+    authorizationDetails,
     refreshToken: wantsOffline ? context.grants.issueRefreshToken(grant).value : undefined,
   }
 }
 
 /** RFC 6749 §6: nothing is awaited, so of two parallel refreshes one is the reuse. */
-function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
+function refresh(request: GrantRequest): Issue | Reply {
+  const { context, client, parameters } = request
   const value = parameters.get('refresh_token')
   if (value === undefined) return invalidRequest('the refresh token is missing')
   const refreshToken = context.grants.findRefreshToken(value)
@@ -170,6 +195,8 @@ function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
     })
   }
   if (!areGranted(context, { grant, resources: requested })) return invalidTarget
+  const details = narrowDetails(request, grant)
+  if ('status' in details) return details
   const spent = context.grants.spend(refreshToken)
   if (spent !== 'spent') return invalidGrant(refusals[spent])
   return {
@@ -177,6 +204,7 @@ function refresh({ context, client, parameters }: GrantRequest): Issue | Reply {
     grantType: 'refresh_token',
     scope,
     resources: requested.length > 0 ? requested : grant.resources,
+    ...details,
     refreshToken: context.settings.rotation
       ? context.grants.issueRefreshToken(grant).value
       : undefined,
@@ -206,6 +234,7 @@ function signInWithPassword(request: GrantRequest): Issue | Reply {
     user,
     scope,
     resources: [],
+    authorizationDetails: [],
     sid: undefined,
     authTime: Math.floor(context.now() / 1000),
     nonce: undefined,
@@ -213,5 +242,5 @@ function signInWithPassword(request: GrantRequest): Issue | Reply {
     refreshableUntil: undefined,
     revoked: undefined,
   }
-  return issueFor(request, { grant, grantType: 'password' })
+  return issueFor(request, { grant, grantType: 'password', authorizationDetails: [] })
 }

@@ -1,0 +1,128 @@
+import { checkOptions, checkValue } from '../check-options.ts'
+import type { Choices } from '../check-options.ts'
+import { allScopes } from './scopes.ts'
+import { parseUrl } from './url.ts'
+
+/** How an app is registered. */
+export interface ClientRegistration {
+  /** Its `client_id`. */
+  clientId: string
+  /** Shown on the consent page. Default: the client id. */
+  name?: string | undefined
+  /** Compared character by character; only the port of a loopback IP literal may differ. */
+  redirectUris: readonly string[]
+  /** Where users may be sent after they sign out; compared character by character. */
+  postLogoutRedirectUris?: readonly string[] | undefined
+  /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
+  kind?: 'internal' | 'external' | undefined
+  /**
+   * A sandbox client has loopback redirect URIs only, a production client https ones only. Default:
+   * what the redirect URIs are.
+   */
+  environment?: 'sandbox' | 'production' | undefined
+  /** What the client may ask for, including scopes of your own API. Default: every scope of the server. */
+  scopes?: readonly string[] | undefined
+  /** Origins that may read answers (CORS), in addition to those of the redirect URIs. */
+  allowedOrigins?: readonly string[] | undefined
+  /** The grants it may use. Default: all that the server offers. */
+  grantTypes?: readonly GrantType[] | undefined
+  /** Makes it a confidential client: client_secret_basic or client_secret_post. */
+  clientSecret?: string | undefined
+  /**
+   * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
+   * `POST /refresh_token` reads, for clients without a secret. Default: response.
+   */
+  refreshTokenIn?: 'response' | 'cookie' | undefined
+  /** Takes this client's authorization requests only if they were pushed (RFC 9126 §6). Default: false. */
+  requirePushedRequests?: boolean | undefined
+}
+
+/** What a client may exchange for tokens (RFC 6749 §1.3). */
+export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
+/** An app as the server knows it, defaults filled in. */
+export interface RegisteredClient extends ClientRegistration {
+  name: string
+  kind: 'internal' | 'external'
+  environment: 'sandbox' | 'production'
+  scopes: readonly string[]
+  /** Where people may be sent after signing out. */
+  postLogoutRedirectUris: readonly string[]
+  /** What it may exchange for tokens, if the server allows it. */
+  grantTypes: readonly GrantType[]
+  refreshTokenIn: 'response' | 'cookie'
+  requirePushedRequests: boolean
+}
+
+export const clientChoices: Choices<ClientRegistration> = {
+  clientId: 'anything',
+  name: 'anything',
+  redirectUris: 'array',
+  postLogoutRedirectUris: 'array',
+  kind: ['internal', 'external'],
+  environment: ['sandbox', 'production'],
+  scopes: 'array',
+  allowedOrigins: 'array',
+  grantTypes: 'array',
+  clientSecret: 'anything',
+  refreshTokenIn: ['response', 'cookie'],
+  requirePushedRequests: [true, false],
+}
+
+export function registerClient(client: ClientRegistration): RegisteredClient {
+  checkOptions(client, { of: 'A client', choices: clientChoices })
+  checkValue('redirectUris', { value: client.redirectUris, choice: 'array' })
+  const environment =
+    client.environment ??
+    (client.redirectUris.every((uri) => isLoopback(uri)) ? 'sandbox' : 'production')
+  if (client.redirectUris.length === 0) {
+    throw new Error(`The client ${client.clientId} has no redirect URI.`)
+  }
+  const uris = [...client.redirectUris, ...(client.postLogoutRedirectUris ?? [])]
+  for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
+  client.allowedOrigins?.forEach(checkOrigin)
+  return {
+    ...client,
+    environment,
+    name: client.name ?? client.clientId,
+    kind: client.kind ?? 'external',
+    scopes: client.scopes ?? allScopes,
+    postLogoutRedirectUris: client.postLogoutRedirectUris ?? [],
+    grantTypes: client.grantTypes ?? ['authorization_code', 'refresh_token', 'password'],
+    refreshTokenIn: client.refreshTokenIn ?? 'response',
+    requirePushedRequests: client.requirePushedRequests ?? false,
+  }
+}
+
+function checkRedirectUri(
+  uri: string,
+  client: { clientId: string; environment: 'sandbox' | 'production' },
+): void {
+  const refuse = (reason: string): never => {
+    throw new Error(`The client ${client.clientId} cannot register ${uri}: ${reason}.`)
+  }
+  if (!parseUrl(uri)) refuse('a redirect URI is an absolute URL')
+  if (uri.includes('#')) refuse('a redirect URI has no fragment')
+  if (uri.includes('*')) refuse('a redirect URI has no wildcard')
+  if (client.environment === 'sandbox' && !isLoopback(uri)) {
+    refuse('a sandbox client has loopback redirect URIs only')
+  }
+  if (client.environment === 'production' && new URL(uri).protocol !== 'https:') {
+    refuse('a production client has https redirect URIs only')
+  }
+}
+
+function checkOrigin(origin: string): void {
+  if (parseUrl(origin)?.origin === origin) return
+  throw new Error(
+    `A client cannot allow ${origin}: an origin is a scheme, a host and a port, no more.`,
+  )
+}
+
+/** An http or https URL of this machine. */
+export function isLoopback(uri: string): boolean {
+  const { protocol, hostname } = parseUrl(uri) ?? {}
+  return (
+    (protocol === 'http:' || protocol === 'https:') &&
+    ['localhost', '127.0.0.1', '[::1]'].includes(hostname!)
+  )
+}

@@ -81,7 +81,7 @@ export class PkceClient {
    * Sends the user to sign in. With a redirect the page is left, and the promise stays pending; calls at once are one sign-in.
    * It waits while {@link PkceClient.signOut} is under way, and does not happen when that leaves the page. Rejects with
    * `sign_in_cancelled` (the user came back without an answer, the page is still visible after the option `timeout`, or
-   * `signOut()` was called later), `redirect_loop`, what {@link PkceClient.createAuthorizationUrl} rejects with
+   * `signOut()` was called later; an ignored promise does not report it), `redirect_loop`, what {@link PkceClient.createAuthorizationUrl} rejects with
    * (`invalid_option` also where the page and the redirect URI are on two origins), and the reason of an aborted `signal`.
    */
   signIn(params: SignInParams = {}): Promise<SignedInSession> {
@@ -114,8 +114,8 @@ export class PkceClient {
    *
    * - Nobody is signed in: the page is left as by {@link PkceClient.signIn}, once, however many guards ask. The user comes
    *   back to the address of now, unless `returnTo` says otherwise. The promise stays pending while the page is being left.
-   * - A sign-in that did not complete (the user clicked Deny, or came back by the Back button) rejects; the next call may
-   *   send the user away again.
+   * - A sign-in that did not complete (the user clicked Deny, or came back by the Back button) rejects, unless the user has
+   *   signed in meanwhile; the next call may send the user away again.
    * - While {@link PkceClient.signOut} is under way it waits. When that leaves the page, the promise stays pending.
    * - After a sign-out that did not leave the page, in this tab or another, it rejects with `sign_in_required` at the same
    *   address. After a navigation, or a click, tap or key press, it sends the user to sign in again.

@@ -53,6 +53,13 @@ export function createRequireSession(parts: RequireSessionParts) {
     return failure && failure.at === host.url() ? failure.returnTo : host.url()
   }
 
+  /** The Back button shows this page as it was left, though the user may have signed in on a later one. */
+  async function signedInSince(error: unknown): Promise<SignedInSession> {
+    const state = await settled()
+    if (state) return state
+    throw error
+  }
+
   async function guard(
     params: SignInParams,
     { signal, returnTo: wanted }: CheckedParams,
@@ -64,7 +71,7 @@ export function createRequireSession(parts: RequireSessionParts) {
     if (early || signedOut.isHere()) throw required('signOut() was called at this address')
     if (host.url() === undefined) throw required('there is no page to send the user away from')
     signal?.throwIfAborted()
-    return signIn.signIn({ ...params, returnTo: wanted ?? returnTo() })
+    return signIn.signIn({ ...params, returnTo: wanted ?? returnTo() }).catch(signedInSince)
   }
 
   return {

@@ -209,7 +209,10 @@ export function createSignIn(parts: SignInOptions) {
   function begin(request: SignInParams, navigation: Navigation): SharedDeparture {
     const attempt = turns.beginSignIn()
     const departure = { request, navigation, attempt, clicked: host.hasUserGesture() }
-    return Object.assign(departure, { work: depart(departure), waiting: 0 })
+    const work = depart(departure).finally(() => {
+      if (leaving?.attempt === attempt) leaving = undefined
+    })
+    return Object.assign(departure, { work: unreported(work), waiting: 0 })
   }
 
   /** The departure under way, or a new one. One that a sign-out has given up is nobody's any more. */
@@ -219,11 +222,7 @@ export function createSignIn(parts: SignInOptions) {
       leaving.clicked ||= host.hasUserGesture()
       return leaving
     }
-    const departure = (leaving = begin(request, navigation))
-    departure.work = departure.work.finally(() => {
-      if (leaving === departure) leaving = undefined
-    })
-    return departure
+    return (leaving = begin(request, navigation))
   }
 
   /** The departure goes on for as long as somebody waits for it. */
@@ -240,7 +239,7 @@ export function createSignIn(parts: SignInOptions) {
     }
     if (signal.aborted) leave()
     signal.addEventListener('abort', leave)
-    return work.finally(() => signal.removeEventListener('abort', leave))
+    return unreported(work.finally(() => signal.removeEventListener('abort', leave)))
   }
 
   function open(navigator: Navigator): Navigation {
@@ -254,7 +253,6 @@ export function createSignIn(parts: SignInOptions) {
   return {
     createUrl,
 
-    /** The same promise for all who depart by redirect at once. */
     /** Opens the navigator in the turn of the click. The same promise for all who depart by redirect at once. */
     signIn(params: SignInParams): Promise<SignedInSession> {
       try {
@@ -270,4 +268,15 @@ export function createSignIn(parts: SignInOptions) {
     rememberSignOut: (redirectUri: string): Promise<string | undefined> =>
       remember({ mode: signOutMode, redirectUri }).catch(() => undefined),
   }
+}
+
+/** The same outcome. A button that ignores it causes no unhandled rejection when the sign-in was only cancelled. */
+function unreported<T>(work: Promise<T>): Promise<T> {
+  const outcome = new Promise<T>((resolve, reject) => {
+    work.then(resolve, (error: unknown) => {
+      if ((error as Partial<PkceClientError>).code === 'sign_in_cancelled') outcome.catch(() => {})
+      reject(error)
+    })
+  })
+  return outcome
 }

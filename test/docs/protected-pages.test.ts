@@ -44,9 +44,9 @@ async function started(app: App): Promise<boolean> {
     if (returnTo) history.replaceState(null, '', returnTo)
     return true
   } catch (error) {
-    const { returnTo } = error as CallbackError
+    history.replaceState(null, '', (error as CallbackError).returnTo ?? '/')
     document.body.innerHTML = '<button>Sign in</button>'
-    document.querySelector('button')!.onclick = () => auth.signIn({ returnTo: returnTo! })
+    document.querySelector('button')!.onclick = () => auth.signIn({ returnTo: location.href })
     return false
   }
 }
@@ -154,6 +154,8 @@ describe.each(Object.entries(apps))('with %s', (_, app) => {
     await person.signIn(await person.leave(), { ...options, consent: false })
     await app.open()
     await shows(/Sign in/)
+    // No route has the path /callback, so that a reload there would be a 404.
+    expect(person.url()).toBe('https://app.example.com/orders?page=2')
     expect(location.assign).not.toHaveBeenCalled()
     await person.signIn(await person.leaveBy('Sign in'), options)
     await app.open()

@@ -5,10 +5,6 @@ import { auth } from './auth.ts'
 /** In place of a page: why the user is not signed in, and a button to try again. */
 export function Problem({ error }: { error: Error }) {
   const session = useSyncExternalStore(auth.subscribe, auth.getSession)
-  const signIn = () => {
-    // Who comes back by the back button sees this page again.
-    auth.signIn({ returnTo: location.href }).catch(() => {})
-  }
   return (
     <>
       <header>
@@ -18,7 +14,7 @@ export function Problem({ error }: { error: Error }) {
       <section>
         <p role="alert">{describeError(error)}</p>
         <div className="buttons">
-          <button onClick={signIn}>Sign in</button>
+          <button onClick={() => auth.signIn({ returnTo: location.href })}>Sign in</button>
         </div>
         <p>
           <a href="/">Home</a>

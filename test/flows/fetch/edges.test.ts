@@ -87,7 +87,8 @@ describe('a 401', () => {
   })
 })
 
-test.each<HeadersInit>([{ 'x-correlation': '7' }, { 'x-request-id': '7' }, {}])(
+const similar = ['x-correlation', 'x-request-id', 'x-authorization', 'authorization-kind']
+test.each<HeadersInit>([...similar.map((name) => ({ [name]: '7' })), {}])(
   'headers that only resemble Authorization do not prevent the token: %j (A-37)',
   async (headers) => {
     const world = await signedInTab()

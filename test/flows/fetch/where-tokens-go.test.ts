@@ -106,6 +106,7 @@ describe('where a token goes', () => {
     ['wss://api.example.com/live/1', 'https://api.example.com/live/'],
     ['ws://localhost:8080/socket', 'http://localhost:8080/'],
     ['ws://127.0.0.1/socket', 'http://127.0.0.1/'],
+    ['https://news.example.com/', 'https://news.example.com/'],
   ])('a token for %s is to be had when %s is listed (E6)', async (url, entry) => {
     const { auth } = await signedInTab({ client: { resources: [entry] } })
     const token = await auth.getAccessToken()

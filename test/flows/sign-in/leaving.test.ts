@@ -53,6 +53,47 @@ describe('leaving for the server', () => {
     expect(world.tab.url).toBe('https://app.example.com/')
   })
 
+  describe('a button that does nothing with the promise of signIn()', () => {
+    /** What the page hears of as rejected and handled by nobody, up to a turn of the event loop later. */
+    async function unhandled(click: () => Promise<unknown>): Promise<unknown[]> {
+      const errors: unknown[] = []
+      const listeners = process.listeners('unhandledRejection')
+      process.removeAllListeners('unhandledRejection')
+      process.on('unhandledRejection', (error) => errors.push(error))
+      await click()
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      process.removeAllListeners('unhandledRejection')
+      for (const listener of listeners) process.on('unhandledRejection', listener)
+      return errors
+    }
+
+    test.each([undefined, new AbortController().signal])(
+      'is not reported when the user comes back by the back button (signal: %s)',
+      async (signal) => {
+        const world = createWorld()
+        const auth = world.client()
+        const errors = await unhandled(async () => {
+          void auth.signIn({ signal })
+          await world.until(() => world.tab.navigations.length === 1)
+          await world.clock.settle()
+          world.tab.restoreFromBackForwardCache()
+          await world.clock.settle()
+        })
+        expect(errors).toEqual([])
+      },
+    )
+
+    test('is reported when the server cannot be reached', async () => {
+      const world = createWorld()
+      const fetch = () => Promise.reject(new TypeError('Failed to fetch'))
+      const errors = await unhandled(async () => {
+        void world.client(world.tab, { fetch }).signIn()
+        await world.clock.settle()
+      })
+      expect(errors).toMatchObject([{ code: 'network' }])
+    })
+  })
+
   test('the next click after a cancelled sign-in works', async () => {
     const { world, auth } = await goBack()
     const url = await world.leave(world.tab, auth)

@@ -193,6 +193,18 @@ describe('requireSession() after a sign-in that did not complete', () => {
     await departure(world, 1)
   })
 
+  test('resolves after Back to the page that was left, when the user has signed in since', async () => {
+    const world = createWorld()
+    const auth = protectedPage(world)
+    const guard = auth.requireSession()
+    await departure(world, 0)
+    await world.clock.settle()
+    await world.signIn(world.browser.openTab())
+    world.tab.restoreFromBackForwardCache()
+    expect(await guard).toMatchObject({ status: 'signed-in', claims: { sub: 'user-ada' } })
+    expect(world.tab.navigations).toHaveLength(1)
+  })
+
   test('is stopped by the loop guard', async () => {
     const world = createWorld()
     for (let time = 0; time < 2; time += 1) await rejection((await denied(world)).start())

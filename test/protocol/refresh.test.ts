@@ -128,6 +128,7 @@ describe('what an answer to a refresh means', () => {
     ['403 with a page (F3)', text('<html>', 403), 'transient'],
     ['a page with an OAuth error in it (F3)', text('{"error":"invalid_grant"}', 400), 'refused'],
     ['400 without words (F3)', text('', 400, ''), 'unclear'],
+    ['JSON that calls itself a page (F3)', text('{"error":"invalid_request"}', 400), 'unclear'],
     ['a token type of another kind alone', json({ ...tokens, token_type: 'mac' }), 'transient'],
   ])('%s', async (_, answer, kind) => {
     expect(await judge(answer)).toMatchObject({ kind })

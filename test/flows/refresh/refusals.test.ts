@@ -174,14 +174,19 @@ describe('refusals that do not say why', () => {
     expect((await now(world)).session).toMatchObject(stale)
   })
 
-  test('no answer in between changes nothing: no network, no metadata (F3)', async () => {
+  test('no answer in between changes nothing: no network, no metadata, nowhere to send it (F3)', async () => {
     const world = await expiredTab()
     fail(world, refusal('400 empty', 2))
     await now(world)
     await now(world)
     await world.clock.advance(20 * minute)
-    for (const path of ['/token', '/.well-known/openid-configuration']) {
-      const mend = fail(world, ['network-error', { path }])
+    const silences: Fault[] = [
+      ['network-error', { path: '/token' }],
+      ['network-error', { path: '/.well-known/openid-configuration' }],
+      ['metadata', { patch: { token_endpoint: `${world.server.issuer}/v2/token` } }],
+    ]
+    for (const silence of silences) {
+      const mend = fail(world, silence)
       await now(world)
       mend()
     }

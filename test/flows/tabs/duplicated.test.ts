@@ -58,6 +58,17 @@ describe('a duplicated tab', () => {
     world.expectNoneReused()
   })
 
+  test('a refresh that brought a refresh token and no access token counts: the copy never sends the used one (F2)', async () => {
+    const world = await ownSession()
+    const copy = await world.copyOf(world.tab)
+    await world.clock.advance(900_000)
+    world.server.fault('no-access-token', { on: 'refresh', times: 1 })
+    await failure(world.auth.fetch(usersMe))
+    await failure(copy.auth.fetch(usersMe))
+    expect(copy.auth.getSession()).toEqual({ status: 'signed-out', reason: 'tab-copied' })
+    world.expectNoneReused()
+  })
+
   test('both refreshing at once: one request, the other is the copy', async () => {
     const world = await ownSession()
     const copy = await world.copyOf(world.tab)

@@ -10,7 +10,7 @@ import { readChallenges } from '../protocol/challenge.ts'
 import { publicClient } from '../protocol/client-authentication.ts'
 import { refreshTokens } from '../protocol/refresh.ts'
 import { createSend, unprotected } from '../protocol/send.ts'
-import { discoverServer } from '../protocol/server.ts'
+import { checkServer, discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
 import { createTransport } from '../protocol/transport.ts'
 import { requestUserInfo } from '../protocol/user-info.ts'
@@ -24,6 +24,7 @@ import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
+import type { SessionRecord } from '../session/record.ts'
 import type { Ports } from './ports.ts'
 
 export type Engine = ReturnType<typeof composeEngine>
@@ -69,11 +70,15 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   }
   const revoke = (token: string, at: ServerMetadata) =>
     revokeToken({ ...client, server: at }, token)
-  // A failure may be ignored: nobody will use the token, and it expires by itself.
-  const discard = (token: string) =>
-    server()
-      .then((at) => revoke(token, at))
-      .catch(() => {})
+  /** The server as the session knows it: its tokens go nowhere else. */
+  const serverOf = async (record: SessionRecord | undefined): Promise<ServerMetadata> => {
+    try {
+      return checkServer({ ...record?.endpoints }, { issuer, secureUrl })
+    } catch {
+      // Nobody was signed in, an older version has stored the session, or it was edited.
+      return server()
+    }
+  }
 
   const session = createSession({
     key,
@@ -105,7 +110,11 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
       if (answer.kind === 'moved') server.forget()
       return answer
     },
-    discard,
+    // A failure may be ignored: the token will not be used, and it expires by itself.
+    discard: (token, record) =>
+      serverOf(record)
+        .then((at) => revoke(token, at))
+        .catch(() => {}),
     emit,
   })
 
@@ -115,8 +124,8 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     client,
     hooks,
     server,
+    serverOf,
     revoke,
-    discard,
     session,
     refresher,
     emit,

@@ -11,6 +11,7 @@ import type { Emit, EventMap } from '../events.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
+import type { SessionRecord } from '../session/record.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { Hooks } from './hooks.ts'
@@ -22,10 +23,10 @@ interface SignInParts {
   client: Omit<OAuthClient, 'server'>
   hooks: Pick<Hooks, 'parameters' | 'push'>
   server: () => Promise<ServerMetadata>
+  /** The server as the session knows it, else as it is discovered. */
+  serverOf: (record: SessionRecord | undefined) => Promise<ServerMetadata>
   /** Revokes one token at that server. */
   revoke: (token: string, server: ServerMetadata) => Promise<void>
-  /** Revokes one token, and nobody hears of a failure. */
-  discard: (token: string) => Promise<void>
   session: SessionKeeper
   refresher: Refresher
   emit: Emit
@@ -34,7 +35,7 @@ interface SignInParts {
 
 /** The parts that lead to the authorization server and back. */
 export function composeSignIn(parts: SignInParts) {
-  const { options, client, hooks, server, revoke, discard, session, refresher, emit } = parts
+  const { options, client, hooks, server, serverOf, revoke, session, refresher, emit } = parts
   const { issuer, redirectUri, key, timeout } = options
   const { clock, host, lock, transactionStore, navigators } = parts.ports
   const page = { host, clock, timeout }
@@ -59,7 +60,7 @@ export function composeSignIn(parts: SignInParts) {
     departures,
     session,
     server,
-    discard,
+    revoke,
     emit,
   })
   const signIn = createSignIn({
@@ -84,7 +85,7 @@ export function composeSignIn(parts: SignInParts) {
     clock,
     session,
     signIn,
-    server,
+    serverOf,
     revoke,
     start,
     turns,

@@ -26,8 +26,8 @@ interface RefreshOptions {
   /** Whether the session can get another access token without the user. */
   canRefresh: (record: SessionRecord) => boolean
   grant: (record: SessionRecord) => Promise<GrantAnswer>
-  /** Revokes a token that will not be used. Never rejects. */
-  discard: (token: string) => Promise<void>
+  /** Revokes a token of this session that will not be used. Never rejects. */
+  discard: (token: string, record: SessionRecord) => Promise<void>
   emit: Emit
 }
 
@@ -126,7 +126,7 @@ export function createRefresher(options: RefreshOptions) {
     const written = await session.write(sent, next)
     // Signed out, or another user signed in, while the answer was on its way: what it brought will not be used.
     const brought = next.gen === sent.gen ? undefined : next.refreshToken
-    if (!written && brought && session.current()?.sid !== sent.sid) void discard(brought)
+    if (!written && brought && session.current()?.sid !== sent.sid) void discard(brought, sent)
     return written
   }
 
@@ -154,7 +154,7 @@ export function createRefresher(options: RefreshOptions) {
       case 'refused':
         return end(sent, unknown ? 'refresh-response-lost' : 'ended-by-server', error)
       case 'other-identity':
-        if (answer.token) void discard(answer.token)
+        if (answer.token) void discard(answer.token, sent)
         return end(sent, 'identity-changed', error)
       case 'unknown':
         return unknown ? postponed(sent, sent.pending!, answer) : 'resend'

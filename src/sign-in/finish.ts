@@ -56,8 +56,8 @@ interface FinishOptions {
   departures: Departures
   session: SessionKeeper
   server: () => Promise<ServerMetadata>
-  /** Revokes one token; nobody waits for it, nor hears of a failure. */
-  discard: (token: string) => unknown
+  /** Revokes one token at that server; its failure is ignored here. */
+  revoke: (token: string, server: ServerMetadata) => Promise<void>
   emit: Emit
 }
 
@@ -69,7 +69,7 @@ export type Finish = ReturnType<typeof createFinish>
 /** The way back from the authorization server: from a URL to a session. */
 export function createFinish(parts: FinishOptions) {
   const { issuer, redirectUri, host, navigators, client } = parts
-  const { transactions, session, server, discard, emit } = parts
+  const { transactions, session, server, revoke, emit } = parts
   const callbackUrls = createCallbackUrls({
     redirectUri,
     host,
@@ -180,13 +180,13 @@ export function createFinish(parts: FinishOptions) {
     const begin = () => session.begin(tokens, { server: metadata, scope: found.scope, since })
     const begun = attempt.signal.aborted ? undefined : await attempt.commit(begin)
     if (begun) return begun
-    discardAll(tokens)
+    discard(tokens, metadata)
     attempt.signal.throwIfAborted()
     throw signInCancelled('The user signed out in another tab before this sign-in was finished.')
   }
 
-  function discardAll({ refreshToken, accessToken }: TokenSet): void {
-    for (const token of [refreshToken, accessToken]) if (token) void discard(token)
+  function discard({ refreshToken, accessToken }: TokenSet, at: ServerMetadata): void {
+    for (const token of [refreshToken, accessToken]) if (token) revoke(token, at).catch(() => {})
   }
 
   async function alreadySignedIn(

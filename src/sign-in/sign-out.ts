@@ -1,7 +1,5 @@
-import { secureUrl } from '../api/resources.ts'
 import { PkceClientError } from '../errors.ts'
 import { withParameters } from '../protocol/authorization.ts'
-import { checkServer } from '../protocol/server.ts'
 import { longestSignOut } from '../protocol/sign-out.ts'
 import { checkOptions, flag, strings, text } from '../check-options.ts'
 import { redirectUri } from '../options.ts'
@@ -56,7 +54,8 @@ interface SignOutParts {
   clock: Clock
   session: SessionKeeper
   signIn: SignIn
-  server: () => Promise<ServerMetadata>
+  /** The server as the session knows it, else as it is discovered. */
+  serverOf: (record: SessionRecord | undefined) => Promise<ServerMetadata>
   /** Revokes one token at that server. */
   revoke: (token: string, server: ServerMetadata) => Promise<void>
   start: Start
@@ -65,8 +64,8 @@ interface SignOutParts {
 
 /** Ends the session here and in all tabs first, and then at the server. */
 export function createSignOut(parts: SignOutParts) {
-  const { options, host, clock, session, signIn, server, revoke, start, turns } = parts
-  const { issuer, clientId, metadata } = options
+  const { options, host, clock, session, signIn, serverOf, revoke, start, turns } = parts
+  const { clientId, metadata } = options
 
   /** `end` refuses when another tab has just refreshed the session. The user still wants out, so the newer one is ended. */
   async function endHere(): Promise<SessionRecord | undefined> {
@@ -83,16 +82,6 @@ export function createSignOut(parts: SignOutParts) {
   ): Promise<void> {
     const accessTokens = Object.values(access).map(({ token }) => token)
     for (const token of [refreshToken, ...accessTokens]) if (token) await revoke(token, at)
-  }
-
-  /** The server as the session knows it, else as it is discovered. */
-  async function serverOf(record: SessionRecord | undefined): Promise<ServerMetadata> {
-    try {
-      return checkServer({ ...record?.endpoints }, { issuer, secureUrl })
-    } catch {
-      // Nobody was signed in, an older version has stored the session, or somebody has edited it.
-      return server()
-    }
   }
 
   /** Waits for the work as long as signing out may wait, and ignores its failure. */

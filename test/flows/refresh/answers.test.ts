@@ -269,6 +269,33 @@ describe('a refresh token goes only to the token endpoint it came from (C-77)', 
     expect(world.storedSession()).not.toHaveProperty('pending')
   })
 
+  const elsewhereToo: Fault = [
+    'metadata',
+    {
+      patch: {
+        revocation_endpoint: 'https://login.example.com/v2/revoke',
+        end_session_endpoint: 'https://login.example.com/v2/logout',
+      },
+    },
+  ]
+
+  test('tokens are revoked where the session is from: by a sign-out, and those of another user (F14)', async () => {
+    for (const end of ['sign-out', 'another user']) {
+      const world = await expiredTab()
+      fail(world, elsewhereToo)
+      const auth = world.load(world.tab, `${appOrigin}/`)
+      await auth.start()
+      if (end === 'sign-out') await auth.signOut({ redirect: false })
+      else {
+        fail(world, ['id-token-sub-wrong', { on: 'refresh' }])
+        await failure(auth.refresh())
+      }
+      await world.until(() => world.server.revoked.length)
+      expect(world.server.requestsTo('/revoke')).not.toEqual([])
+      expect(world.server.requestsTo('/v2/revoke')).toEqual([])
+    }
+  })
+
   test('a tab that asks in the same minute is told the same, and nothing is sent (F14)', async () => {
     const world = await expiredTab()
     const other = await anotherTab(world)

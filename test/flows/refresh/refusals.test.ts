@@ -252,6 +252,15 @@ describe('refusals that do not say why', () => {
     expect(refreshes(world)).toHaveLength(1)
   })
 
+  test('requireSession() lets the user in, and sends nothing (F3)', async () => {
+    const world = await expiredTab()
+    fail(world, refusal('400 empty'))
+    await failure(world.auth.fetch(usersMe))
+    const next = world.load(world.tab, `${appOrigin}/`)
+    expect(await next.requireSession()).toMatchObject(stale)
+    expect(refreshes(world)).toHaveLength(1)
+  })
+
   test('a session that was well in between is told of again (F3)', async () => {
     const world = await expiredTab()
     const mend = fail(world, refusal('400 empty'))

@@ -154,14 +154,15 @@ describe('Microsoft Entra for every tenant', () => {
     expect(client.getSession()).toMatchObject({ claims: { iss: iss(tenant) } })
   })
 
-  test('an iss parameter that names another tenant than the ID token is refused (C-22, F21)', async () => {
+  test.each([
+    ['another tenant than the ID token', iss(otherTenant)],
+    ['the template itself', iss('{tenantid}')],
+  ])('an iss parameter that names %s is refused (C-22, F21)', async (_, named) => {
     const { visit } = worldOf(organizations)
-    const error = await rejection(visit({ iss: iss(otherTenant) }))
-    expect(error).toMatchObject({ code: 'issuer_mismatch' })
+    expect(await rejection(visit({ iss: named }))).toMatchObject({ code: 'issuer_mismatch' })
   })
 
   test.each([
-    ['the template itself', iss('{tenantid}')],
     ['something that is no tenant', iss('common')],
     ['an endless tenant', iss(`${tenant}0`)],
     ['a tenant in capitals', iss(tenant.toUpperCase())],

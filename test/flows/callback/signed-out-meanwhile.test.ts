@@ -33,6 +33,23 @@ describe('signOut() while a sign-in is being finished: the later wish counts (F1
     await expectSignedOut(world, 1)
   })
 
+  test('its tokens are revoked where the sign-in began, and a failure of that changes nothing (F14, F19)', async () => {
+    for (const isReachable of [true, false]) {
+      const world = createWorld()
+      const callback = await world.depart()
+      const revocation_endpoint = `${world.server.issuer}/v2/revoke`
+      world.server.fault('metadata', { patch: { revocation_endpoint } })
+      if (!isReachable) world.server.fault('network-error', { path: '/revoke' })
+      const auth = world.load(world.tab, '/')
+      const { token, failing } = await held(world, () => auth.handleCallback(callback))
+      await auth.signOut({ redirect: false })
+      token.release()
+      expect(await failing).toMatchObject(cancelled)
+      await expectSignedOut(world, isReachable ? 1 : 0)
+      expect(world.server.requestsTo('/v2/revoke')).toEqual([])
+    }
+  })
+
   test('start(): signOut() does not wait for it, and a session before it ends too (F19)', async () => {
     const world = await signedInTab()
     const callback = await world.depart()

@@ -127,6 +127,18 @@ const bodyFaults: {
 /** Every fault of this file. */
 export const answerFaults = { ...memberFaults, ...bodyFaults }
 
+const openerPolicy = 'cross-origin-opener-policy'
+
+/** A page is spoiled in its headers only. */
+export function spoilPage(
+  answer: Reply,
+  { faults, circumstances }: { faults: FaultBoard; circumstances: Circumstances },
+): Reply {
+  if (!answer.headers.some(([name]) => name === openerPolicy)) return answer
+  if (!faults.use('no-coop', circumstances)) return answer
+  return { ...answer, headers: answer.headers.filter(([name]) => name !== openerPolicy) }
+}
+
 /** Spoils a successful answer with every fault that is on. Refusals are left alone. */
 export function spoil(
   answer: Reply,

@@ -97,6 +97,14 @@ export interface FaultOptions {
   /** Anything else: `append` adds a parameter even when it is there. */
   'callback-parameters': Times & Patch & { append?: readonly (readonly [string, string])[] }
 
+  // The pages, in a popup or a hidden frame.
+  /** The pages do not send Cross-Origin-Opener-Policy, so a popup keeps its opener. */
+  'no-coop': Times & { path?: string }
+  /** `prompt=none` is answered by the login page, which no frame may show. */
+  'silent-page': Times
+  /** `prompt=none` is never answered. */
+  'silent-hangs': Times
+
   // Pushed authorization requests (RFC 9126).
   /** The request is accepted, but has expired when the user's browser arrives with its `request_uri`. */
   'par-expired': Times

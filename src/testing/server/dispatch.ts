@@ -1,4 +1,4 @@
-import { spoil } from '../faults/answers.ts'
+import { spoil, spoilPage } from '../faults/answers.ts'
 import type { Context, Visit } from './context.ts'
 import { allowHeaders, exposedHeaders, preflight } from './cors.ts'
 import type { Readers } from './cors.ts'
@@ -22,7 +22,7 @@ import type { Sleep } from '../faults/transport.ts'
 
 interface Endpoint {
   readers: Readers
-  methods: Readonly<Partial<Record<string, (visit: Visit) => Reply | Promise<Reply>>>>
+  methods: Readonly<Partial<Record<string, (visit: Visit) => Outcome | Promise<Outcome>>>>
 }
 
 const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
@@ -53,9 +53,10 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
   const { faults } = context
   const mishap = decideMishap(faults, { circumstances, sleep })
   if (typeof mishap.instead === 'string') return mishap.instead
-  const answer =
-    mishap.instead ?? spoil(await standStillFor(process(visit)), { faults, circumstances })
-  const outcome = await mishap.afterwards(answer)
+  const answer = mishap.instead ?? (await standStillFor(process(visit)))
+  if (typeof answer === 'string') return answer
+  const spoiled = mishap.instead ?? spoil(answer, { faults, circumstances })
+  const outcome = await mishap.afterwards(spoilPage(spoiled, { faults, circumstances }))
   return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
 }
 
@@ -64,7 +65,7 @@ function stepOf(call: Call): 'sign-in' | 'refresh' | undefined {
   return formOf(call)?.get('grant_type') === 'refresh_token' ? 'refresh' : 'sign-in'
 }
 
-async function process(visit: Visit): Promise<Reply> {
+async function process(visit: Visit): Promise<Outcome> {
   const { call } = visit
   if (call.to === 'api') return api(visit)
   const found = endpoints[call.path]

@@ -76,6 +76,7 @@ function page({ title, main, status = 200 }: Page): Reply {
         `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; frame-ancestors 'none'`,
       ],
       ['x-frame-options', 'DENY'],
+      ['cross-origin-opener-policy', 'same-origin'],
       ['x-content-type-options', 'nosniff'],
       ['referrer-policy', 'same-origin'],
     ],

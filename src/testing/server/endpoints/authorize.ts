@@ -7,14 +7,14 @@ import type { Context, Visit } from '../context.ts'
 import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
 import { randomToken } from '../encoding.ts'
 import { parametersOf, readCookie, withHeader } from '../http.ts'
-import type { Parameters, Reply } from '../http.ts'
+import type { Outcome, Parameters, Reply } from '../http.ts'
 import { consentPage, errorPage, loginPage } from '../pages.ts'
 import { requestUriPrefix } from '../pushed-requests.ts'
 import { interactionLifetime } from '../sessions.ts'
 import type { AuthorizationRequest, BrowserSession, Interaction } from '../sessions.ts'
 
 /** GET or POST /authorize: validate, then ask the person what needs asking, then answer by redirect. */
-export async function authorize(visit: Visit): Promise<Reply> {
+export async function authorize(visit: Visit): Promise<Outcome> {
   const { context } = visit
   const request = findRequest(context, parametersOf(visit.call))
   if ('problem' in request) {
@@ -22,8 +22,10 @@ export async function authorize(visit: Visit): Promise<Reply> {
     return address ? answer(context, { ...address, problem }) : errorPage(problem.description)
   }
   const session = await hintedSession(visit, request)
-  if (request.prompts.includes('none')) return answerSilently(context, { request, session })
-  return ask(visit, { request, session })
+  if (!request.prompts.includes('none')) return ask(visit, { request, session })
+  if (context.faults.use('silent-hangs')) return 'silence'
+  if (context.faults.use('silent-page')) return ask(visit, { request, session: undefined })
+  return answerSilently(context, { request, session })
 }
 
 /** The request itself, or the one that was pushed before. */

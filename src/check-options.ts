@@ -12,6 +12,11 @@ export const object: Rule = [
 ]
 export const text: Rule = [(value) => typeof value === 'string' && value, 'a non-empty string']
 export const flag: Rule = [(value) => typeof value === 'boolean', 'true or false']
+export const callable: Rule = [(value) => typeof value === 'function', 'a function']
+export const milliseconds: Rule = [
+  (value: number) => Number.isFinite(value) && value > 0,
+  'a positive number of milliseconds',
+]
 export const signal: Rule = [
   (value?: Partial<AbortSignal> | null) => typeof value?.aborted === 'boolean',
   'an AbortSignal',

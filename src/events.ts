@@ -31,8 +31,9 @@ export interface EventMap {
   request: { what: RequestPurpose; url: string; status?: number; ms: number }
 }
 
-/** What a request to the authorization server was for. */
-export type RequestPurpose = 'discovery' | 'jwks' | 'token' | 'refresh' | 'revocation' | 'userinfo'
+/** What a request was for. The last is of {@link discoverResource}, which has no client that could emit the event. */
+export type RequestPurpose =
+  'discovery' | 'jwks' | 'token' | 'refresh' | 'revocation' | 'userinfo' | 'resource-metadata'
 
 /** The names {@link PkceClient.on} takes. */
 export type EventName = keyof EventMap

@@ -12,7 +12,7 @@ export type { SignedOutReason } from './session/record.ts'
 export type { Claims } from './protocol/token-set.ts'
 export type { AddressClaim, StandardClaims } from './protocol/standard-claims.ts'
 export type { UserInfo } from './protocol/user-info.ts'
-export type { Fetch } from './api/scheme.ts'
+export type { Challenge, Fetch } from './api/scheme.ts'
 export type { ServerMetadata } from './protocol/server.ts'
 export type { EventMap, EventName, RequestPurpose } from './events.ts'
 export { logEvents } from './log-events.ts'
@@ -21,6 +21,14 @@ export { CallbackError, OAuthServerError, PkceClientError, isPkceClientError } f
 export type { ErrorCode, ErrorFacts } from './errors.ts'
 
 export { createCodeChallenge, createCodeVerifier, createState } from './protocol/authorization.ts'
+
+export { readChallenges } from './protocol/challenge.ts'
+export { discoverResource } from './capabilities/discover-resource.ts'
+export type {
+  DiscoverResourceOptions,
+  DiscoveredResource,
+} from './capabilities/discover-resource.ts'
+export type { RequestOptions } from './capabilities/requests.ts'
 
 export { memoryStore } from './storage/memory.ts'
 export { webStorageStore } from './storage/web-storage.ts'

@@ -1,4 +1,14 @@
-import { checkOptions, checkValue, copyOwn, fail, object, strings, text } from './check-options.ts'
+import {
+  callable,
+  checkOptions,
+  checkValue,
+  copyOwn,
+  fail,
+  milliseconds,
+  object,
+  strings,
+  text,
+} from './check-options.ts'
 import { parseResource, secureUrl } from './api/resources.ts'
 import type { Defined, Rule, Rules } from './check-options.ts'
 import type { Capability } from './capabilities/capability.ts'
@@ -131,10 +141,7 @@ const rules: Rules<PkceClientOptions> = {
   authorizationParams: requestParams,
   postSignOutRedirectUri: redirectUri,
   sessionKey: text,
-  timeout: [
-    (value: number) => Number.isFinite(value) && value > 0,
-    'a positive number of milliseconds',
-  ],
+  timeout: milliseconds,
   store,
   transactionStore: store,
   navigator: [
@@ -149,7 +156,7 @@ const rules: Rules<PkceClientOptions> = {
   channel: object,
   host: object,
   clock: object,
-  fetch: [(value) => typeof value === 'function', 'a function'],
+  fetch: callable,
 }
 
 /** Checks everything an app passed in; throws `invalid_option` naming the option and what would be right. */

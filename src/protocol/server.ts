@@ -1,7 +1,6 @@
 import { discoveryRequest } from 'oauth4webapi'
 import { PkceClientError, inert } from '../errors.ts'
-import { statusError } from './translate-error.ts'
-import type { OAuthServerError } from '../errors.ts'
+import { published } from './published.ts'
 import type { Transport } from './transport.ts'
 
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
@@ -88,32 +87,16 @@ async function discover(
 ): Promise<object> {
   const { issuer, transport } = options
   const request = { algorithm: algorithm!, ...transport('discovery') }
-  const response = await discoveryRequest(new URL(issuer), request).catch((error: unknown) => {
-    const { status } = error as Partial<OAuthServerError>
-    if (status === undefined || !isGone(status)) throw error
-  })
-  const status = response?.status
-  if (!response || isGone(status!)) {
+  const response = await published(discoveryRequest(new URL(issuer), request))
+  if (!response) {
     if (other) return discover(options, [other])
     throw noMetadata(issuer)
   }
-  if (status !== 200) throw statusError(status!)
   const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
   // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: to the letter, and with a message
   // that shows both.
   if (typeof found?.issuer === 'string') return found
   throw noMetadata(issuer)
-}
-
-/**
- * Nothing is there, and will not be in a minute: not only 404 (Cognito answers 400), and a redirect for good, which a browser
- * shows with status 0. A captive portal redirects with 302 and without CORS.
- */
-function isGone(status: number): boolean {
-  return (
-    [0, 301, 308].includes(status) ||
-    (/^4/.test(String(status)) && ![408, 425, 429].includes(status))
-  )
 }
 
 /** The members this client uses. Some servers write `null` or an empty string for what they do not have. */

@@ -30,12 +30,16 @@ export function translateError(
 }
 
 /** What an answer with such a status means, with the words of the server if it had any. */
-export function statusError(status: number, words: Words = {}): OAuthServerError {
+export function statusError(
+  status: number,
+  words: Words = {},
+  server = 'The authorization server',
+): OAuthServerError {
   const limited = status === 429
   const retryable = limited || status === 408 || status > 499
   return new OAuthServerError(
     limited ? 'rate_limited' : 'server_error',
-    `The authorization server answered ${status}${named(words.error)}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
+    `${server} answered ${status}${named(words.error)}; ${retryable ? 'try again later' : '`error` has its reason, if it gave one'}.`,
     { ...wordsOf(words), status, retryable },
   )
 }

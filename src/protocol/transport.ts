@@ -68,7 +68,7 @@ export function createTransport({ fetch, clock, timeout, emit }: TransportOption
           signal: controller.signal,
         })
         status = response.status
-        return buffered(response)
+        return buffered(response, address)
       }
       const sendAgain = (cause: unknown) => {
         if (status !== undefined || controller.signal.aborted) throw cause
@@ -100,18 +100,18 @@ function unreachable(address: string, cause: unknown): PkceClientError {
   )
 }
 
-async function buffered(response: Response): Promise<Response> {
+async function buffered(response: Response, address: string): Promise<Response> {
   const { status, headers } = response
   // A redirect is never followed: it could carry a code or a refresh token to another host.
   if (status < 200 || (status > 299 && status < 400)) {
     discard(response)
     throw new OAuthServerError(
       'server_error',
-      'The authorization server answered with a redirect; a captive portal or proxy may be in between.',
+      `${address} answered with a redirect; a captive portal or proxy may be in between.`,
       { retryable: true, status },
     )
   }
-  const whole = new Response(await read(response), { status, headers })
+  const whole = new Response(await read(response, address), { status, headers })
   // The status says enough, and oauth4webapi's parser takes a time that grows with the square of the length.
   whole.headers.delete('www-authenticate')
   return whole
@@ -127,23 +127,23 @@ function discard({ body }: Readable): void {
   void body?.cancel?.().catch(() => {})
 }
 
-async function read(response: Response): Promise<Blob | null> {
+async function read(response: Response, address: string): Promise<Blob | null> {
   const { body }: Readable = response
   if (Number(response.headers.get('content-length')) > maximumBytes) {
     discard(response)
-    throw tooLong(response)
+    throw tooLong(response, address)
   }
   const whole = new Blob(
-    body?.getReader ? await readStream(response) : [await readAtOnce(response)],
+    body?.getReader ? await readStream(response, address) : [await readAtOnce(response)],
   )
-  if (whole.size > maximumBytes) throw tooLong(response)
+  if (whole.size > maximumBytes) throw tooLong(response, address)
   return whole.size > 0 ? whole : null
 }
 
 const readAtOnce = (response: Readable): Promise<BlobPart> =>
   response.text?.() ?? response.arrayBuffer!()
 
-async function readStream(response: Response): Promise<BlobPart[]> {
+async function readStream(response: Response, address: string): Promise<BlobPart[]> {
   const chunks: BlobPart[] = []
   let size = 0
   const reader = response.body!.getReader()
@@ -153,16 +153,14 @@ async function readStream(response: Response): Promise<BlobPart[]> {
     size += value.length
     if (size > maximumBytes) {
       await reader.cancel()
-      throw tooLong(response)
+      throw tooLong(response, address)
     }
     chunks.push(value)
   }
 }
 
-function tooLong({ status }: Response): OAuthServerError {
-  return new OAuthServerError(
-    'server_error',
-    'The authorization server answered with more than 1 MiB.',
-    { status },
-  )
+function tooLong({ status }: Response, address: string): OAuthServerError {
+  return new OAuthServerError('server_error', `${address} answered with more than 1 MiB.`, {
+    status,
+  })
 }

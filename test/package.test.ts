@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sizeBudgets } from './bench/budgets.ts'
-import { measureSize } from './bench/size.ts'
+import { additionBudgets, sizeBudgets } from './bench/budgets.ts'
+import { measureAddition, measureSize } from './bench/size.ts'
 import { globalReads } from './support/global-reads.ts'
 import { pack, run } from './support/npm.ts'
 import { visitWithout, youngerFeatures } from './support/younger-features.ts'
@@ -64,6 +64,7 @@ describe('the tarball', () => {
       'docs/api-calls.md',
       'docs/errors.md',
       'docs/getting-started.md',
+      'docs/mcp.md',
       'docs/protected-pages.md',
       'docs/providers.md',
       'docs/reference.md',
@@ -268,6 +269,13 @@ describe('the types', () => {
 describe('the size', () => {
   test.each(Object.keys(sizeBudgets))('of %s does not grow', async (name) => {
     const { bytes, ceiling } = await measureSize(root, name as keyof typeof sizeBudgets)
+    expect(bytes).toBeLessThanOrEqual(ceiling)
+  })
+
+  test.each(Object.keys(additionBudgets))('that %s() adds does not grow', async (name) => {
+    const { bytes, ceiling } = await measureAddition(root, name as keyof typeof additionBudgets)
+    // Less than nothing would be a name that the package does not have.
+    expect(bytes).toBeGreaterThan(0)
     expect(bytes).toBeLessThanOrEqual(ceiling)
   })
 })

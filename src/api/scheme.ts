@@ -21,9 +21,11 @@ export interface ApiCall {
   headers: HeadersInit | undefined
 }
 
-/** One challenge of a WWW-Authenticate header (RFC 9110 §11.6.1): the scheme in lower case, and its parameters. */
+/** One challenge of a WWW-Authenticate header (RFC 9110 §11.6.1). */
 export interface Challenge {
+  /** In lower case, such as `bearer`. */
   readonly scheme: string
+  /** By names in lower case, such as `error`, `scope` and `resource_metadata`. Anybody may have written the values. */
   readonly parameters: { readonly [name: Lowercase<string>]: string | undefined }
 }
 

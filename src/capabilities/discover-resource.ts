@@ -4,7 +4,7 @@ import { PkceClientError, inert } from '../errors.ts'
 import { readChallenges } from '../protocol/challenge.ts'
 import { requestResourceMetadata } from '../protocol/resource-metadata.ts'
 import { unlessAborted } from '../unless-aborted.ts'
-import { createRequests, requestRules } from './requests.ts'
+import { createRequests, withRequestRules } from './requests.ts'
 import type { Rule, Rules } from '../check-options.ts'
 import type { RequestOptions } from './requests.ts'
 
@@ -34,7 +34,7 @@ export interface DiscoveredResource {
 
 const secure: Rule = [secureUrl, 'an absolute https URL without a fragment (http on loopback only)']
 
-const rules: Rules<DiscoverResourceOptions> = {
+const rules: Rules<DiscoverResourceOptions> = /* @__PURE__ */ withRequestRules({
   issuers: [
     (value: unknown) =>
       Array.isArray(value) && value.length && value.every((one) => secureUrl(one)),
@@ -44,8 +44,7 @@ const rules: Rules<DiscoverResourceOptions> = {
     (value?: Partial<Response> | null) => typeof value?.headers?.get === 'function',
     'the Response of the API',
   ],
-  ...requestRules,
-}
+})
 
 /**
  * Asks an API which authorization server its tokens come from, and what to ask for there (RFC 9728): for APIs whose server
@@ -81,34 +80,21 @@ async function discover(
     transport: createRequests(requests),
   })
   const wanted = parameters.find(({ scope }) => scope)?.scope?.split(' ')
-  const scope = stringsIn(wanted ?? metadata.scopes_supported)
+  const scope = stringsIn(wanted ?? metadata['scopes_supported'])
     .filter((one) => /^[!#-[\]-~]+$/.test(one))
     .join(' ')
-  const issuer = trusted(stringsIn(metadata.authorization_servers), { issuers, resource })
-  return { issuer, resource, ...(scope && { scope }) }
+  const named = stringsIn(metadata['authorization_servers'])
+  const [issuer] = named.flatMap((name) => issuers.filter((one) => isSame(one, name)))
+  if (issuer !== undefined) return { issuer, resource, ...(scope && { scope }) }
+  throw new PkceClientError(
+    'issuer_mismatch',
+    `${resource.slice(0, 200)} takes tokens of ${inert(JSON.stringify(named), 200)}, and issuers has none of them; add one if you trust it.`,
+  )
 }
 
-/** Google's APIs, for one, write a slash after an issuer that has none itself. What the app wrote counts. */
-function trusted(
-  named: readonly string[],
-  { issuers, resource }: { issuers: readonly string[]; resource: string },
-): string {
-  const bare = (issuer: string) => issuer.replace(/\/$/, '')
-  for (const name of named) {
-    const issuer =
-      issuers.find((one) => one === name) ?? issuers.find((one) => bare(one) === bare(name))
-    if (issuer !== undefined) return issuer
-  }
-  const api = resource.slice(0, 200)
-  throw named.length
-    ? new PkceClientError(
-        'issuer_mismatch',
-        `${api} takes tokens of "${inert(named.join('", "'), 200)}", which is none of issuers; add it if you trust it.`,
-      )
-    : new PkceClientError(
-        'discovery_failed',
-        `The metadata of ${api} name no authorization server.`,
-      )
+/** Google's APIs, for one, put a slash behind an issuer that has none. It counts as the app wrote it. */
+function isSame(issuer: string, named: string): boolean {
+  return issuer.replace(/\/$/, '') === named.replace(/\/$/, '')
 }
 
 function stringsIn(list: unknown): string[] {

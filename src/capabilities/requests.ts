@@ -17,12 +17,14 @@ export interface RequestOptions {
   clock?: Clock | undefined
 }
 
-export const requestRules: Rules<RequestOptions> = {
+/** The rules of a function's own options, and those of its requests. */
+export const withRequestRules = <Own>(own: Own): Own & Rules<RequestOptions> => ({
+  ...own,
   signal,
   timeout: milliseconds,
   fetch: callable,
   clock: object,
-}
+})
 
 export function createRequests({
   fetch,

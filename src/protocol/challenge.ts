@@ -5,13 +5,14 @@ import type { Challenge } from '../api/scheme.ts'
 const maximumLength = 8192
 
 /**
- * Reads the WWW-Authenticate header of an answer (RFC 9110 §11.6.1); empty when there is none, or it cannot be read.
- * The header is parsed by oauth4webapi, which does so for any answer that is not a success.
+ * Reads the WWW-Authenticate header of a response (RFC 9110 §11.6.1). Resolves to its challenges; to none when the header is
+ * missing, hidden by CORS, longer than 8 KiB, or cannot be read.
  */
 export async function readChallenges({ headers }: Response): Promise<readonly Challenge[]> {
   const header = headers.get('www-authenticate')
   if (header === null || header.length > maximumLength) return []
   try {
+    // oauth4webapi parses the header of any answer that is not a success.
     await processRevocationResponse(
       new Response(null, { status: 401, headers: { 'www-authenticate': header } }),
     )

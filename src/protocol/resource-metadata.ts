@@ -1,17 +1,11 @@
-import {
-  customFetch,
-  processResourceDiscoveryResponse,
-  resourceDiscoveryRequest,
-} from 'oauth4webapi'
+import { customFetch, resourceDiscoveryRequest } from 'oauth4webapi'
 import { PkceClientError, inert } from '../errors.ts'
+import { readObject } from './answer.ts'
 import { published } from './published.ts'
-import { translateError } from './translate-error.ts'
 import type { Transport } from './transport.ts'
 
 /** What an API says about itself (RFC 9728 §2). Any member may be missing, or of another type than it should be. */
-export type ResourceMetadata = Readonly<
-  Partial<Record<'authorization_servers' | 'scopes_supported', unknown>>
->
+export type ResourceMetadata = Readonly<Record<string, unknown>>
 
 interface ResourceMetadataOptions {
   /** The URL that the API calls itself. */
@@ -22,47 +16,31 @@ interface ResourceMetadataOptions {
 }
 
 /** Asks an API for its metadata (RFC 9728 §3), and refuses those of another resource (§3.3). */
-export async function requestResourceMetadata(
-  options: ResourceMetadataOptions,
-): Promise<ResourceMetadata> {
-  const { resource, metadataUrl } = options
-  const response = await published(request(options), 'The API')
-  if (!response) throw noMetadata(metadataUrl ?? wellKnown(resource))
-  const found = await processResourceDiscoveryResponse(new URL(resource), response).catch(
-    (error: unknown) => {
-      const { body } = ((error as Error).cause ?? {}) as { body?: { resource?: unknown } }
-      // oauth4webapi compares as URLs are compared, and its message shows neither.
-      if (typeof body?.resource === 'string') throw ofAnother(body.resource, resource)
-      throw translateError(error, [
-        'discovery_failed',
-        `The metadata of ${resource} cannot be used`,
-      ])
+export async function requestResourceMetadata({
+  resource,
+  metadataUrl,
+  transport,
+}: ResourceMetadataOptions): Promise<ResourceMetadata> {
+  const { [customFetch]: send, ...options } = transport('resource-metadata')
+  let address!: string
+  const request = resourceDiscoveryRequest(new URL(resource), {
+    ...options,
+    [customFetch](wellKnown, init) {
+      address = metadataUrl ?? wellKnown
+      return send(address, init)
     },
-  )
-  if (found.resource !== resource) throw ofAnother(found.resource, resource)
+  })
+  const response = await published(request, 'The API')
   // Without a prototype, where anybody could have put a member that is missing here.
-  return Object.assign(Object.create(null), found) as ResourceMetadata
-}
-
-function request({ resource, metadataUrl, transport }: ResourceMetadataOptions): Promise<Response> {
-  const options = transport('resource-metadata')
-  const headers = { accept: 'application/json' }
-  return metadataUrl
-    ? options[customFetch](metadataUrl, { headers, redirect: 'manual' })
-    : resourceDiscoveryRequest(new URL(resource), options)
-}
-
-function wellKnown(resource: string): string {
-  const { origin, pathname } = new URL(resource)
-  return `${origin}/.well-known/oauth-protected-resource${pathname.replace(/^\/$/, '')}`
-}
-
-function noMetadata(address: string): PkceClientError {
-  const why = `There are no resource metadata at ${address.slice(0, 300)}; pass the URL that the API calls itself, or its 401 as challenge.`
-  return new PkceClientError('discovery_failed', why)
-}
-
-function ofAnother(named: string, resource: string): PkceClientError {
-  const why = `The API calls itself "${inert(named, 200)}", and the URL is "${resource.slice(0, 200)}"; they must be the same to the letter.`
-  return new PkceClientError('discovery_failed', why)
+  const found: Record<string, unknown> = {
+    __proto__: null,
+    ...(response && (await readObject(response))),
+  }
+  // oauth4webapi would compare as URLs are compared. It is compared to the letter, and the message shows both.
+  if (found['resource'] === resource) return found
+  const other = inert(found['resource'], 200)
+  throw new PkceClientError(
+    'discovery_failed',
+    `${address.slice(0, 200)} has no metadata of "${resource.slice(0, 200)}"${other ? `, only those of "${other}"` : ''}; pass the URL that the API calls itself, or its 401 as challenge.`,
+  )
 }

@@ -1,16 +1,40 @@
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { sizeBudgets } from './budgets.ts'
+import { additionBudgets, sizeBudgets } from './budgets.ts'
+
+interface Size {
+  bytes: number
+  ceiling: number
+  aim: number
+}
 
 /** What a way of importing costs, measured on the built package as an app's bundler would take it in. */
 export async function measureSize(
   directory: string,
   name: keyof typeof sizeBudgets,
-): Promise<{ bytes: number; ceiling: number; aim: number }> {
+): Promise<Size> {
   const { imports, bytes: ceiling, aim } = sizeBudgets[name]
+  return { bytes: await bundledSize(directory, imports), ceiling, aim }
+}
+
+/** What one more import adds to the main job. */
+export async function measureAddition(
+  directory: string,
+  name: keyof typeof additionBudgets,
+): Promise<Size> {
+  const { bytes: ceiling, aim } = additionBudgets[name]
+  const { imports } = sizeBudgets['the main job']
+  const more = `import { ${name} } from 'pkce-client'; globalThis.more = ${name}`
+  const [alone, together] = await Promise.all(
+    [imports, `${imports}; ${more}`].map((program) => bundledSize(directory, program)),
+  )
+  return { bytes: together! - alone!, ceiling, aim }
+}
+
+async function bundledSize(directory: string, program: string): Promise<number> {
   const { outputFiles } = await build({
-    stdin: { contents: imports, resolveDir: directory },
+    stdin: { contents: program, resolveDir: directory },
     alias: { 'pkce-client': join(directory, 'dist/index.js') },
     bundle: true,
     minify: true,
@@ -19,5 +43,5 @@ export async function measureSize(
     legalComments: 'none',
     write: false,
   })
-  return { bytes: gzipSync(outputFiles[0]!.contents, { level: 9 }).length, ceiling, aim }
+  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length
 }

@@ -106,7 +106,7 @@ describe('metadata of another resource are not used', () => {
       discover(published({ ...metadata, resource: 'https://mcp.example.com/\n\u202e' })),
     )) as Error
     expect(message).toBe(
-      'The API calls itself "https://mcp.example.com/\\u{a}\\u{202e}", and the URL is "https://mcp.example.com/mcp"; they must be the same to the letter.',
+      `${wellKnown} has no metadata of "${url}", only those of "https://mcp.example.com/\\u{a}\\u{202e}"; pass the URL that the API calls itself, or its 401 as challenge.`,
     )
   })
 
@@ -197,12 +197,12 @@ describe('scopes that an API does not name properly are left out', () => {
 })
 
 describe('a server that an API names is not trusted for that', () => {
-  test('one that the app does not list is refused, and not asked (C-87)', async () => {
+  test('one that the app does not list is refused, and not asked (C-87, A-73)', async () => {
     const mcp = published({ ...metadata, authorization_servers: ['https://attacker.example'] })
     const error = await rejection(discover(mcp))
     expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false })
     expect((error as Error).message).toBe(
-      'https://mcp.example.com/mcp takes tokens of "https://attacker.example", which is none of issuers; add it if you trust it.',
+      `${url} takes tokens of ["https://attacker.example"], and issuers has none of them; add one if you trust it.`,
     )
     expect(mcp.asked).toEqual([wellKnown])
   })
@@ -233,17 +233,17 @@ describe('a server that an API names is not trusted for that', () => {
   test.each([
     ['https://accounts.google.com/', ['https://accounts.google.com']],
     ['https://oauth.id.jumpcloud.com', ['https://oauth.id.jumpcloud.com/']],
-    ['https://a.example/', ['https://a.example', 'https://a.example/']],
   ])('%s is one of %j, which is how the app spells it', async (named, issuers) => {
     const mcp = published({ ...metadata, authorization_servers: [named] })
     expect(await discover(mcp, { issuers })).toMatchObject({ issuer: issuers.at(-1) })
   })
 
   test.each([[undefined], [[]], [issuer], [{ 0: issuer }]])(
-    'metadata that name none cannot be used: %j',
+    'metadata that name none lead nowhere: %j (C-87)',
     async (authorization_servers) => {
       const error = await rejection(discover(published({ ...metadata, authorization_servers })))
-      expect(error).toMatchObject({ code: 'discovery_failed' })
+      expect(error).toMatchObject({ code: 'issuer_mismatch' })
+      expect((error as Error).message).toContain(`${url} takes tokens of []`)
     },
   )
 })
@@ -313,7 +313,7 @@ describe('an API that cannot be asked', () => {
   test('gets nothing from what some library put on Object.prototype', async () => {
     Object.assign(Object.prototype, { authorization_servers: [issuer] })
     const error = await rejection(discover(published({ resource: url })))
-    expect(error).toMatchObject({ code: 'discovery_failed' })
+    expect(error).toMatchObject({ code: 'issuer_mismatch' })
   })
 })
 

@@ -23,8 +23,9 @@ function stage() {
     scopes_supported: ['openid', 'orders:read'],
   }
   const place = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
-  vi.stubGlobal('fetch', (async (input: string, init?: RequestInit) =>
-    input === place ? Response.json(metadata) : server.fetch(input, init)))
+  vi.stubGlobal('fetch', async (input: string, init?: RequestInit) =>
+    input === place ? Response.json(metadata) : server.fetch(input, init),
+  )
   return server
 }
 

@@ -11,6 +11,7 @@ import {
 import { localLock } from '../../src/tabs/local-lock.ts'
 import { anotherTab, createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
+import { run } from './chaos/run.ts'
 
 const key = 'pkce:https://login.example.com|production-app'
 
@@ -180,6 +181,23 @@ test('a page that signs out while its lock is being let go does not send the ref
     await call
     expect(sent).not.toContain('signed-out')
   }
+})
+
+test('the chaos test sees that a copy is behind, also in a tab where a session has ended before', async () => {
+  await run(
+    {
+      ...{ world: 'a store for each tab', server: 'strict', store: 'prompt', storeFails: false },
+      ...{ seed: 0, accessTokenLifetime: 900, channel: true },
+    },
+    [
+      ['refreshes', 2, 4],
+      ['the next one is processed and its answer lost', 0, 1],
+      ['signs in', 2, 1],
+      ['is duplicated', 2, 1],
+      ['the server forgets the access token', 0, 1],
+      ['refreshes', 2, 1],
+    ],
+  )
 })
 
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))

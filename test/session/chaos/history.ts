@@ -177,9 +177,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     )
     // Another tab has renewed the session, and what it got never came into this store.
     const isNews = ({ brought, successor }: Sending) =>
-      !records.some(
-        ({ access, refreshToken }) =>
-          access.default?.token === brought || (!brought && refreshToken === successor),
+      !records.some(({ access, refreshToken }) =>
+        brought ? access.default?.token === brought : refreshToken === successor,
       )
     // Without locks a page may find that another one is sending, and cannot know what is answered there.
     const isSentTwice = !locks && all.length > 1
@@ -279,7 +278,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
     published(session) {
       if (session.status !== 'signed-in' || isTroubled()) return
       const { expiresAt } = session
-      if (!records.some(({ access }) => access.default?.expiresAt === expiresAt))
+      // A session that has ended has no time either.
+      if (!records.some(({ access }) => access.default && access.default.expiresAt === expiresAt))
         wrong('published before it was saved:', session)
     },
 

@@ -55,6 +55,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
       parameters: async () => [],
       push: async (url) => url,
       wrap: (plainFetch) => plainFetch,
+      resumed: () => undefined,
       grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
       canRefresh: hasRefreshToken,
     },
@@ -153,6 +154,8 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     session,
     signIn: signIn.signIn,
     start: start.start,
+    isTarget: authorizedFetch.isTarget,
+    isSignedOutHere: signInParts.isSignedOutHere,
   })
   const globalFetch = createGlobalFetch({ ...authorizedFetch, fetch: wrappedFetch }, platformFetch)
 

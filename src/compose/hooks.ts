@@ -1,4 +1,5 @@
 import { PkceClientError } from '../errors.ts'
+import type { AuthorizedFetch } from '../api/fetch.ts'
 import type { Fetch, Scheme } from '../api/scheme.ts'
 import type { Capability } from '../capabilities/capability.ts'
 import type { Emit } from '../events.ts'
@@ -11,6 +12,7 @@ import type { GrantAnswer } from '../protocol/token-set.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionKeeper } from '../session/session.ts'
+import type { RequireSession } from '../sign-in/require-session.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import type { Start } from '../sign-in/start.ts'
 import type { Ports } from './ports.ts'
@@ -27,6 +29,8 @@ export interface Hooks {
   push: (url: URL, at: OAuthClient) => Promise<URL>
   /** The fetch that the app gets. */
   wrap: (fetch: Fetch, client: WrappedClient) => Fetch
+  /** Gives back the request that the sign-in was begun for, which was kept under this id, and forgets whatever was kept. */
+  resumed: (id?: string) => Request | undefined
   /** Asks for another access token. */
   grant: (record: SessionRecord) => Promise<GrantAnswer>
   /** Whether the session can get another access token without the user. */
@@ -38,6 +42,8 @@ export interface WrappedClient {
   session: SessionKeeper
   signIn: SignIn['signIn']
   start: Start['start']
+  isTarget: AuthorizedFetch['isTarget']
+  isSignedOutHere: RequireSession['isSignedOutHere']
 }
 
 /** What a capability is made with. */

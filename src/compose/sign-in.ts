@@ -21,7 +21,7 @@ interface SignInParts {
   options: ResolvedOptions
   ports: Ports
   client: Omit<OAuthClient, 'server'>
-  hooks: Pick<Hooks, 'parameters' | 'push'>
+  hooks: Pick<Hooks, 'parameters' | 'push' | 'resumed'>
   server: () => Promise<ServerMetadata>
   /** The server as the session knows it, else as it is discovered. */
   serverOf: (record: SessionRecord | undefined) => Promise<ServerMetadata>
@@ -61,6 +61,7 @@ export function composeSignIn(parts: SignInParts) {
     session,
     server,
     revoke,
+    resumed: hooks.resumed,
     emit,
   })
   const signIn = createSignIn({
@@ -77,7 +78,15 @@ export function composeSignIn(parts: SignInParts) {
     server,
     emit,
   })
-  const start = createStart({ redirectUri, host, finish, turns, session, refresher })
+  const start = createStart({
+    redirectUri,
+    host,
+    finish,
+    turns,
+    session,
+    refresher,
+    resumed: hooks.resumed,
+  })
   const stopReminder = remindOfStart({ host, clock, tag: transactions.tag, begun: start.begun })
   const signOut = createSignOut({
     options,
@@ -106,6 +115,7 @@ export function composeSignIn(parts: SignInParts) {
     start,
     signOut,
     requireSession: guard.requireSession,
+    isSignedOutHere: guard.isSignedOutHere,
 
     close(): void {
       stopReminder()

@@ -32,6 +32,8 @@ export type CallbackResult =
       returnTo?: undefined
       /** The page that began the sign-in has it. */
       appState?: undefined
+      /** The page that began the sign-in sends it. */
+      resumed?: undefined
     }
 
 /** A sign-in that is finished. */
@@ -44,6 +46,11 @@ export interface FinishedSignIn {
   returnTo?: string | undefined
   /** What `signIn` was given to keep. */
   appState?: unknown
+  /**
+   * With `resumeAfterSignIn()`: the request of the call that this sign-in was begun for. It was not sent; pass it to `fetch`
+   * once, or leave it.
+   */
+  resumed?: Request | undefined
 }
 
 interface FinishOptions {
@@ -58,6 +65,8 @@ interface FinishOptions {
   server: () => Promise<ServerMetadata>
   /** Revokes one token at that server; its failure is ignored here. */
   revoke: (token: string, server: ServerMetadata) => Promise<void>
+  /** The request that was kept under this id. */
+  resumed: (id: string | undefined) => Request | undefined
   emit: Emit
 }
 
@@ -150,7 +159,7 @@ export function createFinish(parts: FinishOptions) {
         }
       attempt.signal.throwIfAborted()
       const session = await exchange(found, { state: state!, parameters, attempt })
-      return { kind: 'signed-in', session, ...facts }
+      return { kind: 'signed-in', session, ...facts, resumed: parts.resumed(found.resume) }
     }
     try {
       return await (state ? transactions.take(state, settle) : settle())

@@ -80,6 +80,9 @@ export function createRequireSession(parts: RequireSessionParts) {
       return unlessAborted(guard(params, checked), checked.signal)
     },
 
+    /** Whether the user was signed out at the address shown, and has done nothing since. */
+    isSignedOutHere: signedOut.isHere,
+
     close: signedOut.close,
   }
 }

@@ -51,6 +51,9 @@ interface SignInOptions {
   emit: Emit
 }
 
+/** Keeps what is to be resumed after the return, and resolves to the id under which it is kept, if it is. */
+export type Keep = () => Promise<string | undefined>
+
 /** The way to the authorization server that the callers of one moment share. */
 interface Departure {
   request: SignInParams
@@ -58,7 +61,10 @@ interface Departure {
   attempt: Attempt
   /** One of the callers was called by a click. */
   clicked: boolean
+  keep: Keep | undefined
 }
+
+type Way = Pick<Departure, 'navigation' | 'keep'>
 
 interface SharedDeparture extends Departure {
   work: Promise<SignedInSession>
@@ -91,7 +97,7 @@ export function createSignIn(parts: SignInOptions) {
 
   async function prepare(
     { parameters, scope, redirectUri, resource, maxAge, returnTo, appState }: CheckedParams,
-    mode: string,
+    { mode, resume }: Pick<Transaction, 'mode' | 'resume'>,
   ): Promise<{ url: URL; state: string }> {
     if (!host.isSecureContext())
       throw new PkceClientError(
@@ -107,6 +113,7 @@ export function createSignIn(parts: SignInOptions) {
       maxAge,
       appState,
       mode,
+      resume,
       server: metadata,
       returnTo: safeReturnTo(returnTo, base()),
     })
@@ -127,7 +134,7 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function createUrl(params: SignInParams): Promise<{ url: URL; state: string }> {
-    const prepared = await prepare(checkParams(params, options), 'manual').catch(report)
+    const prepared = await prepare(checkParams(params, options), { mode: 'manual' }).catch(report)
     emit('sign-in-started', { mode: 'manual' })
     return prepared
   }
@@ -146,7 +153,7 @@ export function createSignIn(parts: SignInOptions) {
     checkParams({ ...(await navigation.params), ...copyOwn(request) }, options)
 
   async function travel(departure: Departure): Promise<SignedInSession> {
-    const { navigation, attempt } = departure
+    const { navigation, attempt, keep } = departure
     const { mode, leavesPage } = navigation
     const away = await turns.afterSignOut()
     if (away) {
@@ -156,7 +163,8 @@ export function createSignIn(parts: SignInOptions) {
     }
     const request = await requestOf(departure)
     if (leavesPage) await checkLeaving(request, departure)
-    const prepared = await prepare(request, mode)
+    const resume = leavesPage ? await keep?.() : undefined
+    const prepared = await prepare(request, { mode, resume })
     const { signal } = attempt
     signal.throwIfAborted()
     if (leavesPage) departures.add(prepared.state)
@@ -206,9 +214,9 @@ export function createSignIn(parts: SignInOptions) {
     }
   }
 
-  function begin(request: SignInParams, navigation: Navigation): SharedDeparture {
+  function begin(request: SignInParams, { navigation, keep }: Way): SharedDeparture {
     const attempt = turns.beginSignIn()
-    const departure = { request, navigation, attempt, clicked: host.hasUserGesture() }
+    const departure = { request, navigation, attempt, clicked: host.hasUserGesture(), keep }
     const work = depart(departure).finally(() => {
       if (leaving?.attempt === attempt) leaving = undefined
     })
@@ -216,13 +224,13 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   /** The departure under way, or a new one. One that a sign-out has given up is nobody's any more. */
-  function shared(request: SignInParams, navigation: Navigation): SharedDeparture {
+  function shared(request: SignInParams, way: Way): SharedDeparture {
     if (leaving && !leaving.attempt.signal.aborted) {
-      navigation.close()
+      way.navigation.close()
       leaving.clicked ||= host.hasUserGesture()
       return leaving
     }
-    return (leaving = begin(request, navigation))
+    return (leaving = begin(request, way))
   }
 
   /** The departure goes on for as long as somebody waits for it. */
@@ -253,12 +261,16 @@ export function createSignIn(parts: SignInOptions) {
   return {
     createUrl,
 
-    /** Opens the navigator in the turn of the click. The same promise for all who depart by redirect at once. */
-    signIn(params: SignInParams): Promise<SignedInSession> {
+    /**
+     * Opens the navigator in the turn of the click. The same promise for all who depart by redirect at once. `keep` is
+     * called before the page is left, for the caller that began it.
+     */
+    signIn(params: SignInParams, keep?: Keep): Promise<SignedInSession> {
       try {
         const { navigator = parts.navigator, signal } = checkParams(params, options)
         const navigation = open(navigator)
-        return join((navigation.leavesPage ? shared : begin)(params, navigation), signal)
+        const departure = (navigation.leavesPage ? shared : begin)(params, { navigation, keep })
+        return join(departure, signal)
       } catch (error) {
         return Promise.reject(error)
       }

@@ -19,6 +19,8 @@ export type StartResult =
       returnTo?: undefined
       /** Only a sign-in has one. */
       appState?: undefined
+      /** Only a sign-in has one. */
+      resumed?: undefined
     }
 
 interface StartOptions {
@@ -28,13 +30,15 @@ interface StartOptions {
   turns: Turns
   session: SessionKeeper
   refresher: Refresher
+  /** Forgets the request that a sign-in was begun for. */
+  resumed: () => unknown
 }
 
 export type Start = ReturnType<typeof createStart>
 
 /** What happens when a page begins: it finishes a sign-in, or restores the session there was. */
 export function createStart(parts: StartOptions) {
-  const { redirectUri, host, finish, turns, session, refresher } = parts
+  const { redirectUri, host, finish, turns, session, refresher, resumed } = parts
   let started: Promise<StartResult> | undefined
   let handling: Promise<CallbackResult | undefined> | undefined
   let restored: Promise<void> | undefined
@@ -68,6 +72,7 @@ export function createStart(parts: StartOptions) {
       return answer && (await finish[url === undefined ? 'handleShown' : 'handle'](answer, attempt))
     } finally {
       attempt.over()
+      resumed()
       if (!closed) session.markKnown()
     }
   }
@@ -89,6 +94,7 @@ export function createStart(parts: StartOptions) {
       session: session.state(),
       returnTo: undefined,
       appState: undefined,
+      resumed: undefined,
     }
   }
 

@@ -24,6 +24,8 @@ export interface Transaction {
   server?: object | undefined
   returnTo?: string | undefined
   appState?: unknown
+  /** The id under which this tab keeps the request that the sign-in was begun for. */
+  resume?: string | undefined
   /** It was used before, and its secrets are gone. */
   taken?: boolean | undefined
   /** The sign-in succeeded: it does not count as a departure without a finished sign-in. */
@@ -42,6 +44,7 @@ const shape: Shape = {
   maxAge: 'number?',
   server: 'object?',
   returnTo: 'string?',
+  resume: 'string?',
 }
 
 interface TransactionOptions {

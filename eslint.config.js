@@ -135,33 +135,37 @@ export default tseslint.config(
   mayImport(
     ['src/{errors,clock,events,log-events,unless-aborted}.ts'],
     ['$^'],
-    'This file stands on nothing.',
+    'This file may import types only.',
   ),
   mayImport(
     ['src/protocol/**/*.ts'],
     ['oauth4webapi', '\\.\\./errors\\.ts', '\\./[a-z-]+\\.ts'],
-    'protocol/ is data in, data out: it takes values from errors and oauth4webapi only.',
+    'protocol/ may import values from errors.ts, oauth4webapi and its own folder only.',
   ),
   mayImport(
     ['src/session/**/*.ts'],
     ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
-    'session/ stands on clock, errors and the ports; the grant is handed in.',
+    'session/ may import values from errors.ts, clock.ts and its own folder only; the grant is handed in.',
   ),
   mayImport(
     ['src/{storage,tabs,host,navigation}/**/*.ts'],
     ['\\.\\./errors\\.ts', '\\.\\./clock\\.ts', '\\./[a-z-]+\\.ts'],
-    'An adapter takes values from errors, clock and its own folder only.',
+    'An adapter may import values from errors.ts, clock.ts and its own folder only.',
   ),
   mayImport(
     ['src/api/**/*.ts'],
     ['\\.\\./(?:errors|unless-aborted)\\.ts', '\\.\\./session/record\\.ts', '\\./[a-z-]+\\.ts'],
-    'api/ stands on errors and reads session records; tokens, schemes and requests are handed in.',
+    'api/ may import values from errors.ts, unless-aborted.ts, session/record.ts and its own folder only; tokens, schemes and requests are handed in.',
   ),
-  mayImport(['src/check-options.ts'], ['\\./errors\\.ts'], 'This file stands on errors.'),
+  mayImport(
+    ['src/check-options.ts'],
+    ['\\./errors\\.ts'],
+    'check-options.ts may import values from errors.ts only.',
+  ),
   mayImport(
     ['src/options.ts'],
     ['\\./(?:errors|check-options)\\.ts', '\\./api/resources\\.ts'],
-    'The options take values from errors and api/resources only.',
+    'options.ts may import values from errors.ts, check-options.ts and api/resources.ts only.',
   ),
   mayImport(
     ['src/sign-in/**/*.ts'],
@@ -172,7 +176,7 @@ export default tseslint.config(
       '\\.\\./session/(?:exclusive|stored)\\.ts',
       '\\./[a-z-]+\\.ts',
     ],
-    'sign-in/ takes values from protocol/, never from adapters.',
+    'sign-in/ may import values from protocol/, api/resources.ts, session/exclusive.ts, session/stored.ts and its own folder, not from adapters.',
   ),
   mayImport(
     ['src/capabilities/**/*.ts'],
@@ -183,12 +187,12 @@ export default tseslint.config(
       '\\.\\./session/record\\.ts',
       '\\./[a-z-]+\\.ts',
     ],
-    'A capability takes values from errors, clock, api/, protocol/, storage/ and the readers of session records only.',
+    'A capability may import values from errors.ts, clock.ts, api/, protocol/, storage/ and session/record.ts only.',
   ),
   mayImport(
     ['src/compose/**/*.ts'],
     ['\\.\\./(?!index|client|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
-    'compose/ makes the parts of src/, without testing/, capabilities and the facade.',
+    'compose/ may import values from anywhere in src/ but index.ts, client.ts, testing/ and capabilities/.',
   ),
   mayImport(
     ['src/client.ts'],
@@ -197,19 +201,19 @@ export default tseslint.config(
       '\\./(?:api|compose)/[a-z-]+\\.ts',
       '\\./protocol/[a-z-]+\\.ts',
     ],
-    'The facade calls the parts that compose/ made.',
+    'client.ts may import values from errors.ts, the options, api/, compose/ and protocol/ only.',
   ),
   mayImport(
     ['src/index.ts'],
     ['\\./(?!testing).+\\.ts'],
-    'The public surface names what is in src/, without testing/.',
+    'index.ts may import values from anywhere in src/ but testing/.',
   ),
   // As many steps up as the file lies deep: never out of testing/.
   ...['*', '*/*', '*/*/*'].map((depth, steps) =>
     mayImport(
       [`src/testing/${depth}.ts`],
       ['node:.+', `(?:\\./)?(?:\\.\\./){0,${steps}}(?:[a-z-]+/)*[a-z-]+\\.ts`],
-      'testing/ is an independent oracle: port types and WebCrypto only.',
+      'testing/ may import values from its own folder and from Node only: it checks the SDK independently.',
     ),
   ),
   {

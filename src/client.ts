@@ -26,7 +26,7 @@ export interface WaitOptions {
 export interface AccessTokenOptions extends WaitOptions {
   /** A URL the token is for; it must be listed, as for `fetch`. `wss:` counts as `https:`. */
   for?: string | URL | undefined
-  /** Seconds the token must still be valid for. Where tokens do not live that long, one renewed within ten seconds will do. */
+  /** Seconds the token must still be valid for. Where tokens do not live that long, one refreshed within the last ten seconds will do. */
   minValidity?: number | undefined
 }
 
@@ -51,7 +51,7 @@ export class PkceClient {
   /** Calls the listener after each change of the session; returns a function that stops it. Bound, for `useSyncExternalStore`. */
   readonly subscribe: (listener: () => void) => () => void
   /**
-   * Fetches from a listed resource with the access token, which is renewed when it is due, and once after a 401
+   * Fetches from a listed resource with the access token, which is refreshed when it is due, and once after a 401
    * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `session_ended`, or what
    * {@link PkceClient.refresh} rejects with; what the request itself rejects with passes through.
    */
@@ -137,7 +137,7 @@ export class PkceClient {
   }
 
   /**
-   * Resolves to an access token that is valid now, renewed first if need be.
+   * Resolves to an access token that is valid now, refreshed first if need be.
    * Rejects as {@link PkceClient.fetch} does, with `invalid_option`, and with the reason of an aborted `signal`.
    */
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
@@ -152,7 +152,7 @@ export class PkceClient {
   }
 
   /**
-   * Renews the tokens now (RFC 6749 §6). Resolves to the session afterwards. Rejects with `sign_in_required` (also without a
+   * Refreshes the tokens now (RFC 6749 §6). Resolves to the session afterwards. Rejects with `sign_in_required` (also without a
    * refresh token), `session_ended`, a failure of the request (`network`, `timeout`, `server_error`, `rate_limited`), an
    * answer that cannot be used (`discovery_failed`, `issuer_mismatch`, `token_response_invalid`, `id_token_invalid`), or the
    * reason of an aborted `signal`.

@@ -334,6 +334,19 @@ describe('a refresh token goes only to the token endpoint it came from (C-77)', 
     expect(refreshes(world)).toHaveLength(1)
   })
 
+  test('requireSession() sends nobody to sign in when it is the old one again and does not answer (F14)', async () => {
+    const world = await expiredTab()
+    const { auth, mend } = await loadedMeanwhile(world)
+    await failure(auth.fetch(usersMe))
+    mend()
+    fail(world, ['network-error', { path: '/token' }])
+    const next = world.load(world.tab, `${appOrigin}/`)
+    const before = world.tab.navigations.length
+    expect(await next.requireSession()).toMatchObject(stale)
+    expect(world.tab.navigations).toHaveLength(before)
+    expect(refreshes(world)).not.toEqual([])
+  })
+
   test('a new sign-in is a session of the new endpoint (F14)', async () => {
     const world = await expiredTab()
     const { auth, mend } = await loadedMeanwhile(world)

@@ -2,6 +2,7 @@ export { createAuthServer } from './server/server.ts'
 export type { AuthServer, Held, RecordedRequest, SignInClient } from './server/server.ts'
 export type {
   AccessTokenFormat,
+  ApiRegistration,
   AuthServerOptions,
   SigningAlgorithm,
   User,

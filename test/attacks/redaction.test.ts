@@ -90,6 +90,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'expires-in': [any, { value: -1 }, { raw: 'NaN' }],
   'no-access-token': [any],
   'no-refresh-token': [any],
+  'other-resource': [any],
   'granted-scope': [any],
   'error-200': [any],
   'proto-member': [any],

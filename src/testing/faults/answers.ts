@@ -11,6 +11,7 @@ type MemberFault =
   | 'expires-in'
   | 'no-access-token'
   | 'no-refresh-token'
+  | 'other-resource'
   | 'granted-scope'
   | 'id-token-missing'
   | 'id-token-garbage'
@@ -37,6 +38,9 @@ const memberFaults: {
   },
   'no-refresh-token': (members) => {
     members['refresh_token'] = undefined
+  },
+  'other-resource': (members, { resource = 'https://other.example.com/' }) => {
+    members['resource'] = resource
   },
   'granted-scope': (members, { scope }) => {
     members['scope'] = scope

@@ -80,15 +80,16 @@ const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
 // A test whose misbehaviour never happens passes, and test runners do not look at types.
 function check(
   name: string,
-  { path, method, on, as, seal }: Partial<At & On & { as: TokenRefusal; seal: Seal }>,
+  { path, method, on, api, as, seal }: Partial<At & { as: TokenRefusal; seal: Seal }>,
 ): void {
   if (!Object.hasOwn(tables, name) && !Object.hasOwn(others, name)) {
     throw new Error(`There is no fault ${name}; the type FaultName lists them all.`)
   }
   checkPath(path)
   if (on !== undefined) checkValue('on', { value: on, choice: ['sign-in', 'refresh'] })
-  if (on !== undefined && path !== undefined && path !== '/token') {
-    throw new Error(`Only the path /token can have the option "on"; the path is ${path}.`)
+  for (const [option, value] of Object.entries({ on, api })) {
+    if (value === undefined || path === undefined || path === '/token') continue
+    throw new Error(`Only the path /token can have the option "${option}"; the path is ${path}.`)
   }
   if (as !== undefined) checkValue('as', { value: as, choice: tokenRefusals })
   if (seal !== undefined) checkValue('seal', { value: seal, choice: seals })
@@ -102,13 +103,19 @@ export function checkPath(path = '/'): void {
   throw new Error(`A path must begin with a slash, as /token does; it is ${JSON.stringify(path)}.`)
 }
 
-export function createFaultBoard(): FaultBoard {
+function checkApi(api: string | undefined, audiences: readonly string[]): void {
+  if (api === undefined || audiences.includes(api)) return
+  throw new Error(`No API has the audience ${api}; there are ${audiences.join(', ')}.`)
+}
+
+export function createFaultBoard(audiences: () => readonly string[]): FaultBoard {
   let active: ActiveFault[] = []
   const find = (name: FaultName, circumstances: Circumstances): ActiveFault | undefined =>
     active.find((fault) => fault.name === name && fits(fault.options, circumstances))
   return {
     turnOn(name, options) {
-      check(name, options as Partial<At & On>)
+      check(name, options as Partial<At>)
+      checkApi((options as On).api, audiences())
       const times = (options as Times).times ?? Infinity
       const path = defaultPaths[name]
       const fault: ActiveFault = { name, options: { path, ...options }, left: times }
@@ -133,7 +140,7 @@ export function createFaultBoard(): FaultBoard {
 }
 
 function fits(options: Record<string, unknown>, circumstances: Circumstances): boolean {
-  return (['path', 'method', 'on'] as const).every(
+  return (['path', 'method', 'on', 'api'] as const).every(
     (name) =>
       options[name] === undefined ||
       circumstances[name] === undefined ||

@@ -10,9 +10,11 @@ export interface Times {
 export interface On extends Times {
   /** Default: both. */
   on?: 'sign-in' | 'refresh'
+  /** Only those for this API, by the audience of its tokens. Default: every API. */
+  api?: string
 }
 
-/** Which requests a transport fault hits. `on` is for the path `/token` only. */
+/** Which requests a transport fault hits. `on` and `api` are for the path `/token` only. */
 export interface At extends On {
   /** As in `requestsTo`: relative to the issuer or the API, such as `/token` or `/orders`. */
   path: string
@@ -170,6 +172,8 @@ export interface FaultOptions {
   'no-access-token': On
   /** A server with rotation no longer accepts the old one either; a server that sends none on purpose has the option `rotation: false`. */
   'no-refresh-token': On
+  /** A member `resource` that names another API. */
+  'other-resource': On & { resource?: string }
   'granted-scope': On & { scope?: string }
   /** Status 200 with nothing but an `error` member. */
   'error-200': On & { error?: string }
@@ -230,6 +234,7 @@ export interface Circumstances {
   path?: string
   method?: string
   on?: 'sign-in' | 'refresh' | undefined
+  api?: string | undefined
 }
 
 export interface FaultBoard {

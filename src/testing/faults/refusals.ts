@@ -8,6 +8,10 @@ export const tokenRefusals = [
   '400 interaction_required',
   '400 login_required',
   '400 consent_required',
+  // Entra: a member `suberror` says that the user must consent, or needs a second factor, for one API.
+  '400 invalid_grant suberror',
+  // RFC 8707 §2
+  '400 invalid_target',
   // UAA, Spring. The challenge is the header WWW-Authenticate.
   '400 invalid_token',
   '401 invalid_token',

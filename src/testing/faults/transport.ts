@@ -75,16 +75,17 @@ function replyAsTold({ status = 200, body = '', headers = {} }: FaultOptions['re
 }
 
 function refusalReply(refusal: TokenRefusal): Reply {
-  const [status, what, challenge] = refusal.split(' ') as [string, string, string?]
-  const answer = withBody(Number(status), what)
-  if (challenge === undefined) return answer
+  const [status, what, extra] = refusal.split(' ') as [string, string, string?]
+  const answer = withBody(Number(status), { what, suberror: extra === 'suberror' })
+  if (extra !== 'challenge') return answer
   return withHeader(answer, ['www-authenticate', `Bearer realm="oauth", error="${what}"`])
 }
 
-function withBody(status: number, what: string): Reply {
+function withBody(status: number, { what, suberror }: { what: string; suberror: boolean }): Reply {
   if (what === 'empty') return reply(status)
   if (what === 'html') return html(status)
-  const body = what === 'json' ? { message: 'Forbidden' } : { error: what }
+  const error = { error: what, ...(suberror && { suberror: 'consent_required' }) }
+  const body = what === 'json' ? { message: 'Forbidden' } : error
   return reply(status, {
     headers: [['content-type', 'application/json']],
     body: JSON.stringify(body),

@@ -1,3 +1,4 @@
+import { readTargets } from './apis.ts'
 import { readDetails } from './authorization-details.ts'
 import type { AuthorizationDetail } from './authorization-details.ts'
 import type { RegisteredClient } from './client-registration.ts'
@@ -27,11 +28,12 @@ export function readRequest(
     parameters.get('authorization_details'),
     context.settings.authorizationDetailsTypes,
   )
+  const targets = readTargets(context, parameters)
   const problem =
     checkBasics(context, parameters) ??
     checkScope(client!, parameters) ??
-    checkRest(context, parameters) ??
-    checkDetails(details)
+    checkRest(parameters) ??
+    ('error' in targets ? targets : checkDetails(details))
   if (problem) return { problem, address: returnAddress(context, parameters) }
   const maxAge = parameters.get('max_age')
   const acrValues = parameters.get('acr_values')?.split(' ') ?? []
@@ -42,7 +44,7 @@ export function readRequest(
     state: parameters.get('state'),
     nonce: parameters.get('nonce'),
     challenge: parameters.get('code_challenge'),
-    resources: parameters.all('resource'),
+    resources: targets as string[],
     authorizationDetails: details as readonly AuthorizationDetail[],
     prompts: parameters.get('prompt')?.split(' ') ?? [],
     maxAge: maxAge === undefined ? undefined : Number(maxAge),
@@ -119,7 +121,7 @@ function checkScope(client: RegisteredClient, parameters: Parameters): Problem |
 }
 
 /** What the server does not offer, and what has only a few right values. */
-function checkRest(context: Context, parameters: Parameters): Problem | undefined {
+function checkRest(parameters: Parameters): Problem | undefined {
   const { get } = parameters
   const prompts = get('prompt')?.split(' ') ?? []
   if (get('request'))
@@ -139,19 +141,12 @@ function checkRest(context: Context, parameters: Parameters): Problem | undefine
   if (prompts.includes('none') && prompts.length > 1)
     return invalid('prompt none cannot be combined with others')
   if (!/^\d{1,9}$/.test(get('max_age') ?? '0')) return invalid('max_age is a number of seconds')
-  if (!parameters.all('resource').every((resource) => isKnownResource(context, resource))) {
-    return { error: 'invalid_target', description: 'unknown resource' }
-  }
   return undefined
 }
 
 function checkDetails(details: readonly AuthorizationDetail[] | string): Problem | undefined {
   if (typeof details !== 'string') return undefined
   return { error: 'invalid_authorization_details', description: details }
-}
-
-export function isKnownResource(context: Context, resource: string): boolean {
-  return [context.place.apiUrl, ...context.settings.resources].includes(resource)
 }
 
 function scopeOf(parameters: Parameters): string[] {

@@ -1,6 +1,5 @@
 import { checkOptions, checkValue } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
-import { allScopes } from './scopes.ts'
 import { parseUrl } from './url.ts'
 
 /** How an app is registered. */
@@ -68,7 +67,10 @@ export const clientChoices: Choices<ClientRegistration> = {
   requirePushedRequests: [true, false],
 }
 
-export function registerClient(client: ClientRegistration): RegisteredClient {
+export function registerClient(
+  client: ClientRegistration,
+  allScopes: readonly string[],
+): RegisteredClient {
   checkOptions(client, { of: 'A client', choices: clientChoices })
   checkValue('redirectUris', { value: client.redirectUris, choice: 'array' })
   const environment =

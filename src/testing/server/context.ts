@@ -5,14 +5,14 @@ import type { Call } from './http.ts'
 import type { KeyRing } from './keys.ts'
 import type { RegisteredClient } from './client-registration.ts'
 import type { Settings } from './options.ts'
+import type { Place } from './place.ts'
 import type { PushedRequests } from './pushed-requests.ts'
 import type { Sessions } from './sessions.ts'
 
 /** All there is to one server. */
 export interface Context {
   readonly settings: Settings
-  /** Where the server lives. `listens` while people can open it in a browser. */
-  readonly place: { issuer: string; apiUrl: string; listens: boolean }
+  readonly place: Place
   /** Milliseconds of the server's clock, which a fault may put ahead or behind. */
   now(): number
   readonly keys: KeyRing

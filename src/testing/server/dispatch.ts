@@ -1,5 +1,6 @@
 import { spoil, spoilPage } from '../faults/answers.ts'
-import type { Context, Visit } from './context.ts'
+import { audienceAskedFor } from './apis.ts'
+import type { Visit } from './context.ts'
 import { allowHeaders, exposedHeaders, preflight } from './cors.ts'
 import type { Readers } from './cors.ts'
 import { api } from './endpoints/api.ts'
@@ -49,7 +50,12 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
     const shut = context.faults.see('no-cors', { path: call.path })
     return preflight(context, { call, readers: shut ? 'nobody' : readers })
   }
-  const circumstances: Circumstances = { path: call.path, method: call.method, on: stepOf(call) }
+  const circumstances: Circumstances = {
+    path: call.path,
+    method: call.method,
+    on: stepOf(call),
+    api: audienceAskedFor(context, call),
+  }
   const { faults } = context
   const mishap = decideMishap(faults, { circumstances, sleep })
   if (typeof mishap.instead === 'string') return mishap.instead
@@ -97,38 +103,4 @@ function withCors(
   const expose: [string, string][] =
     allow.length === 0 ? [] : [['access-control-expose-headers', exposedHeaders.join(', ')]]
   return { ...answer, headers: [...answer.headers, ...allow, ...expose] }
-}
-
-/** Which server a URL belongs to, and the path as the endpoints know it. */
-export function locate(
-  place: Context['place'],
-  url: URL,
-): { to: 'issuer' | 'api' | 'elsewhere'; path: string } {
-  const api = new URL(place.apiUrl)
-  const issuer = new URL(place.issuer)
-  const isApi = url.origin === api.origin && isBelow(url.pathname, api.pathname)
-  if (isApi && (api.origin !== issuer.origin || !isBelow(issuer.pathname, api.pathname))) {
-    return { to: 'api', path: below(url.pathname, api.pathname) }
-  }
-  if (url.origin === issuer.origin) return { to: 'issuer', path: issuerPath(url, issuer) }
-  if (url.origin === api.origin) return { to: 'api', path: below(url.pathname, api.pathname) }
-  return { to: 'elsewhere', path: url.pathname }
-}
-
-/** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */
-function issuerPath(url: URL, issuer: URL): string {
-  const wellKnown = '/.well-known/oauth-authorization-server'
-  const isInserted = url.pathname === wellKnown + issuer.pathname.replace(/\/$/, '')
-  return isInserted ? wellKnown : below(url.pathname, issuer.pathname)
-}
-
-function isBelow(path: string, base: string): boolean {
-  const prefix = base.replace(/\/$/, '')
-  return path === prefix || path.startsWith(`${prefix}/`)
-}
-
-/** `/token` for `/tenant/token`, and `/../token` for what lies outside the base. */
-function below(path: string, base: string): string {
-  if (!isBelow(path, base)) return `/..${path}`
-  return path.slice(base.replace(/\/$/, '').length) || '/'
 }

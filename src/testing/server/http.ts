@@ -1,9 +1,13 @@
+import type { Api } from './place.ts'
+
 /** One request, however it came in. */
 export interface Call {
   /** Which of the two servers it reached. */
   to: 'issuer' | 'api'
   method: string
   url: URL
+  /** The API, if it reached one. */
+  api: Api | undefined
   /** Relative to the issuer or the API, so `/token` for an issuer with a path too. */
   path: string
   /** Names in lower case. */

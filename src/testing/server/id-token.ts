@@ -10,14 +10,17 @@ import type { Draft } from './seal.ts'
 interface IdTokenIssue {
   grant: Grant
   on: 'sign-in' | 'refresh'
+  /** The audience of the access token beside it. */
+  api: string
   accessTokenHash: string
 }
 
 /** OIDC Core §2 and, on refresh, §12.2: same iss, sub, aud and auth_time, new iat, no nonce. */
 export async function issueIdToken(context: Context, issue: IdTokenIssue): Promise<string> {
-  const { grant, on } = issue
+  const { grant, on, api } = issue
   const { idTokenAlg, idTokenLifetime } = context.settings
-  if (context.faults.use('key-rotation', { on })) context.keys.rotate({ publishRetired: false })
+  if (context.faults.use('key-rotation', { on, api }))
+    context.keys.rotate({ publishRetired: false })
   const key = await context.keys.current(idTokenAlg)
   const iat = seconds(context.now())
   const draft: Draft = {
@@ -38,7 +41,7 @@ export async function issueIdToken(context: Context, issue: IdTokenIssue): Promi
     },
     seal: 'key',
   }
-  useAll(context.faults, { table: idTokenFaults, subject: draft, circumstances: { on } })
+  useAll(context.faults, { table: idTokenFaults, subject: draft, circumstances: { on, api } })
   return seal(context, { draft, key })
 }
 

@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import type { Choices } from '../check-options.ts'
-import type { Outcome } from './http.ts'
-import type { Sent } from './in-process-fetch.ts'
+import type { Send, Sent } from './in-process-fetch.ts'
+import type { AuthServerOptions } from './options.ts'
+import { apisOf } from './place.ts'
+import type { Place } from './place.ts'
 
 /** The options of {@link AuthServer.listen}. */
 export interface ListenOptions {
@@ -10,6 +12,8 @@ export interface ListenOptions {
   port?: number | undefined
   /** The port of the protected API. Default: any free port. */
   apiPort?: number | undefined
+  /** The ports of the option `otherApis`, in its order. Default: any free ports. */
+  otherApiPorts?: readonly number[] | undefined
   /** A loopback address, because the passwords are public. Default: 127.0.0.1. */
   host?: '127.0.0.1' | 'localhost' | '::1' | undefined
 }
@@ -17,6 +21,7 @@ export interface ListenOptions {
 export const listenChoices: Choices<ListenOptions> = {
   port: 'anything',
   apiPort: 'anything',
+  otherApiPorts: 'array',
   host: 'anything',
 }
 
@@ -25,12 +30,39 @@ interface Door {
   port: number
   host: string
   origin(): string
-  answer(sent: Sent): Promise<Outcome>
+}
+
+/** One door for the server, then one for each API. */
+export function doorsOf(place: Place, options: ListenOptions): Door[] {
+  const { port = 0, apiPort = 0, otherApiPorts = [], host = '127.0.0.1' } = options
+  return [
+    { port, host, origin: () => new URL(place.issuer).origin },
+    ...apisOf(place).map((_, index) => ({
+      port: [apiPort, ...otherApiPorts][index] ?? 0,
+      host,
+      origin: () => new URL(apisOf(place)[index]!.url).origin,
+    })),
+  ]
+}
+
+/** What nobody gave an address to is at its door from now on. */
+export function moveTo(
+  place: Place,
+  { urls, options }: { urls: readonly string[]; options: AuthServerOptions },
+): void {
+  const [issuer, apiUrl, ...otherUrls] = urls
+  if (options.issuer === undefined) place.issuer = issuer!
+  if (options.apiUrl === undefined) place.apiUrl = `${apiUrl!}/`
+  for (const [index, api] of place.otherApis.entries()) {
+    if (options.otherApis?.[index]?.url === undefined) api.url = `${otherUrls[index]!}/`
+  }
+  place.listens = true
 }
 
 /** Opens all doors or none. */
 export async function openDoors(
   doors: readonly Door[],
+  answer: Send,
 ): Promise<{ urls: string[]; close(): Promise<void> }> {
   const servers: Server[] = []
   const close = async (): Promise<void> => {
@@ -39,7 +71,7 @@ export async function openDoors(
   const urls: string[] = []
   try {
     for (const door of doors) {
-      const { server, url } = await openDoor(door)
+      const { server, url } = await openDoor(door, answer)
       servers.push(server)
       urls.push(url)
     }
@@ -50,12 +82,14 @@ export async function openDoors(
   return { urls, close }
 }
 
-async function openDoor(door: Door): Promise<{ server: Server; url: string }> {
+async function openDoor(door: Door, answer: Send): Promise<{ server: Server; url: string }> {
   if (!['127.0.0.1', 'localhost', '::1'].includes(door.host)) {
     throw new Error(`The reference server listens on this machine only, not on ${door.host}.`)
   }
   const { createServer } = await import('node:http')
-  const server = createServer((request, response) => void serve(door, { request, response }))
+  const server = createServer(
+    (request, response) => void serve(door, { request, response, answer }),
+  )
   const port = await start(server, door)
   const host = door.host === '::1' ? '[::1]' : door.host
   return { server, url: `http://${host}:${port}` }
@@ -83,10 +117,14 @@ function stop(server: Server): Promise<void> {
 
 async function serve(
   door: Door,
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  {
+    request,
+    response,
+    answer,
+  }: { request: IncomingMessage; response: ServerResponse; answer: Send },
 ): Promise<void> {
   try {
-    const outcome = await door.answer(await read(door, request))
+    const outcome = await answer(await read(door, request))
     if (outcome === 'silence') return
     if (outcome === 'connection-lost') {
       request.socket.destroy()

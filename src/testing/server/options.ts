@@ -3,6 +3,7 @@ import { checkOptions } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
 import { isLoopback, registerClient } from './client-registration.ts'
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts'
+import { allScopes } from './scopes.ts'
 import { parseUrl } from './url.ts'
 
 /** A user who can sign in. */
@@ -19,6 +20,16 @@ export interface User {
   email?: string | undefined
 }
 
+/** An API beside the one at `apiUrl`. It has the same routes, and refuses tokens that are for another API. */
+export interface ApiRegistration {
+  /** Its base. Default: `https://api-2.example.com/` and so on, or a loopback address once listening. */
+  url?: string | undefined
+  /** What its tokens are for: the value of `resource` (RFC 8707) or `audience` (Auth0) that asks for one. Default: its URL. */
+  audience?: string | undefined
+  /** Scopes that are for this API only: they pick it in a token request (Entra), and tokens for other APIs lack them. Default: none. */
+  scopes?: readonly string[] | undefined
+}
+
 /** How ID tokens can be signed (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
 /** The format of access tokens: random strings, or JWTs. Clients must not depend on it. */
@@ -30,13 +41,15 @@ export interface AuthServerOptions {
   issuer?: string | undefined
   /** Base of the protected API. Default: `https://api.example.com/`, or the loopback address once listening. */
   apiUrl?: string | undefined
+  /** APIs beside it, each with tokens of its own. Default: none. */
+  otherApis?: readonly ApiRegistration[] | undefined
   /** Default: `sandbox-app` (external) and `production-app` (internal). */
   clients?: readonly ClientRegistration[] | undefined
   /** Default: ada (password lovelace) and grace (password hopper). */
   users?: readonly User[] | undefined
   /** For all lifetimes and delays. Default: the machine's clock. */
   clock?: Clock | undefined
-  /** Resource indicators (RFC 8707) that the server accepts in addition to the API's URL. */
+  /** Resource indicators (RFC 8707) that the server accepts in addition to those of its APIs. */
   resources?: readonly string[] | undefined
   /** The types of authorization details (RFC 9396) that the server accepts. Default: none. */
   authorizationDetailsTypes?: readonly string[] | undefined
@@ -81,6 +94,8 @@ export interface Settings {
   legacyPasswordGrant: boolean
   resources: readonly string[]
   authorizationDetailsTypes: readonly string[]
+  /** Every scope but those of single clients. */
+  scopes: readonly string[]
   clients: readonly RegisteredClient[]
   users: readonly User[]
 }
@@ -134,6 +149,7 @@ const defaultUsers: readonly User[] = [
 export const serverChoices: Choices<AuthServerOptions> = {
   issuer: 'anything',
   apiUrl: 'anything',
+  otherApis: 'array',
   clients: 'array',
   users: 'array',
   clock: 'anything',
@@ -152,8 +168,17 @@ export const serverChoices: Choices<AuthServerOptions> = {
   legacyPasswordGrant: [true, false],
 }
 
+const apiChoices: Choices<ApiRegistration> = {
+  url: 'anything',
+  audience: 'anything',
+  scopes: 'array',
+}
+
 export function resolveSettings(options: AuthServerOptions): Settings {
   checkOptions(options, { of: 'createAuthServer', choices: serverChoices })
+  const { otherApis = [] } = options
+  for (const api of otherApis) checkOptions(api, { of: 'An API', choices: apiChoices })
+  const scopes = [...new Set([...allScopes, ...otherApis.flatMap((api) => api.scopes ?? [])])]
   return {
     accessTokenFormat: options.accessTokenFormat ?? 'opaque',
     accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
@@ -168,13 +193,14 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     legacyPasswordGrant: options.legacyPasswordGrant ?? false,
     resources: options.resources ?? [],
     authorizationDetailsTypes: options.authorizationDetailsTypes ?? [],
-    clients: (options.clients ?? defaultClients).map(registerClient),
+    scopes,
+    clients: (options.clients ?? defaultClients).map((client) => registerClient(client, scopes)),
     users: options.users ?? defaultUsers,
   }
 }
 
 /** Refuses an issuer or API that would send tokens in clear over a network. */
-export function checkPlace(url: string, what: 'issuer' | 'apiUrl'): string {
+export function checkPlace(url: string, what: 'issuer' | 'apiUrl' | 'url of an API'): string {
   const parsed = parseUrl(url)
   if (!parsed) throw new Error(`The ${what} ${url} is not a URL.`)
   const { protocol, search, hash } = parsed

@@ -1,6 +1,7 @@
 import { checkOptions } from '../check-options.ts'
+import { knownAudiences } from './apis.ts'
 import type { Context } from './context.ts'
-import { dispatch, locate } from './dispatch.ts'
+import { dispatch } from './dispatch.ts'
 import { checkPath, createFaultBoard } from '../faults/board.ts'
 import type { FaultArguments, FaultName, FaultOptions } from '../faults/fault.ts'
 import { createGrants } from './grants.ts'
@@ -11,13 +12,14 @@ import type { CookieJar } from '../person/cookie-jar.ts'
 import { createFetch } from './in-process-fetch.ts'
 import type { Sent } from './in-process-fetch.ts'
 import { createKeyRing } from './keys.ts'
-import { listenChoices, openDoors } from './listen.ts'
+import { doorsOf, listenChoices, moveTo, openDoors } from './listen.ts'
 import type { ListenOptions } from './listen.ts'
-import { checkPlace, resolveSettings } from './options.ts'
+import { resolveSettings } from './options.ts'
 import type { AuthServerOptions, User } from './options.ts'
 import type { RegisteredClient } from './client-registration.ts'
 import { playPerson } from '../person/person.ts'
 import type { AuthorizeOptions } from '../person/person.ts'
+import { apisOf, createPlace, locate, nobodyAnswers } from './place.ts'
 import { createPushedRequests } from './pushed-requests.ts'
 import { createSessions } from './sessions.ts'
 import { systemClock } from './system-clock.ts'
@@ -66,6 +68,8 @@ export interface AuthServer {
   readonly issuer: string
   /** The protected API, whose `url` goes into the option `resources` of a client. */
   readonly api: { readonly url: string }
+  /** The APIs of the option `otherApis`, in its order. */
+  readonly otherApis: readonly { readonly url: string; readonly audience: string }[]
   /** The registered clients. */
   readonly clients: readonly RegisteredClient[]
   /** The users who can sign in. */
@@ -78,6 +82,8 @@ export interface AuthServer {
   listen(options?: ListenOptions): Promise<{
     url: string
     apiUrl: string
+    /** The base URLs of the option `otherApis`, in its order. */
+    otherApiUrls: string[]
     /** Closes the ports and every connection. */
     close(): Promise<void>
   }>
@@ -109,13 +115,9 @@ export interface AuthServer {
 export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
   const settings = resolveSettings(options)
   const clock = options.clock ?? systemClock()
-  const faults = createFaultBoard()
+  const place = createPlace(options)
+  const faults = createFaultBoard(() => knownAudiences({ place, settings }))
   const now = (): number => clock.now() + (faults.see('clock-offset')?.seconds ?? 0) * 1000
-  const place = {
-    issuer: checkPlace(options.issuer ?? 'https://login.example.com', 'issuer'),
-    apiUrl: checkPlace(options.apiUrl ?? 'https://api.example.com/', 'apiUrl'),
-    listens: false,
-  }
   const signsAccessTokens = settings.accessTokenFormat === 'RS256'
   const context: Context = {
     settings,
@@ -137,10 +139,10 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     new Promise((resolve) => void clock.setTimeout(resolve, milliseconds))
 
   const send = async (sent: Sent): Promise<Outcome> => {
-    const { to, path } = locate(place, sent.url)
+    const { to, path, api } = locate(place, sent.url)
     requests.push(record(sent, { to, path, at: clock.now() }))
     if (to === 'elsewhere') throw nobodyAnswers(sent.url.origin, place)
-    const outcome = await dispatch({ context, call: { ...sent, to, path } }, sleep)
+    const outcome = await dispatch({ context, call: { ...sent, to, path, api } }, sleep)
     await holds.pass(path)
     return outcome
   }
@@ -164,25 +166,22 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
         return place.apiUrl
       },
     },
+    get otherApis() {
+      return apisOf(place).slice(1)
+    },
     clients: settings.clients,
     users: settings.users,
     fetch: createFetch(send),
     withCookies: (jar) => createFetch(send, jar),
     async listen(how = {}) {
       checkOptions(how, { of: 'listen', choices: listenChoices })
-      const { port = 0, apiPort = 0, host = '127.0.0.1' } = how
-      const doors = await openDoors([
-        { port, host, answer: send, origin: () => new URL(place.issuer).origin },
-        { port: apiPort, host, answer: send, origin: () => new URL(place.apiUrl).origin },
-      ])
-      const [url, apiOrigin] = doors.urls
-      const apiUrl = `${apiOrigin!}/`
-      if (options.issuer === undefined) place.issuer = url!
-      if (options.apiUrl === undefined) place.apiUrl = apiUrl
-      place.listens = true
+      const doors = await openDoors(doorsOf(place, how), send)
+      const [url, apiUrl, ...otherApiUrls] = doors.urls
+      moveTo(place, { urls: doors.urls, options })
       return {
         url: url!,
-        apiUrl,
+        apiUrl: `${apiUrl!}/`,
+        otherApiUrls: otherApiUrls.map((otherUrl) => `${otherUrl}/`),
         close() {
           place.listens = false
           return doors.close()
@@ -220,13 +219,6 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     clearFaults: () => faults.clear(),
     hold: holds.hold,
   }
-}
-
-/** What a tester reads who gave the app another issuer, or forgot to answer for an API of its own. */
-function nobodyAnswers(origin: string, { issuer, apiUrl }: Context['place']): TypeError {
-  return new TypeError(
-    `fetch failed: nobody answers at ${origin}; this server is ${issuer} (option issuer), its API is ${apiUrl} (option apiUrl)`,
-  )
 }
 
 function record(

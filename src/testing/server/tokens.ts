@@ -23,7 +23,7 @@ export interface Issue {
   grantType: GrantType
   /** Of this access token; the grant's or less. */
   scope: readonly string[]
-  resources: readonly string[]
+  audience: string
   authorizationDetails: readonly AuthorizationDetail[]
   refreshToken: string | undefined
 }
@@ -41,7 +41,12 @@ export async function issueTokens(context: Context, issue: Issue): Promise<Token
   if (issue.scope.includes('openid') && issue.grantType !== 'password') {
     const on = issue.grantType === 'refresh_token' ? 'refresh' : 'sign-in'
     const accessTokenHash = base64url((await sha256(accessToken)).slice(0, 16))
-    response.id_token = await issueIdToken(context, { grant: issue.grant, on, accessTokenHash })
+    response.id_token = await issueIdToken(context, {
+      grant: issue.grant,
+      on,
+      api: issue.audience,
+      accessTokenHash,
+    })
   }
   return response
 }
@@ -60,7 +65,7 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     id: randomToken(),
     grant,
     scope,
-    audience: issue.resources[0] ?? place.apiUrl,
+    audience: issue.audience,
     expiresAt: context.now() + settings.accessTokenLifetime * 1000,
   }
   context.grants.registerAccessToken(record)

@@ -15,7 +15,7 @@ export async function api(visit: Visit): Promise<Reply> {
     routes[`${call.method === 'HEAD' ? 'GET' : call.method} ${call.path}`] ?? routes[call.path]
   if (!route) return json({ error: 'not_found' }, 404)
   const token = await authorizeBearer(visit, {
-    audience: context.place.apiUrl,
+    audience: call.api!.audience,
     scope: route.scope,
   })
   if ('status' in token) return token

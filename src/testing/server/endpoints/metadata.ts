@@ -2,7 +2,6 @@ import { endpoint } from '../context.ts'
 import type { Visit } from '../context.ts'
 import { publicJson, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
-import { allScopes } from '../scopes.ts'
 
 /** OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. */
 export function metadata({ context }: Visit): Reply {
@@ -17,7 +16,7 @@ export function metadata({ context }: Visit): Reply {
     revocation_endpoint: endpoint(context, '/revoke'),
     end_session_endpoint: endpoint(context, '/end_session'),
     scopes_supported: [
-      ...new Set([...allScopes, ...settings.clients.flatMap(({ scopes }) => scopes)]),
+      ...new Set([...settings.scopes, ...settings.clients.flatMap(({ scopes }) => scopes)]),
     ],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

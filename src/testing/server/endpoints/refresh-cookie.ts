@@ -1,8 +1,9 @@
+import { chooseTarget } from '../apis.ts'
 import { findClient } from '../context.ts'
 import type { Visit } from '../context.ts'
 import { corsOrigins, isAllowedOrigin } from '../cors.ts'
 import { refreshCookie } from '../cookies.ts'
-import { json, readAuthorization, readCookie } from '../http.ts'
+import { json, readAuthorization, readCookie, readParameters } from '../http.ts'
 import type { Call, Reply } from '../http.ts'
 import { issueTokens } from '../tokens.ts'
 import { withRefreshCookie } from './token.ts'
@@ -30,13 +31,15 @@ export async function refreshByCookie({ context, call }: Visit): Promise<Reply> 
   ) {
     return refuse(403, 'Cross-site request refused.')
   }
+  const parameters = readParameters(new URLSearchParams())
+  const target = chooseTarget(context, { grant, parameters, scope: grant.scope })
+  if ('error' in target) return refuse(401, 'Invalid refresh token.')
   if (context.grants.spend(refreshToken) !== 'spent') return refuse(401, 'Invalid refresh token.')
   const next = context.settings.rotation ? context.grants.issueRefreshToken(grant).value : undefined
   const tokens = await issueTokens(context, {
     grant,
     grantType: 'refresh_token',
-    scope: grant.scope,
-    resources: grant.resources,
+    ...target,
     authorizationDetails: grant.authorizationDetails,
     refreshToken: next,
   })

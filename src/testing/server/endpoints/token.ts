@@ -1,6 +1,5 @@
+import { chooseTarget, readScope } from '../apis.ts'
 import { areAmong, readDetails } from '../authorization-details.ts'
-import type { AuthorizationDetail } from '../authorization-details.ts'
-import { isKnownResource } from '../authorization-request.ts'
 import { authenticateClient } from '../client-authentication.ts'
 import type { Context, Visit } from '../context.ts'
 import { cookie, refreshCookie } from '../cookies.ts'
@@ -20,11 +19,6 @@ interface GrantRequest {
 
 const invalidGrant = (description: string): Reply =>
   oauthError({ error: 'invalid_grant', description })
-
-const invalidTarget = oauthError({
-  error: 'invalid_target',
-  description: 'exactly one known resource is allowed',
-})
 
 /** POST /token (RFC 6749 §3.2). */
 export async function token(visit: Visit): Promise<Reply> {
@@ -91,7 +85,6 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
   const { context, client, parameters } = request
   const verifier = parameters.get('code_verifier')
   const hash = verifier === undefined ? undefined : base64url(await sha256(verifier))
-  const resources = parameters.all('resource')
   // From here to `used = true` nothing may be awaited: of two parallel exchanges one must win.
   const code = context.grants.findCode(parameters.get('code') ?? '')
   const redirectUri = parameters.get('redirect_uri')
@@ -111,11 +104,10 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
   if (context.now() >= code.expiresAt || code.grant.revoked)
     return invalidGrant('the code has expired or was revoked')
   const grant = code.grant
-  if (!areGranted(context, { grant, resources })) return invalidTarget
-  const details = narrowDetails(request, grant)
-  if ('status' in details) return details
+  const narrowed = narrow(request, { grant, scope: grant.scope })
+  if ('status' in narrowed) return narrowed
   code.used = true
-  return issueFor(request, { grant, grantType: 'authorization_code', ...details })
+  return issueFor(request, { grant, grantType: 'authorization_code', ...narrowed })
 }
 
 function provesPossession(
@@ -125,23 +117,25 @@ function provesPossession(
   return /^[\w.~-]{43,128}$/.test(verifier ?? '') && hash === code.challenge
 }
 
-/** A token is for one resource, and for none that the person was not asked about. */
-function areGranted(
-  context: Context,
-  { grant, resources }: { grant: Grant; resources: readonly string[] },
-): boolean {
-  const [resource, second] = resources
-  if (resource === undefined) return true
-  if (second !== undefined) return false
-  if (grant.resources.length > 0) return grant.resources.includes(resource)
-  return isKnownResource(context, resource)
+/** What an access token is for: everything that was granted for one API, or less. */
+type Narrowed = Pick<Issue, 'audience' | 'scope' | 'authorizationDetails'>
+
+function narrow(
+  request: GrantRequest,
+  { grant, scope }: { grant: Grant; scope: readonly string[] },
+): Narrowed | Reply {
+  const { context, parameters } = request
+  const target = chooseTarget(context, { grant, parameters, scope })
+  if ('error' in target) return oauthError(target)
+  const details = narrowDetails(request, grant)
+  return 'status' in details ? details : { ...target, ...details }
 }
 
-/** RFC 9396 §6: a token may be for some of the granted details. */
+/** RFC 9396 §6 */
 function narrowDetails(
   { context, parameters }: GrantRequest,
   grant: Grant,
-): { authorizationDetails: readonly AuthorizationDetail[] } | Reply {
+): Pick<Narrowed, 'authorizationDetails'> | Reply {
   const refuse = (description: string): Reply =>
     oauthError({ error: 'invalid_authorization_details', description })
   const requested = readDetails(
@@ -155,23 +149,12 @@ function narrowDetails(
     : refuse('authorization details that were not granted')
 }
 
-function issueFor(
-  { context, client, parameters }: GrantRequest,
-  {
-    grant,
-    grantType,
-    authorizationDetails,
-  }: Pick<Issue, 'grant' | 'grantType' | 'authorizationDetails'>,
-): Issue {
+function issueFor({ context, client }: GrantRequest, issue: Omit<Issue, 'refreshToken'>): Issue {
+  const { grant } = issue
   const wantsOffline =
     grant.scope.includes('offline_access') && client.grantTypes.includes('refresh_token')
-  const requested = parameters.all('resource')
   return {
-    grant,
-    grantType,
-    scope: grant.scope,
-    resources: requested.length > 0 ? requested : grant.resources,
-    authorizationDetails,
+    ...issue,
     refreshToken: wantsOffline ? context.grants.issueRefreshToken(grant).value : undefined,
   }
 }
@@ -186,25 +169,21 @@ function refresh(request: GrantRequest): Issue | Reply {
     return invalidGrant('unknown refresh token')
   }
   const { grant } = refreshToken
-  const scope = parameters.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
-  const requested = parameters.all('resource')
+  const scope = readScope(parameters, grant)
   if (scope.length === 0 || !scope.every((entry) => grant.scope.includes(entry))) {
     return oauthError({
       error: 'invalid_scope',
       description: 'the scope is empty or more than was granted',
     })
   }
-  if (!areGranted(context, { grant, resources: requested })) return invalidTarget
-  const details = narrowDetails(request, grant)
-  if ('status' in details) return details
+  const narrowed = narrow(request, { grant, scope })
+  if ('status' in narrowed) return narrowed
   const spent = context.grants.spend(refreshToken)
   if (spent !== 'spent') return invalidGrant(refusals[spent])
   return {
     grant,
     grantType: 'refresh_token',
-    scope,
-    resources: requested.length > 0 ? requested : grant.resources,
-    ...details,
+    ...narrowed,
     refreshToken: context.settings.rotation
       ? context.grants.issueRefreshToken(grant).value
       : undefined,
@@ -242,5 +221,7 @@ function signInWithPassword(request: GrantRequest): Issue | Reply {
     refreshableUntil: undefined,
     revoked: undefined,
   }
-  return issueFor(request, { grant, grantType: 'password', authorizationDetails: [] })
+  const narrowed = narrow(request, { grant, scope })
+  if ('status' in narrowed) return narrowed
+  return issueFor(request, { grant, grantType: 'password', ...narrowed })
 }

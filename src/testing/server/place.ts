@@ -1,0 +1,102 @@
+import { checkPlace } from './options.ts'
+import type { AuthServerOptions } from './options.ts'
+
+/** Where a server lives. */
+export interface Place {
+  issuer: string
+  apiUrl: string
+  otherApis: { url: string; audience: string | undefined; scopes: readonly string[] }[]
+  /** While people can open it in a browser. */
+  listens: boolean
+}
+
+/** A protected API. */
+export interface Api {
+  /** Its base. */
+  url: string
+  /** What its tokens are for. */
+  audience: string
+  /** The scopes that no token for another API has. */
+  scopes: readonly string[]
+}
+
+export function createPlace({ issuer, apiUrl, otherApis = [] }: AuthServerOptions): Place {
+  return {
+    issuer: checkPlace(issuer ?? 'https://login.example.com', 'issuer'),
+    apiUrl: checkPlace(apiUrl ?? 'https://api.example.com/', 'apiUrl'),
+    otherApis: otherApis.map(({ url, audience, scopes = [] }, index) => ({
+      url: checkPlace(url ?? `https://api-${index + 2}.example.com/`, 'url of an API'),
+      audience,
+      scopes,
+    })),
+    listens: false,
+  }
+}
+
+/** The API at `apiUrl` first. */
+export function apisOf({ apiUrl, otherApis }: Place): [Api, ...Api[]] {
+  return [
+    { url: apiUrl, audience: apiUrl, scopes: [] },
+    ...otherApis.map((api) => ({ ...api, audience: api.audience ?? api.url })),
+  ]
+}
+
+/** Which server a URL belongs to, and the path as the endpoints know it. */
+export interface Location {
+  to: 'issuer' | 'api' | 'elsewhere'
+  path: string
+  /** The API, if it is one. */
+  api: Api | undefined
+}
+
+export function locate(place: Place, url: URL): Location {
+  const issuer = new URL(place.issuer)
+  const apis = apisOf(place).filter((api) => new URL(api.url).origin === url.origin)
+  const api = innermost(apis.filter((candidate) => isInside(url, { api: candidate, issuer })))
+  if (api) return atApi(url, api)
+  if (url.origin === issuer.origin) {
+    return { to: 'issuer', path: issuerPath(url, issuer), api: undefined }
+  }
+  const outside = innermost(apis)
+  return outside ? atApi(url, outside) : { to: 'elsewhere', path: url.pathname, api: undefined }
+}
+
+function atApi(url: URL, api: Api): Location {
+  return { to: 'api', path: below(url.pathname, new URL(api.url).pathname), api }
+}
+
+function innermost(apis: readonly Api[]): Api | undefined {
+  return [...apis].sort((one, other) => other.url.length - one.url.length)[0]
+}
+
+/** Below the API, unless the issuer is below it too, at the same origin. */
+function isInside(url: URL, { api, issuer }: { api: Api; issuer: URL }): boolean {
+  const { origin, pathname } = new URL(api.url)
+  const holdsIssuer = origin === issuer.origin && isBelow(issuer.pathname, pathname)
+  return isBelow(url.pathname, pathname) && !holdsIssuer
+}
+
+/** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */
+function issuerPath(url: URL, issuer: URL): string {
+  const wellKnown = '/.well-known/oauth-authorization-server'
+  const isInserted = url.pathname === wellKnown + issuer.pathname.replace(/\/$/, '')
+  return isInserted ? wellKnown : below(url.pathname, issuer.pathname)
+}
+
+function isBelow(path: string, base: string): boolean {
+  const prefix = base.replace(/\/$/, '')
+  return path === prefix || path.startsWith(`${prefix}/`)
+}
+
+/** `/token` for `/tenant/token`, and `/../token` for what lies outside the base. */
+function below(path: string, base: string): string {
+  if (!isBelow(path, base)) return `/..${path}`
+  return path.slice(base.replace(/\/$/, '').length) || '/'
+}
+
+/** What a tester reads who gave the app another issuer, or forgot to answer for an API of its own. */
+export function nobodyAnswers(origin: string, { issuer, apiUrl }: Place): TypeError {
+  return new TypeError(
+    `fetch failed: nobody answers at ${origin}; this server is ${issuer} (option issuer), its API is ${apiUrl} (option apiUrl)`,
+  )
+}

@@ -44,7 +44,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const text = urlOf(request)
     const origin = resources.coveredOrigin(text)
     if (origin !== undefined && endpoints.noneAt(origin)) return request
-    const { href } = new URL(text, baseUrl())
+    // Reading and parsing the base takes as long as parsing the URL.
+    const { href } = /^https?:\/\//.test(text) ? new URL(text) : new URL(text, baseUrl())
     checkUrl(href)
     return typeof request === 'string' ? href : request
   }

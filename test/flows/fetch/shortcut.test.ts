@@ -105,6 +105,20 @@ describe('a string on an origin that is listed whole', () => {
     expect(sent).toHaveLength(1)
   })
 
+  test('is parsed without the address of the page (E11)', async () => {
+    const world = createWorld({ client: { resources: [`${api}/users/`] } })
+    await world.signIn()
+    const baseUrl = vi.fn(world.tab.ports.host.baseUrl)
+    const auth = world.client(world.tab, { host: { ...world.tab.ports.host, baseUrl } })
+    for (const [url, reads] of [
+      [`${api}/users/me`, 0],
+      ['/users/me', 1],
+    ] as const) {
+      await auth.fetch(url).catch(() => {})
+      expect(baseUrl).toHaveBeenCalledTimes(reads)
+    }
+  })
+
   test('is not parsed beside entries for other origins (E11)', async () => {
     const resources = ['https://files.example.com/', `${api}/`, `${issuer}/api/`]
     const { auth } = await watchedTab({ resources })

@@ -61,6 +61,7 @@ describe('where a token goes', () => {
     ['/api/', true],
     ['/api/orders', true],
     ['/api?x=/apix', true],
+    ['/api?next=https://other.example/', true],
     ['/api/x/../orders', true],
     ['/./api/orders', true],
     ['/apix', false],

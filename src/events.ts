@@ -31,9 +31,16 @@ export interface EventMap {
   request: { what: RequestPurpose; url: string; status?: number; ms: number }
 }
 
-/** What a request was for. The last is of {@link discoverResource}, which has no client that could emit the event. */
+/** What a request was for. `resource-metadata` is of {@link discoverResource}, which has no client that could emit the event. */
 export type RequestPurpose =
-  'discovery' | 'jwks' | 'token' | 'refresh' | 'revocation' | 'userinfo' | 'resource-metadata'
+  | 'discovery'
+  | 'resource-metadata'
+  | 'jwks'
+  | 'par'
+  | 'token'
+  | 'refresh'
+  | 'revocation'
+  | 'userinfo'
 
 /** The names {@link PkceClient.on} takes. */
 export type EventName = keyof EventMap

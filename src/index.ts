@@ -46,6 +46,8 @@ export type {
   Navigator,
 } from './navigation/navigator.ts'
 export type { Capability } from './capabilities/capability.ts'
+export { pushedRequests } from './capabilities/pushed-requests.ts'
+export type { AuthorizationDetail } from './protocol/authorization-details.ts'
 
 export type { Clock } from './clock.ts'
 export type { Host } from './host/host.ts'

@@ -5,7 +5,7 @@ import { createAuthorizedFetch } from '../api/fetch.ts'
 import { createGlobalFetch, createPlatformFetch } from '../api/global-fetch.ts'
 import { createResources, secureUrl } from '../api/resources.ts'
 import { createEmitter } from '../events.ts'
-import { createState } from '../protocol/authorization.ts'
+import { createState, openRequest } from '../protocol/authorization.ts'
 import { readChallenges } from '../protocol/challenge.ts'
 import { publicClient } from '../protocol/client-authentication.ts'
 import { refreshTokens } from '../protocol/refresh.ts'
@@ -53,7 +53,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
       scheme: bearer(readChallenges),
       protect: unprotected,
       parameters: async () => [],
-      push: async (url) => url,
+      push: openRequest,
       wrap: (plainFetch) => plainFetch,
       resumed: () => undefined,
       grant: async (record) => refreshTokens({ ...client, server: await server() }, record),

@@ -1,6 +1,8 @@
+import { isAuthorizationDetails } from './authorization-details.ts'
 import { PkceClientError } from '../errors.ts'
 import { translateIdTokenError } from './id-token.ts'
 import { statusError, translateError } from './translate-error.ts'
+import type { AuthorizationDetail } from './authorization-details.ts'
 import type { Claims, TokenSet } from './token-set.ts'
 
 const longestLife = 31_536_000
@@ -22,6 +24,7 @@ export interface Answer {
   error?: string
   error_description?: string
   expires_in?: number | undefined
+  authorization_details?: readonly AuthorizationDetail[] | undefined
 }
 
 const textMembers = [
@@ -54,6 +57,8 @@ export function readAnswer(object: object | undefined): Answer {
   // Left out, it is what was asked for: some servers forget it.
   if (body.access_token) body.token_type ??= 'Bearer'
   body.expires_in = lifetime(source['expires_in'])
+  const details = source['authorization_details']
+  if (isAuthorizationDetails(details)) body.authorization_details = details
   return body
 }
 
@@ -95,6 +100,7 @@ export function tokenSet(
     idToken: body.id_token,
     claims,
     scope: body.scope,
+    authorizationDetails: body.authorization_details,
     expiresIn: body.expires_in,
     requestedAt,
   }

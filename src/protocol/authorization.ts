@@ -4,6 +4,8 @@ import {
   generateRandomNonce,
   generateRandomState,
 } from 'oauth4webapi'
+import { PkceClientError } from '../errors.ts'
+import type { OAuthClient } from './client-authentication.ts'
 import type { ServerMetadata } from './server.ts'
 
 /** A new PKCE code verifier: 43 characters from 32 random bytes (RFC 7636 §4.1). */
@@ -61,4 +63,13 @@ export async function authorizationUrl(
     ['code_challenge', await createCodeChallenge(request.verifier)],
     ['code_challenge_method', 'S256'],
   ])
+}
+
+/** The request as it is, for a server that takes it from the address bar (RFC 9126 §5). */
+export async function openRequest(url: URL, { server }: OAuthClient): Promise<URL> {
+  if (server.require_pushed_authorization_requests !== true) return url
+  throw new PkceClientError(
+    'invalid_option',
+    `${server.issuer} takes pushed authorization requests only; add pushedRequests() to the option use.`,
+  )
 }

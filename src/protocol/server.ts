@@ -22,6 +22,10 @@ export type ServerMetadata = {
   readonly revocation_endpoint?: string
   /** Where `signOut()` sends people (RP-Initiated Logout §2.1). */
   readonly end_session_endpoint?: string
+  /** Where `pushedRequests()` sends authorization requests (RFC 9126 §5). */
+  readonly pushed_authorization_request_endpoint?: string
+  /** Whether the server takes authorization requests there only; a client without `pushedRequests()` sends nobody away then. */
+  readonly require_pushed_authorization_requests?: boolean
   /** Whether every answer to a sign-in names its server; one that does not is refused then (RFC 9207 §2.3). */
   readonly authorization_response_iss_parameter_supported?: boolean
   /** How ID tokens are signed; symmetric algorithms and `none` are taken off the list, and RS256 is assumed without one. */
@@ -39,10 +43,12 @@ const endpoints = [
   'userinfo_endpoint',
   'revocation_endpoint',
   'end_session_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const
 
 const otherMembers = [
   'issuer',
+  'require_pushed_authorization_requests',
   'authorization_response_iss_parameter_supported',
   'id_token_signing_alg_values_supported',
   'userinfo_signing_alg_values_supported',
@@ -122,7 +128,7 @@ export function checkServer(
   if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
   for (const name of endpoints) {
     const value = server[name]
-    if (value === undefined ? /auth|tok/.test(name) : !secureUrl(value)) {
+    if (value === undefined ? /^auth|^tok/.test(name) : !secureUrl(value)) {
       throw unusable(issuer, `${name} is missing or not an https URL`)
     }
   }

@@ -1,3 +1,4 @@
+import type { AuthorizationDetail } from './authorization-details.ts'
 import type { PkceClientError } from '../errors.ts'
 import type { StandardClaims } from './standard-claims.ts'
 
@@ -32,6 +33,7 @@ export interface TokenSet {
   idToken?: string | undefined
   claims?: Claims | undefined
   scope?: string | undefined
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** Seconds, at most a year; missing when the server did not say, or said nothing sensible. */
   expiresIn?: number | undefined
   /** Local milliseconds just before the request left. */

@@ -1,4 +1,5 @@
 import { pick } from './stored.ts'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { Shape } from './stored.ts'
 
@@ -35,6 +36,8 @@ export interface SessionRecord {
   idToken?: string | undefined
   claims?: Claims | undefined
   scope: string
+  /** As the server granted them (RFC 9396 §7). */
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** By resource; all resources share the {@link defaultToken}. */
   access: Record<string, AccessToken>
 }
@@ -124,6 +127,7 @@ const recordShape: Shape = {
   refreshToken: 'string?',
   idToken: 'string?',
   claims: 'object?',
+  authorizationDetails: 'object?',
   pending: 'object?',
 }
 const accessShape: Shape = {
@@ -152,7 +156,7 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
     const source: unknown = JSON.parse(stored)
     if ((pick(source, { v: 'number' }).v as number) > 1) return unreadable(source, binding)
     const record = keep(source, recordShape) as unknown as SessionRecord
-    const { access, pending, claims, issuer, clientId } = record
+    const { access, pending, claims, authorizationDetails, issuer, clientId } = record
     record.access = Object.fromEntries(
       Object.entries(access).map(([name, token]) => [
         name,
@@ -161,6 +165,7 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
     )
     if (pending) pick(pending, pendingShape)
     if (claims) pick(claims, { sub: 'string' })
+    if (authorizationDetails && !Array.isArray(authorizationDetails)) return undefined
     const token = record.access[defaultToken]
     // What is nested too deeply can be read and not written.
     JSON.stringify(record)

@@ -241,6 +241,7 @@ export function withTokens(record: SessionRecord, tokens: TokenSet): SessionReco
     idToken: tokens.idToken ?? record.idToken,
     claims: record.claims ?? tokens.claims,
     scope: tokens.scope ?? record.scope,
+    authorizationDetails: tokens.authorizationDetails ?? record.authorizationDetails,
     access: {
       ...record.access,
       [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt },

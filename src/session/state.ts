@@ -1,4 +1,5 @@
 import { tokenOf } from './record.ts'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { SessionRecord, SignedOutReason } from './record.ts'
 
@@ -24,6 +25,8 @@ export interface SignedInSession {
   readonly claims?: Claims
   /** The scopes that the server granted, separated by spaces. */
   readonly scope: string
+  /** What the server granted of `authorizationDetails` (RFC 9396 §7), which may be less than was asked for; missing when it said nothing. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[]
   /** When the access token expires, in milliseconds of the local clock; missing when the server did not say. */
   readonly expiresAt?: number
   /** Refreshing the tokens fails at the moment, for a temporary reason; the user is still signed in. */
@@ -54,14 +57,30 @@ export function reduce(
 function signedIn(record: SessionRecord, before: SignedInSession | undefined): Session {
   const expiresAt = tokenOf(record).expiresAt
   const stale = (record.pending?.failures ?? 0) > 0
-  if (before?.scope === record.scope && before.expiresAt === expiresAt && before.stale === stale)
+  const authorizationDetails = detailsOf(record, before)
+  if (
+    before?.scope === record.scope &&
+    before.expiresAt === expiresAt &&
+    before.stale === stale &&
+    before.authorizationDetails === authorizationDetails
+  )
     return before
   const claims = before?.claims ?? record.claims
   return Object.freeze({
     status: 'signed-in',
     ...(claims && { claims: Object.freeze(claims) }),
     scope: record.scope,
+    ...(authorizationDetails && { authorizationDetails: Object.freeze(authorizationDetails) }),
     ...(expiresAt !== undefined && { expiresAt }),
     stale,
   })
+}
+
+/** The same list as before, unless another one was granted. */
+function detailsOf(
+  { authorizationDetails: granted }: SessionRecord,
+  before: SignedInSession | undefined,
+): SignedInSession['authorizationDetails'] {
+  const known = before?.authorizationDetails
+  return JSON.stringify(known) === JSON.stringify(granted) ? known : granted
 }

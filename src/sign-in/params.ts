@@ -1,6 +1,8 @@
 import { parseUrl } from '../api/resources.ts'
+import { isAuthorizationDetails } from '../protocol/authorization-details.ts'
 import { asJson, checkOptions, signal, text, url } from '../check-options.ts'
 import { redirectUri, requestParams, scope } from '../options.ts'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Rules } from '../check-options.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -23,10 +25,10 @@ export interface SignInParams {
   /** Absolute URIs the token is meant for (RFC 8707). */
   resource?: string | readonly string[] | undefined
   /**
-   * Rich authorization requests (RFC 9396): objects with a `type`. They travel in the address bar, where the user can read
-   * and change them, and what the server granted of them is not read from its answer: the API must look at the token.
+   * Rich authorization requests (RFC 9396): objects with a `type`. Without `pushedRequests()` they travel in the address bar,
+   * where the user can read and change them. What the server granted of them is in `session.authorizationDetails`.
    */
-  authorizationDetails?: readonly { type: string; [member: string]: unknown }[] | undefined
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** In place of the client's redirect URI. */
   redirectUri?: string | undefined
   /** Where the user wants to be afterwards; anything that is not of this origin is dropped. */
@@ -55,7 +57,7 @@ const rules: Rules<SignInParams> = {
     'absolute URIs without a fragment',
   ],
   authorizationDetails: [
-    (value: unknown) => Array.isArray(value) && value.every(hasType) && asJson(value),
+    (value: unknown) => isAuthorizationDetails(value) && asJson(value),
     'a list of objects with a type, and JSON',
   ],
   redirectUri,
@@ -100,8 +102,4 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
 
 function isResource(value: unknown): boolean {
   return typeof value === 'string' && !!parseUrl(value) && !value.includes('#')
-}
-
-function hasType(detail: unknown): boolean {
-  return typeof (detail as { type?: unknown } | null)?.type === 'string'
 }

@@ -7,7 +7,7 @@
 export const sizeBudgets = {
   'the main job': {
     imports: `import { PkceClient } from 'pkce-client'; globalThis.client = PkceClient`,
-    bytes: 33_900,
+    bytes: 34_650,
     aim: 24_300,
   },
   'PKCE and state only': {
@@ -43,6 +43,7 @@ export const sizeBudgets = {
  * `bytes` is where the build fails, `aim` the plan; docs/decisions/004-size.md gives the reason where they differ.
  */
 export const additionBudgets = {
+  pushedRequests: { bytes: 390, aim: 350 },
   discoverResource: { bytes: 740, aim: 450 },
 } as const
 

@@ -167,9 +167,10 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const { issuer, clientId, sessionKey, redirectUri: base } = options
   const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
   if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
-  const { navigator, use, ...rest } = options
+  const { navigator, use } = options
   return Object.freeze(
-    Object.assign(rest, {
+    // Not into a copy by `...`, which would have a prototype again.
+    Object.assign(options, {
       ...(navigator && { navigators: [navigator].flat() as [Navigator, ...Navigator[]] }),
       use: [...(use ?? [])],
       metadata: copyOwn(options.metadata ?? {}),

@@ -53,6 +53,11 @@ export function describeError(error: Error): string {
   const code = isPkceClientError(error) && error.code
   if (code === 'sign_in_required') return 'Nobody is signed in. Sign in first.'
   if (code === 'sign_in_cancelled') return 'You are back from the sign-in page.'
+  if (code === 'popup_closed') return 'You closed the window before signing in.'
+  if (code === 'popup_blocked')
+    return 'The browser did not open a window. Allow windows for this page, or sign in without one.'
+  if (code === 'login_required' || code === 'iframe_blocked')
+    return 'Please sign in with the button.'
   if (code === 'authorization_denied')
     return `You were not signed in: ${serverText || 'no reason given'}.`
   return serverText ? `${error.message} The server says: ${serverText}.` : error.message

@@ -39,8 +39,19 @@ export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 
 export { redirect } from './navigation/redirect.ts'
 export type { RedirectOptions } from './navigation/redirect.ts'
+export { popup } from './navigation/popup.ts'
+export type { PopupOptions } from './navigation/popup.ts'
+export { iframe } from './navigation/iframe.ts'
+export { relayAnswer } from './navigation/relay.ts'
+export type {
+  FrameElement,
+  PageWindow,
+  WindowHandle,
+  WindowMessage,
+} from './navigation/page-window.ts'
 export type {
   Navigation,
+  NavigationAnswer,
   NavigationParams,
   NavigationRequest,
   Navigator,

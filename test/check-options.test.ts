@@ -1,7 +1,6 @@
 import { keepingPage } from './support/navigators.ts'
-import type { Host } from '../src/host/host.ts'
 import { describe, expect, test } from 'vitest'
-import type { PkceClient } from '../src/index.ts'
+import type { Navigator, PkceClient } from '../src/index.ts'
 import { createWorld, rejection, signedInTab } from './support/world.ts'
 
 describe('the options of methods (E5)', () => {
@@ -93,8 +92,8 @@ describe('the options of methods (E5)', () => {
     const world = createWorld()
     class Popup {
       navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)))
-      open(host: Host) {
-        return this.navigator.open(host)
+      open(...page: Parameters<Navigator['open']>) {
+        return this.navigator.open(...page)
       }
     }
     const session = await world.client().signIn({ navigator: new Popup() })

@@ -1,3 +1,5 @@
+import type { PageWindow } from '../navigation/page-window.ts'
+
 /**
  * The page (or worker, or process) the client runs in. No method but `navigate` throws when its
  * platform feature is missing; it gives the answer of a host without it.
@@ -36,4 +38,6 @@ export interface Host {
   warn(message: string): void
   /** False where WebCrypto is withheld, as on plain http pages. */
   isSecureContext(): boolean
+  /** For `popup()` and `iframe()`; the browser's own when left out. */
+  readonly window?: PageWindow | undefined
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 
 /** How a user gets to the authorization server and back. */
@@ -6,12 +7,24 @@ export interface Navigator {
    * Is called before the first await of a sign-in, so that a window may be opened while the click still counts. It does
    * nothing that cannot be undone by `close`. Throws when there is no way to sign in like this.
    */
-  open(host: Host): Navigation
+  open(host: Host, clock: Clock): Navigation
   /**
    * Is asked on the page that the user comes back to: hands the answer to the page that began the sign-in, if that waits
    * for it. Resolves to whether it was received; where it was not, the page finishes the sign-in itself.
    */
-  relay?(answer: { url: URL; state: string; host: Host }): Promise<boolean>
+  relay?(answer: NavigationAnswer): Promise<boolean>
+}
+
+/** An answer of the authorization server, on the page where it came back. */
+export interface NavigationAnswer {
+  /** The address of that page. */
+  url: URL
+  /** Its `state`. */
+  state: string
+  /** That page. */
+  host: Host
+  /** Its clock. */
+  clock: Clock
 }
 
 /** What a navigation adds to the request, where the caller of `signIn` says nothing else. */

@@ -2,6 +2,14 @@ import { AuthorizationResponseError } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 
+/** What a server answers that would have to show a page (OpenID Connect Core §3.1.2.6). */
+const silentRefusals = [
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+]
+
 /**
  * Where anything caught becomes a {@link PkceClientError}.
  *
@@ -17,8 +25,17 @@ export function translateError(
 ): PkceClientError {
   if (error instanceof PkceClientError) return error
   if (error instanceof AuthorizationResponseError) {
-    const what = `The authorization server did not sign the user in${named(error.error)}; \`cause\` has its reason.`
-    return new OAuthServerError('authorization_denied', what, wordsOf(error))
+    const why = named(error.error)
+    const [code, what]: [ErrorCode, string] = silentRefusals.includes(error.error)
+      ? [
+          'login_required',
+          `The authorization server must ask the user${why}; call signIn() from a click, without prompt "none".`,
+        ]
+      : [
+          'authorization_denied',
+          `The authorization server did not sign the user in${why}; \`cause\` has its reason.`,
+        ]
+    return new OAuthServerError(code, what, wordsOf(error))
   }
   const answer = (error as Error).cause
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)

@@ -71,7 +71,7 @@ interface FinishOptions {
 }
 
 /** Modes in which the page that began the sign-in waits for the answer. */
-const relayedModes = ['popup', 'iframe']
+export const relayedModes = ['popup', 'iframe']
 
 export type Finish = ReturnType<typeof createFinish>
 
@@ -121,9 +121,9 @@ export function createFinish(parts: FinishOptions) {
   async function relay(url: URL, { state, isAnswer, mode }: OwnCallback): Promise<boolean> {
     if (!isAnswer || state === undefined || !(mode === undefined || relayedModes.includes(mode)))
       return false
-    for (const navigator of navigators)
-      if (await navigator.relay?.({ url, state, host })) return true
-    return false
+    const answer = { url, state, host, clock: client.clock }
+    const relays = navigators.map(async (navigator) => navigator.relay?.(answer))
+    return (await Promise.all(relays)).includes(true)
   }
 
   /** The page was reloaded while an answer was being used: the answer is gone, but not what the user was doing. */

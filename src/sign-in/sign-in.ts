@@ -8,7 +8,7 @@ import {
 } from '../protocol/authorization.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { signOutMode } from './callback-url.ts'
-import { invalid } from './finish.ts'
+import { invalid, relayedModes } from './finish.ts'
 import { watchPageReturn } from './page-return.ts'
 import { checkParams } from './params.ts'
 import { isLooping } from './loop-guard.ts'
@@ -162,7 +162,8 @@ export function createSignIn(parts: SignInOptions) {
       throw signInCancelled('The page was left to sign out.')
     }
     const request = await requestOf(departure)
-    if (leavesPage) await checkLeaving(request, departure)
+    if (leavesPage || relayedModes.includes(mode)) checkOrigin(request)
+    if (leavesPage) await checkLeaving(departure)
     const resume = leavesPage ? await keep?.() : undefined
     const prepared = await prepare(request, { mode, resume })
     const { signal } = attempt
@@ -177,7 +178,7 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   /** What is remembered here is not there on another origin, not even on 127.0.0.1 in place of localhost. */
-  function checkOrigin(redirectUri: string): void {
+  function checkOrigin({ redirectUri }: CheckedParams): void {
     const [here, there] = [new URL(base()), new URL(redirectUri)]
     if (
       here.origin === there.origin ||
@@ -190,8 +191,7 @@ export function createSignIn(parts: SignInOptions) {
     )
   }
 
-  async function checkLeaving({ redirectUri }: CheckedParams, departure: Departure): Promise<void> {
-    checkOrigin(redirectUri)
+  async function checkLeaving(departure: Departure): Promise<void> {
     if (parts.transactionStore.volatile) throw cannotRemember()
     const looping = await isLooping({ clock, departures, transactions })
     // Asked last: a click may have joined meanwhile.
@@ -252,7 +252,7 @@ export function createSignIn(parts: SignInOptions) {
 
   function open(navigator: Navigator): Navigation {
     try {
-      return navigator.open(host)
+      return navigator.open(host, clock)
     } catch (error) {
       return report(error)
     }

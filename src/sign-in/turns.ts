@@ -84,7 +84,11 @@ export function createTurns(page: Page) {
       return leaving && { back: leaving.happened }
     },
 
-    close: (): void => leaving?.stop(),
+    /** Gives up what is under way, for good. */
+    close(): void {
+      leaving?.stop()
+      for (const attempt of attempts) attempt.abort(signInCancelled('close() was called.'))
+    },
   }
 }
 

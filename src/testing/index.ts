@@ -31,9 +31,5 @@ export type { TokenRefusal } from './faults/refusals.ts'
 export type { RevocationReason, RevokedGrant } from './server/grants.ts'
 
 export { createFakeClock, type FakeClock, type FakeClockOptions } from './fakes/clock.ts'
-export {
-  createFakeBrowser,
-  type FakeBrowser,
-  type FakePorts,
-  type FakeTab,
-} from './fakes/browser.ts'
+export { createFakeBrowser, type FakeBrowser } from './fakes/browser.ts'
+export type { FakePorts, FakeTab } from './fakes/tab.ts'

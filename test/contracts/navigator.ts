@@ -8,7 +8,8 @@ export function leavingNavigatorContract(name: string, make: () => Navigator) {
   const state = 'tag.state'
   const open = () => {
     const tab = createFakeBrowser().openTab('/start')
-    return { tab, host: tab.ports.host, navigation: make().open(tab.ports.host) }
+    const { host, clock } = tab.ports
+    return { tab, host, navigation: make().open(host, clock) }
   }
 
   describe(`${name} keeps the contract of a navigator that leaves the page`, () => {

@@ -1,6 +1,6 @@
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { PkceClient } from 'pkce-client'
+import { PkceClient, iframe, popup } from 'pkce-client'
 import type { ErrorCode, PkceClientError, PkceClientOptions } from 'pkce-client'
 import { createAuthServer, createFakeBrowser, createFakeClock } from 'pkce-client/testing'
 import { loadApp } from './app.ts'
@@ -131,6 +131,10 @@ const stories: Record<ErrorCode, (stage: Stage) => Promise<unknown>> = {
     const { url } = await auth.createAuthorizationUrl()
     return auth.handleCallback(await server.authorize(url, { consent: false }))
   },
+  async login_required({ server, auth }) {
+    const { url } = await auth.createAuthorizationUrl({ prompt: 'none' })
+    return auth.handleCallback(await server.authorize(url))
+  },
   id_token_invalid({ server, auth }) {
     server.fault('id-token-bad-signature')
     return server.signInTo(auth)
@@ -150,6 +154,23 @@ const stories: Record<ErrorCode, (stage: Stage) => Promise<unknown>> = {
     done.catch(() => {})
     await clock.settle()
     tab.restoreFromBackForwardCache()
+    return done
+  },
+  popup_blocked({ auth, tab }) {
+    tab.blocksWindows = true
+    return auth.signIn({ navigator: popup() })
+  },
+  async popup_closed({ auth, browser, clock }) {
+    const done = auth.signIn({ navigator: popup() })
+    done.catch(() => {})
+    browser.tabs.at(-1)!.close()
+    await clock.advance(2_000)
+    return done
+  },
+  async iframe_blocked({ auth, clock }) {
+    const done = auth.signIn({ navigator: iframe() })
+    done.catch(() => {})
+    await clock.advance(10_000)
     return done
   },
   resource_not_allowed: ({ auth }) => auth.fetch('https://elsewhere.example/'),

@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import type { Host } from '../../src/host/host.ts'
+import { systemClock } from '../../src/clock.ts'
 import { pageHost } from '../../src/host/page.ts'
 import { redirect } from '../../src/navigation/redirect.ts'
 import { leavingNavigatorContract } from '../contracts/navigator.ts'
 
 leavingNavigatorContract('redirect', redirect)
 
+const clock = systemClock()
 const target = new URL('https://login.example.com/authorize')
 const request = { url: target, state: 'tag.state' }
 
@@ -32,23 +34,23 @@ function listeningHost() {
 
 describe('redirect', () => {
   test('is a redirect', () => {
-    expect(redirect().open(pageHost()).mode).toBe('redirect')
+    expect(redirect().open(pageHost(), clock).mode).toBe('redirect')
   })
 
   test('leaves the page in the history', () => {
     const { host, navigate } = listeningHost()
-    void redirect().open(host).go(request)
+    void redirect().open(host, clock).go(request)
     expect(navigate.mock.calls[0]?.[1]?.replace ?? false).toBe(false)
   })
 
   test('takes the place of the page in the history when told to', () => {
     const { host, navigate } = listeningHost()
-    void redirect({ replace: true }).open(host).go(request)
+    void redirect({ replace: true }).open(host, clock).go(request)
     expect(navigate).toHaveBeenCalledExactlyOnceWith(target.href, { replace: true })
   })
 
   test('rejects with the error of a host that cannot navigate', async () => {
-    await expect(redirect().open(pageHost()).go(request)).rejects.toMatchObject({
+    await expect(redirect().open(pageHost(), clock).go(request)).rejects.toMatchObject({
       code: 'invalid_option',
     })
   })
@@ -58,19 +60,19 @@ describe('redirect', () => {
     navigate.mockImplementation(() => {
       throw new Error('blocked')
     })
-    await expect(redirect().open(host).go(request)).rejects.toThrow('blocked')
+    await expect(redirect().open(host, clock).go(request)).rejects.toThrow('blocked')
     expect(listeners.size).toBe(0)
   })
 
   test('listens to nothing before it goes', () => {
     const { host, listeners } = listeningHost()
-    redirect().open(host)
+    redirect().open(host, clock)
     expect(listeners.size).toBe(0)
   })
 
   test('listens to nothing after it was closed', () => {
     const { host, listeners } = listeningHost()
-    const navigation = redirect().open(host)
+    const navigation = redirect().open(host, clock)
     void navigation.go(request)
     navigation.close()
     expect(listeners.size).toBe(0)
@@ -79,7 +81,7 @@ describe('redirect', () => {
   test('lets go of the signal after it was closed', async () => {
     const { host, wake } = listeningHost()
     const { signal } = new AbortController()
-    const navigation = redirect().open(host)
+    const navigation = redirect().open(host, clock)
     const going = navigation.go({ ...request, signal: signal })
     wake(true)
     await expect(going).rejects.toThrow()

@@ -1,8 +1,6 @@
-import type { Clock } from '../../clock.ts'
 import type { Host } from '../../host/host.ts'
 import type { TransactionStore } from '../../storage/store.ts'
 import type { Channel } from '../../tabs/channel.ts'
-import type { Lock } from '../../tabs/lock.ts'
 import { checkOptions, checkValue } from '../check-options.ts'
 import { createFakeChannels } from './channels.ts'
 import { createFakeClock, turn } from './clock.ts'
@@ -10,22 +8,9 @@ import type { FakeClock } from './clock.ts'
 import { createFakeLocks } from './locks.ts'
 import { createFakePage, pageClock, pageStorage } from './page.ts'
 import type { FakePage, StorageFailure } from './page.ts'
-
-/** The ports of a `PkceClient` that runs in a fake page: spread them into its options. */
-export interface FakePorts {
-  /** The `localStorage` of the page's origin. */
-  readonly store: TransactionStore
-  /** The `localStorage` of the page's origin as well. */
-  readonly transactionStore: TransactionStore
-  /** Locks that all pages of an origin share. */
-  readonly lock: Lock
-  /** Messages to the other pages of the origin. */
-  readonly channel: Channel
-  /** The page: address, history, wake-ups. */
-  readonly host: Host
-  /** The clock as this page has it. */
-  readonly clock: Clock
-}
+import { createFakeWindow, cut, postMessage } from './windows.ts'
+import type { FakePorts, FakeTab } from './tab.ts'
+import type { FakeContext } from './windows.ts'
 
 /** A browser without a network: tabs whose pages share storage, locks and channels with those of the same origin, and with no others. */
 export interface FakeBrowser {
@@ -47,46 +32,6 @@ export interface FakeBrowser {
   failStorage(kind?: 'get' | 'set' | 'all'): void
 }
 
-/** A tab, and the page in it. */
-export interface FakeTab {
-  /** The address shown. */
-  readonly url: string
-  /** The ports of the page in the tab. A new page has new ports. */
-  readonly ports: FakePorts
-  /** This tab's `sessionStorage` for the origin of the page in it. */
-  readonly sessionStore: TransactionStore
-  /** Every URL that its pages navigated to, oldest first. */
-  readonly navigations: readonly string[]
-  /** What listeners of the app threw, in all pages of the tab. */
-  readonly reportedErrors: readonly unknown[]
-  /** What the console of the tab warned of. */
-  readonly warnings: readonly string[]
-  /** Every URL set with `history.replaceState`, oldest first. */
-  readonly replaced: readonly string[]
-  /** Whether the person has just clicked; a new page begins without. Setting it to true is a click. */
-  gesture: boolean
-  /** Whether pages are loaded before they are shown; {@link activate} shows them. */
-  prerendering: boolean
-  /** Loads a page at the URL, by default the address shown. A path is one of the browser's `origin`. The page before is gone for good. */
-  load(url?: string): void
-  /** Opens a tab like this one, with a copy of its `sessionStorage`. */
-  duplicate(): FakeTab
-  /** Closes the tab: nothing of its page runs any more. */
-  close(): void
-  /** Ends the page as a crash does. The tab stays and can {@link load}. */
-  crash(): void
-  /** Freezes the page, as browsers do with tabs in the background: timers, messages and its own calls wait. */
-  freeze(): void
-  /** Resumes a frozen page; what it missed happens first. */
-  resume(): void
-  /** Restores the page that navigated away last, as it was; throws if there is none. */
-  restoreFromBackForwardCache(): void
-  /** Tells the page that it became visible or that the network is back. */
-  wake(): void
-  /** Shows a page that was prerendered. */
-  activate(): void
-}
-
 /** Makes a fake browser whose tabs open at `origin`, by default `https://app.example.com`. */
 export function createFakeBrowser(
   options: { clock?: FakeClock; origin?: string } = {},
@@ -104,17 +49,20 @@ export function createFakeBrowser(
   const platform: Platform = {
     clock,
     resolve: (url) => new URL(url, origin).href,
-    open(url, session) {
-      const tab = createFakeTab(platform, { url, session })
+    open(url, { session, opener }) {
+      const tab = createFakeTab(platform, { url, session, opener })
       tabs.push(tab)
+      tab.focus()
       return tab
     },
     closed(tab) {
       const index = tabs.indexOf(tab)
       if (index >= 0) tabs.splice(index, 1)
     },
+    inFront: undefined,
     usesLocks: (page) => locks.uses(page),
     refuses: (kind) => failure === 'all' || failure === kind,
+    channelOf: (page) => channels.of(page),
     equip(page, { host, session }) {
       const storage = (values: Map<string, string>, shared: boolean) =>
         pageStorage(page, { values, shared, failure: () => failure })
@@ -140,7 +88,7 @@ export function createFakeBrowser(
     local,
     posted: channels.posted,
     locks,
-    openTab: (url = '/') => platform.open(platform.resolve(url), new Map()),
+    openTab: (url = '/') => platform.open(platform.resolve(url), { session: new Map() }),
     failStorage(kind) {
       if (kind) checkValue('failStorage', { value: kind, choice: ['get', 'set', 'all'] })
       failure = kind
@@ -161,8 +109,11 @@ function storageOf(storages: Storages, { origin }: FakePage): Map<string, string
 interface Platform {
   readonly clock: FakeClock
   resolve(url: string): string
-  open(url: string, session: Storages): FakeTab
+  open(url: string, facts: { session: Storages; opener?: FakeContext | undefined }): FakeTab
   closed(tab: FakeTab): void
+  /** Where keys would be typed into. */
+  inFront: FakeContext | undefined
+  channelOf(page: FakePage): Channel
   usesLocks(page: FakePage): boolean
   /** Whether storage fails on this now. */
   refuses(kind: 'get' | 'set'): boolean
@@ -174,8 +125,17 @@ interface Platform {
 
 type Wake = { restored: boolean }
 
-function createFakeTab(platform: Platform, initial: { url: string; session: Storages }): FakeTab {
-  const { session } = initial
+interface InitialTab {
+  url: string
+  session: Storages
+  opener?: FakeContext | undefined
+  parent?: FakeContext | undefined
+}
+
+/** The context of each tab. */
+const contexts = new WeakMap<FakeTab, FakeContext>()
+
+function createFakeTab(platform: Platform, { session, ...initial }: InitialTab): FakeTab {
   const navigations: string[] = []
   const reportedErrors: unknown[] = []
   const warnings: string[] = []
@@ -184,6 +144,22 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
   let closed = false
   let gesture = false
   const awaitingActivation: (() => void)[] = []
+  const frames: FakeTab[] = []
+  const context: FakeContext = {
+    get page() {
+      return current.page
+    },
+    get isClosed() {
+      return closed
+    },
+    opener: initial.opener,
+    parent: initial.parent,
+    group: {},
+    load: (url) => tab.load(url),
+    close: () => tab.close(),
+    focus: () => tab.focus(),
+    onLoad: () => undefined,
+  }
   let current = loadPage(shown)
 
   function loadPage(url: string, historyState: unknown = null) {
@@ -249,7 +225,26 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
       reportError: (error) => void reportedErrors.push(error),
       warn: (message) => void warnings.push(message),
       isSecureContext: () => true,
+      window: createFakeWindow({
+        context,
+        page,
+        channel: platform.channelOf(page),
+        clock: pageClock(page, platform.clock),
+        openWindow: () => (tab.blocksWindows ? undefined : contexts.get(openWindow())),
+        openFrame: () => contexts.get(openFrame())!,
+        hasFocus: () => platform.inFront === context,
+      }),
     }
+  }
+
+  // It begins with a copy of this tab's `sessionStorage`.
+  const openWindow = () =>
+    platform.open('about:blank', { session: structuredClone(session), opener: context })
+
+  function openFrame(): FakeTab {
+    const frame = createFakeTab(platform, { url: 'about:blank', session, parent: context })
+    frames.push(frame)
+    return frame
   }
 
   // What the page does in the same turn still happens, as in a browser.
@@ -272,6 +267,7 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
   function replacePage(url: string, historyState: unknown) {
     if (closed) throw new Error('This tab was closed.')
     current.page.discard()
+    for (const frame of frames.splice(0)) frame.close()
     shown = url
     tab.gesture = false
     current = loadPage(url, historyState)
@@ -299,15 +295,25 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
       if (isActive) current.click()
     },
     prerendering: false,
+    blocksWindows: false,
+    frames,
+    focus() {
+      platform.inFront = context
+    },
+    cutOff: () => cut(context),
+    loaded: () => context.onLoad(),
+    postMessage: (to, message) =>
+      postMessage(current.page, { from: context, to: contexts.get(to)!, message }),
     load(url) {
       // Without a URL it is a reload, which keeps `history.state`.
       if (url === undefined) replacePage(shown, current.page.historyState)
       else replacePage(platform.resolve(url), null)
     },
-    duplicate: () => platform.open(shown, structuredClone(session)),
+    duplicate: () => platform.open(shown, { session: structuredClone(session) }),
     close() {
       closed = true
       current.page.discard()
+      if (platform.inFront === context) platform.inFront = initial.opener
       platform.closed(tab)
     },
     crash: () => current.page.discard(),
@@ -330,5 +336,6 @@ function createFakeTab(platform: Platform, initial: { url: string; session: Stor
       for (const show of awaitingActivation.splice(0)) show()
     },
   }
+  contexts.set(tab, context)
   return tab
 }

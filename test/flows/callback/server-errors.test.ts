@@ -39,17 +39,18 @@ describe('the server answers with an error', () => {
     'consent_required',
   ])('to a silent attempt, with %s, and there is no second one (C-32)', async (name) => {
     const { error, tab } = await expectRefusal({
-      code: 'authorization_denied',
+      code: 'login_required',
       params: { prompt: 'none' },
       given: ({ server }) => server.fault('callback-error', { error: name }),
     })
-    expect(error.cause).toMatchObject({ error: name })
+    expect(error.cause).toMatchObject({ name: 'OAuthServerError', error: name })
+    expect(error.message).toContain(name)
     expect(tab.navigations).toHaveLength(2)
   })
 
   test('to a silent attempt of a user who is not signed in at the server (C-32)', async () => {
     const { error } = await expectRefusal({
-      code: 'authorization_denied',
+      code: 'login_required',
       params: { prompt: 'none' },
     })
     expect(error.cause).toMatchObject({ error: 'login_required' })

@@ -44,7 +44,9 @@ export type { PopupOptions } from './navigation/popup.ts'
 export { iframe } from './navigation/iframe.ts'
 export { relayAnswer } from './navigation/relay.ts'
 export type {
+  BroadcastChannelConstructor,
   FrameElement,
+  PageDocument,
   PageWindow,
   WindowHandle,
   WindowMessage,

@@ -31,18 +31,36 @@ export interface PageWindow {
     options: { signal: AbortSignal },
   ): void
   /** Messages to the pages of this origin. It reaches windows that were cut off, and not the frame of another site. */
-  readonly BroadcastChannel: new (name: string) => {
-    onmessage: ((message: { readonly data: unknown }) => void) | null
-    postMessage(message: string): void
-    close(): void
-  }
+  readonly BroadcastChannel: BroadcastChannelConstructor
   /** The timer of the page. */
   setTimeout(callback: () => void, milliseconds: number): unknown
-  /** `hasFocus`: whether keys would be typed into this page or a frame of it. The rest is for frames. */
-  readonly document: {
-    hasFocus(): boolean
-    createElement(name: 'iframe'): FrameElement
-    readonly documentElement: { append(frame: FrameElement): void }
+  /** The document shown. */
+  readonly document: PageDocument
+}
+
+/** The `BroadcastChannel` of the platform, as far as {@link PageWindow} needs it. */
+export interface BroadcastChannelConstructor {
+  /** Joins a channel. */
+  new (name: string): {
+    /** Is called with what others post. */
+    onmessage: ((message: { readonly data: unknown }) => void) | null
+    /** Posts to all others. */
+    postMessage(message: string): void
+    /** Leaves the channel. */
+    close(): void
+  }
+}
+
+/** A document, as far as {@link PageWindow} needs it. */
+export interface PageDocument {
+  /** Whether keys would be typed into this page or a frame of it. */
+  hasFocus(): boolean
+  /** Makes a frame, which is not in the page yet. */
+  createElement(name: 'iframe'): FrameElement
+  /** Where frames are put. */
+  readonly documentElement: {
+    /** Puts the frame into the page. */
+    append(frame: FrameElement): void
   }
 }
 
@@ -54,8 +72,13 @@ export interface WindowHandle {
   close(): void
   /** Brings it to the front, where the browser lets a page do that. */
   focus(): void
-  /** `replace` leads it to a URL, without an entry in its history. Reading `href` throws while a page of another origin is in it. */
-  readonly location: { readonly href: string; replace(url: string): void }
+  /** Where it is. */
+  readonly location: {
+    /** Throws while a page of another origin is in it. */
+    readonly href: string
+    /** Leads it to a URL, without an entry in its history. */
+    replace(url: string): void
+  }
   /** Arrives only while a page of that origin is in it. */
   postMessage(message: string, targetOrigin: string): void
 }

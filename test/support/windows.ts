@@ -20,7 +20,7 @@ export interface WindowWorld extends World {
   /** The user signs in at the server, and the window loads the page at the redirect URI. Resolves to its address. */
   answer(waiting: Waiting): Promise<string>
   /** The same; then the app starts there. */
-  comeBack(waiting: Waiting): ReturnType<PkceClient['start']>
+  finish(waiting: Waiting): ReturnType<PkceClient['start']>
 }
 
 /** An app that signs in with a popup, unless told otherwise. */
@@ -55,7 +55,7 @@ export function windowWorld({
     auth,
     click,
     answer,
-    async comeBack(waiting) {
+    async finish(waiting) {
       await answer(waiting)
       return world.client(waiting.window).start()
     },

@@ -152,7 +152,7 @@ describe('a frame that brings no answer', () => {
   })
 
   test.each([
-    ['its signal', (auth: PkceClient, controller: AbortController) => controller.abort()],
+    ['its signal', (_: PkceClient, controller: AbortController) => controller.abort()],
     ['close()', (auth: PkceClient) => auth.close()],
   ])('given up by %s: the frame and its timers are gone', async (_, giveUp) => {
     const controller = new AbortController()

@@ -25,7 +25,7 @@ describe('signing in with a popup', () => {
       const world = windowWorld({ client: client() })
       const waiting = await world.click()
       if (isCutOff) waiting.window.cutOff()
-      const there = await world.comeBack(waiting)
+      const there = await world.finish(waiting)
       expect(there).toMatchObject({ kind: 'relayed', session: { status: 'signed-out' } })
       const session = await waiting.signedIn
       expect(session).toMatchObject({ status: 'signed-in', claims: { name: 'Ada Lovelace' } })
@@ -49,7 +49,7 @@ describe('signing in with a popup', () => {
     waiting.window.cutOff()
     await world.clock.advance(5_000)
     expect(waiting.outcome()).toBeUndefined()
-    await world.comeBack(waiting)
+    await world.finish(waiting)
     expect(await waiting.signedIn).toMatchObject({ status: 'signed-in' })
   })
 
@@ -57,7 +57,7 @@ describe('signing in with a popup', () => {
     const world = windowWorld()
     world.server.fault('callback-error', { error: 'access_denied' })
     const waiting = await world.click({ appState: 7 })
-    await world.comeBack(waiting)
+    await world.finish(waiting)
     const error = await rejection(waiting.signedIn)
     expect(error).toMatchObject({
       name: 'CallbackError',
@@ -70,7 +70,7 @@ describe('signing in with a popup', () => {
   test('nothing is left of it afterwards: no timer, no listener, no channel', async () => {
     const world = windowWorld()
     const waiting = await world.click()
-    await world.comeBack(waiting)
+    await world.finish(waiting)
     await waiting.signedIn
     expect(world.clock.timers).toBe(0)
   })
@@ -116,7 +116,7 @@ describe('a window that the browser does not open', () => {
     await rejection(world.auth.signIn())
     world.tab.blocksWindows = false
     const waiting = await world.click()
-    await world.comeBack(waiting)
+    await world.finish(waiting)
     expect(await waiting.signedIn).toMatchObject({ status: 'signed-in' })
   })
 })
@@ -133,7 +133,7 @@ describe('a second click while the window is open', () => {
     expect(await rejection(first.signedIn)).toMatchObject({ code: 'sign_in_cancelled' })
     expect(world.browser.tabs).toHaveLength(2)
     expect(second.window).toBe(first.window)
-    await world.comeBack(second)
+    await world.finish(second)
     expect(await second.signedIn).toMatchObject({ status: 'signed-in' })
     expect(world.server.requestsTo('/token')).toHaveLength(1)
   })
@@ -144,7 +144,7 @@ describe('a second click while the window is open', () => {
     const second = await world.click()
     expect(await rejection(first)).toMatchObject({ code: 'sign_in_cancelled' })
     expect(world.browser.tabs).toHaveLength(2)
-    await world.comeBack(second)
+    await world.finish(second)
     expect(await second.signedIn).toMatchObject({ status: 'signed-in' })
   })
 
@@ -155,7 +155,7 @@ describe('a second click while the window is open', () => {
     const second = await world.click()
     expect(second.window).not.toBe(first.window)
     expect(await rejection(first.signedIn)).toMatchObject({ code: 'sign_in_cancelled' })
-    await world.comeBack(second)
+    await world.finish(second)
     expect(await second.signedIn).toMatchObject({ status: 'signed-in' })
   })
 

@@ -160,6 +160,16 @@ export interface FaultOptions {
   /** Changes any claim. */
   'id-token-claims': On & Patch
 
+  // DPoP (RFC 9449).
+  /** Demands another nonce whatever the proof has. */
+  'dpop-nonce-for-ever': Times & { path?: string }
+  /** Each answer brings a new nonce, and no other one is accepted any more. */
+  'dpop-nonce-rotates': Times & { path?: string }
+  /** Access-Control-Expose-Headers lacks DPoP-Nonce, so `fetch` hides the nonce. */
+  'dpop-nonce-hidden': Times & { path?: string }
+  /** The proof is ignored: the access token is bound to no key, and its type is Bearer. */
+  'dpop-bearer-answer': On
+
   // The token response.
   /** Refuses as real servers do, without processing the request. Default: `400 invalid_grant`. */
   'token-refused': On & { as?: TokenRefusal }

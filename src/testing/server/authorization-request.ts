@@ -44,6 +44,7 @@ export function readRequest(
     state: parameters.get('state'),
     nonce: parameters.get('nonce'),
     challenge: parameters.get('code_challenge'),
+    jkt: parameters.get('dpop_jkt'),
     resources: targets as string[],
     authorizationDetails: details as readonly AuthorizationDetail[],
     prompts: parameters.get('prompt')?.split(' ') ?? [],
@@ -102,8 +103,13 @@ function checkChallenge(parameters: Parameters): Problem | undefined {
   if ((challenge ?? method) !== undefined && method !== 'S256') {
     return invalid('invalid code challenge method, only S256 allowed')
   }
-  const hash = challenge?.length === 43 ? fromBase64url(challenge) : undefined
-  return hash?.length === 32 ? undefined : invalid('invalid code challenge')
+  return challenge && isHash(challenge) ? undefined : invalid('invalid code challenge')
+}
+
+/** SHA-256 in base64url, or left out. */
+function isHash(text: string | undefined): boolean {
+  if (text === undefined) return true
+  return text.length === 43 && fromBase64url(text)?.length === 32
 }
 
 function checkScope(client: RegisteredClient, parameters: Parameters): Problem | undefined {
@@ -140,6 +146,7 @@ function checkRest(parameters: Parameters): Problem | undefined {
   if (prompts.some((prompt) => !knownPrompts.includes(prompt))) return invalid('unknown prompt')
   if (prompts.includes('none') && prompts.length > 1)
     return invalid('prompt none cannot be combined with others')
+  if (!isHash(get('dpop_jkt'))) return invalid('dpop_jkt is not a SHA-256 thumbprint')
   if (!/^\d{1,9}$/.test(get('max_age') ?? '0')) return invalid('max_age is a number of seconds')
   return undefined
 }

@@ -24,11 +24,13 @@ export function answerWithCode(
       authTime: session.authTime,
       nonce: request.nonce,
       acr: request.acr,
+      jkt: undefined,
       refreshableUntil: undefined,
       revoked: undefined,
     },
     redirectUri: request.redirectUri,
     challenge: request.challenge,
+    jkt: request.jkt,
   })
   return answer(context, { ...request, code })
 }

@@ -34,6 +34,11 @@ export interface ClientRegistration {
   refreshTokenIn?: 'response' | 'cookie' | undefined
   /** Takes this client's authorization requests only if they were pushed (RFC 9126 §6). Default: false. */
   requirePushedRequests?: boolean | undefined
+  /**
+   * Gives this client no token without a DPoP proof (RFC 9449 §5.2). Other clients that send a proof get bound tokens as well.
+   * Default: false.
+   */
+  dpopBound?: boolean | undefined
 }
 
 /** What a client may exchange for tokens (RFC 6749 §1.3). */
@@ -50,6 +55,7 @@ export interface RegisteredClient extends ClientRegistration {
   grantTypes: readonly GrantType[]
   refreshTokenIn: 'response' | 'cookie'
   requirePushedRequests: boolean
+  dpopBound: boolean
 }
 
 export const clientChoices: Choices<ClientRegistration> = {
@@ -65,6 +71,7 @@ export const clientChoices: Choices<ClientRegistration> = {
   clientSecret: 'anything',
   refreshTokenIn: ['response', 'cookie'],
   requirePushedRequests: [true, false],
+  dpopBound: [true, false],
 }
 
 export function registerClient(
@@ -81,6 +88,9 @@ export function registerClient(
   }
   const uris = [...client.redirectUris, ...(client.postLogoutRedirectUris ?? [])]
   for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
+  if (client.dpopBound && client.refreshTokenIn === 'cookie') {
+    throw new Error(`The client ${client.clientId} cannot have dpopBound: a cookie has no proof.`)
+  }
   client.allowedOrigins?.forEach(checkOrigin)
   return {
     ...client,
@@ -92,6 +102,7 @@ export function registerClient(
     grantTypes: client.grantTypes ?? ['authorization_code', 'refresh_token', 'password'],
     refreshTokenIn: client.refreshTokenIn ?? 'response',
     requirePushedRequests: client.requirePushedRequests ?? false,
+    dpopBound: client.dpopBound ?? false,
   }
 }
 

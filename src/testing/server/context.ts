@@ -1,3 +1,4 @@
+import type { DpopNonces, Proofs } from './dpop-memory.ts'
 import { parseUrl } from './url.ts'
 import type { FaultBoard } from '../faults/fault.ts'
 import type { Grants } from './grants.ts'
@@ -19,6 +20,8 @@ export interface Context {
   readonly grants: Grants
   readonly sessions: Sessions
   readonly pushedRequests: PushedRequests
+  readonly proofs: Proofs
+  readonly dpopNonces: DpopNonces
   readonly faults: FaultBoard
 }
 

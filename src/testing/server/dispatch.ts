@@ -1,5 +1,5 @@
 import { spoil, spoilPage } from '../faults/answers.ts'
-import { audienceAskedFor } from './apis.ts'
+import { circumstancesOf } from './circumstances.ts'
 import type { Visit } from './context.ts'
 import { allowHeaders, exposedHeaders, preflight } from './cors.ts'
 import type { Readers } from './cors.ts'
@@ -13,9 +13,9 @@ import { refreshByCookie } from './endpoints/refresh-cookie.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
 import { userInfo } from './endpoints/user-info.ts'
+import { withNonce } from './dpop.ts'
 import { standStillFor } from '../fakes/clock.ts'
-import type { Circumstances } from '../faults/fault.ts'
-import { formOf, oauthError, withHeader } from './http.ts'
+import { oauthError, withHeader } from './http.ts'
 import type { Call, Outcome, Problem, Reply } from './http.ts'
 import { errorPage } from './pages.ts'
 import { decideMishap } from '../faults/transport.ts'
@@ -50,25 +50,15 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
     const shut = context.faults.see('no-cors', { path: call.path })
     return preflight(context, { call, readers: shut ? 'nobody' : readers })
   }
-  const circumstances: Circumstances = {
-    path: call.path,
-    method: call.method,
-    on: stepOf(call),
-    api: audienceAskedFor(context, call),
-  }
+  const circumstances = circumstancesOf(visit)
   const { faults } = context
   const mishap = decideMishap(faults, { circumstances, sleep })
   if (typeof mishap.instead === 'string') return mishap.instead
   const answer = mishap.instead ?? (await standStillFor(process(visit)))
   if (typeof answer === 'string') return answer
-  const spoiled = mishap.instead ?? spoil(answer, { faults, circumstances })
+  const spoiled = mishap.instead ?? spoil(withNonce(visit, answer), { faults, circumstances })
   const outcome = await mishap.afterwards(spoilPage(spoiled, { faults, circumstances }))
   return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
-}
-
-function stepOf(call: Call): 'sign-in' | 'refresh' | undefined {
-  if (call.path !== '/token') return undefined
-  return formOf(call)?.get('grant_type') === 'refresh_token' ? 'refresh' : 'sign-in'
 }
 
 async function process(visit: Visit): Promise<Outcome> {
@@ -91,16 +81,28 @@ function refuse(call: Call, problem: Problem, status: number): Reply {
   return isPerson ? errorPage(problem.description, status) : oauthError(problem, status)
 }
 
-function withCors(
-  { context, call }: Visit,
-  { answer, readers }: { answer: Reply; readers: Readers },
-): Reply {
+const hidingFaults = { 'dpop-nonce-hidden': 'DPoP-Nonce' } as const
+
+/** What faults leave out of Access-Control-Expose-Headers, though the answer has it. */
+function hiddenHeaders({ context, call: { path } }: Visit, answer: Reply): string[] {
+  const present = answer.headers.map(([name]) => name)
+  return Object.entries(hidingFaults)
+    .filter(([, header]) => present.includes(header.toLowerCase()))
+    .filter(([fault]) => context.faults.use(fault as keyof typeof hidingFaults, { path }))
+    .map(([, header]) => header)
+}
+
+function withCors(visit: Visit, { answer, readers }: { answer: Reply; readers: Readers }): Reply {
+  const { context, call } = visit
   if (context.faults.use('no-cors', { path: call.path })) return { ...answer, visible: 'nothing' }
   const allow = allowHeaders(context, { call, readers })
   if (context.faults.use('no-expose-headers', { path: call.path })) {
     return { ...answer, headers: [...answer.headers, ...allow], visible: 'safe-listed headers' }
   }
+  const hidden = hiddenHeaders(visit, answer)
+  const exposed = exposedHeaders.filter((name) => !hidden.includes(name))
   const expose: [string, string][] =
-    allow.length === 0 ? [] : [['access-control-expose-headers', exposedHeaders.join(', ')]]
-  return { ...answer, headers: [...answer.headers, ...allow, ...expose] }
+    allow.length === 0 ? [] : [['access-control-expose-headers', exposed.join(', ')]]
+  const shown = hidden.length === 0 ? {} : { visible: { allBut: hidden } }
+  return { ...answer, ...shown, headers: [...answer.headers, ...allow, ...expose] }
 }

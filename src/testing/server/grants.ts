@@ -24,6 +24,8 @@ export interface Grant {
   authTime: number
   nonce: string | undefined
   acr: string
+  /** The thumbprint of the key that the refresh tokens of a public client are bound to. */
+  jkt: string | undefined
   /** Milliseconds; set with the first refresh token, never moved by a later one. */
   refreshableUntil: number | undefined
   revoked: RevocationReason | undefined
@@ -46,6 +48,8 @@ export interface Code {
   redirectUri: string
   /** None only under the fault `ignore-pkce`. */
   challenge: string | undefined
+  /** The thumbprint of the only key that may exchange it, if the request named one. */
+  jkt: string | undefined
   expiresAt: number
   used: boolean
 }
@@ -62,11 +66,13 @@ export interface AccessToken {
   grant: Grant
   scope: readonly string[]
   audience: string
+  /** The thumbprint of the key it is bound to. */
+  jkt: string | undefined
   expiresAt: number
 }
 
 export interface Grants {
-  issueCode(code: Pick<Code, 'grant' | 'redirectUri' | 'challenge'>): string
+  issueCode(code: Pick<Code, 'grant' | 'redirectUri' | 'challenge' | 'jkt'>): string
   findCode(value: string): Code | undefined
   issueRefreshToken(grant: Grant): RefreshToken
   findRefreshToken(value: string): RefreshToken | undefined

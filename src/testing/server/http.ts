@@ -20,7 +20,7 @@ export interface Reply {
   headers: [name: string, value: string][]
   body: string | ReadableStream<Uint8Array>
   /** What a browser would show to a page of another origin, when not everything. */
-  visible?: 'nothing' | 'safe-listed headers'
+  visible?: 'nothing' | 'safe-listed headers' | { allBut: readonly string[] }
 }
 
 /** What a call ends in: a reply, or a connection that breaks, or silence. */

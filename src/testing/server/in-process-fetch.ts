@@ -135,8 +135,13 @@ async function exchange({ send, jar, sent, aborted }: Omit<Journey, 'redirect'>)
     if (name === 'set-cookie') jar?.store(sent.url, value)
   // A browser has processed the answer, cookies included, before it hides it from the page.
   if (outcome.visible === 'nothing') throw new TypeError('Failed to fetch')
-  if (outcome.visible === undefined) return outcome
-  return { ...outcome, headers: outcome.headers.filter(([name]) => safeListed.includes(name)) }
+  const { visible } = outcome
+  if (visible === undefined) return outcome
+  const shows =
+    visible === 'safe-listed headers'
+      ? (name: string) => safeListed.includes(name)
+      : (name: string) => !visible.allBut.some((hidden) => hidden.toLowerCase() === name)
+  return { ...outcome, headers: outcome.headers.filter(([name]) => shows(name)) }
 }
 
 /** The fetch standard's HTTP-redirect fetch: what survives the way to the next URL. */

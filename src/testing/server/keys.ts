@@ -99,16 +99,35 @@ export function createKeyRing(published: readonly SigningAlgorithm[]): KeyRing {
       const keys = await Promise.all([...current.values(), ...retired.map((entry) => entry.key)])
       const key = keys.find((entry) => entry.kid === jwt.header['kid'])
       if (!key) return undefined
-      const [header, payload, signature] = token.split('.') as [string, string, string]
-      const good = await globalThis.crypto.subtle.verify(
-        signing[key.alg],
-        key.pair.publicKey,
-        fromBase64url(signature)!,
-        utf8(`${header}.${payload}`),
-      )
-      return good ? jwt : undefined
+      const isOurs = await verifyJwt(token, { alg: key.alg, key: key.pair.publicKey })
+      return isOurs ? jwt : undefined
     },
   }
+}
+
+/** Whether this key signed a token that is well formed. */
+export function verifyJwt(
+  token: string,
+  { alg, key }: { alg: SigningAlgorithm; key: CryptoKey },
+): Promise<boolean> {
+  const [header, payload, signature] = token.split('.') as [string, string, string]
+  return globalThis.crypto.subtle.verify(
+    signing[alg],
+    key,
+    fromBase64url(signature)!,
+    utf8(`${header}.${payload}`),
+  )
+}
+
+/** The key of a JWK, or `undefined` when it is none for this algorithm. */
+export function importPublic(
+  { kty, n, e, crv, x, y }: JsonWebKey,
+  alg: SigningAlgorithm,
+): Promise<CryptoKey | undefined> {
+  const jwk = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }
+  return globalThis.crypto.subtle
+    .importKey('jwk', jwk as JsonWebKey, generation[alg], false, ['verify'])
+    .catch(() => undefined)
 }
 
 async function publicJwk(key: SigningKey): Promise<Record<string, unknown>> {
@@ -168,7 +187,7 @@ export function signingInput(jwt: Jwt): string {
   return `${part(jwt.header)}.${part(jwt.claims)}`
 }
 
-function decodeJwt(token: string): Jwt | undefined {
+export function decodeJwt(token: string): Jwt | undefined {
   const parts = token.split('.').map(fromBase64url)
   if (parts.length !== 3 || parts.includes(undefined)) return undefined
   const [header, claims] = parts

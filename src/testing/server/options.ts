@@ -65,6 +65,8 @@ export interface AuthServerOptions {
   requestUriLifetime?: number | undefined
   /** Seconds. Default: 3600. */
   idTokenLifetime?: number | undefined
+  /** Whether DPoP proofs (RFC 9449) must carry a nonce: at the server, at the APIs, at both (true) or nowhere. Default: true. */
+  dpopNonce?: boolean | 'server' | 'api' | undefined
   /** Default: RS256. */
   idTokenAlg?: SigningAlgorithm | undefined
   /** Answers at the user info endpoint are JWTs signed with it, instead of JSON. Default: JSON. */
@@ -87,6 +89,7 @@ export interface Settings {
   codeLifetime: number
   requestUriLifetime: number
   idTokenLifetime: number
+  dpopNonce: boolean | 'server' | 'api'
   idTokenAlg: SigningAlgorithm
   userInfoAlg: SigningAlgorithm | undefined
   rotation: boolean | 'until-used'
@@ -161,6 +164,7 @@ export const serverChoices: Choices<AuthServerOptions> = {
   codeLifetime: 'anything',
   requestUriLifetime: 'anything',
   idTokenLifetime: 'anything',
+  dpopNonce: [true, false, 'server', 'api'],
   idTokenAlg: ['RS256', 'PS256', 'ES256'],
   userInfoAlg: ['RS256', 'PS256', 'ES256'],
   rotation: [true, false, 'until-used'],
@@ -186,6 +190,7 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     codeLifetime: options.codeLifetime ?? 60,
     requestUriLifetime: options.requestUriLifetime ?? 60,
     idTokenLifetime: options.idTokenLifetime ?? 60 * 60,
+    dpopNonce: options.dpopNonce ?? true,
     idTokenAlg: options.idTokenAlg ?? 'RS256',
     userInfoAlg: options.userInfoAlg,
     rotation: options.rotation ?? true,

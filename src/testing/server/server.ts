@@ -2,6 +2,7 @@ import { checkOptions } from '../check-options.ts'
 import { knownAudiences } from './apis.ts'
 import type { Context } from './context.ts'
 import { dispatch } from './dispatch.ts'
+import { createDpopNonces, createProofs } from './dpop-memory.ts'
 import { checkPath, createFaultBoard } from '../faults/board.ts'
 import type { FaultArguments, FaultName, FaultOptions } from '../faults/fault.ts'
 import { createGrants } from './grants.ts'
@@ -131,6 +132,8 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     grants: createGrants(settings, now),
     sessions: createSessions(),
     pushedRequests: createPushedRequests(settings, now),
+    proofs: createProofs(),
+    dpopNonces: createDpopNonces(now),
     faults,
   }
   const requests: RecordedRequest[] = []

@@ -27,6 +27,8 @@ export interface AuthorizationRequest extends ReturnAddress {
   scope: readonly string[]
   nonce: string | undefined
   challenge: string | undefined
+  /** The thumbprint of the key that the tokens must be bound to (RFC 9449 §10). */
+  jkt: string | undefined
   resources: readonly string[]
   authorizationDetails: readonly AuthorizationDetail[]
   prompts: readonly string[]

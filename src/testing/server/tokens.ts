@@ -9,7 +9,7 @@ import type { GrantType } from './client-registration.ts'
 
 interface TokenResponse {
   access_token: string
-  token_type: 'Bearer'
+  token_type: 'Bearer' | 'DPoP'
   expires_in: number
   scope: string
   refresh_token: string | undefined
@@ -24,6 +24,8 @@ export interface Issue {
   /** Of this access token; the grant's or less. */
   scope: readonly string[]
   audience: string
+  /** The thumbprint of the key this access token is bound to. */
+  jkt: string | undefined
   authorizationDetails: readonly AuthorizationDetail[]
   refreshToken: string | undefined
 }
@@ -32,7 +34,7 @@ export async function issueTokens(context: Context, issue: Issue): Promise<Token
   const accessToken = await issueAccessToken(context, issue)
   const response: TokenResponse = {
     access_token: accessToken,
-    token_type: 'Bearer',
+    token_type: issue.jkt === undefined ? 'Bearer' : 'DPoP',
     expires_in: context.settings.accessTokenLifetime,
     scope: issue.scope.join(' '),
     refresh_token: issue.refreshToken,
@@ -66,6 +68,7 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     grant,
     scope,
     audience: issue.audience,
+    jkt: issue.jkt,
     expiresAt: context.now() + settings.accessTokenLifetime * 1000,
   }
   context.grants.registerAccessToken(record)
@@ -82,6 +85,7 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     client_id: grant.clientId,
     scope: scope.join(' '),
     jti: record.id,
+    ...(issue.jkt !== undefined && { cnf: { jkt: issue.jkt } }),
     ...namedDetails(issue),
   }
   const header = { alg: settings.accessTokenFormat, typ: 'at+jwt' }

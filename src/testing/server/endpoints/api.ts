@@ -1,4 +1,4 @@
-import { authorizeBearer } from '../bearer.ts'
+import { authorizeAccess } from '../access.ts'
 import type { Context, Visit } from '../context.ts'
 import { json, reply, withHeader } from '../http.ts'
 import type { Call, Reply } from '../http.ts'
@@ -14,7 +14,7 @@ export async function api(visit: Visit): Promise<Reply> {
   const route =
     routes[`${call.method === 'HEAD' ? 'GET' : call.method} ${call.path}`] ?? routes[call.path]
   if (!route) return json({ error: 'not_found' }, 404)
-  const token = await authorizeBearer(visit, {
+  const token = await authorizeAccess(visit, {
     audience: call.api!.audience,
     scope: route.scope,
   })

@@ -1,5 +1,6 @@
 import { endpoint } from '../context.ts'
 import type { Visit } from '../context.ts'
+import { proofAlgs } from '../dpop.ts'
 import { publicJson, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
 
@@ -35,6 +36,7 @@ export function metadata({ context }: Visit): Reply {
       'client_secret_post',
     ],
     code_challenge_methods_supported: ['S256'],
+    dpop_signing_alg_values_supported: proofAlgs,
     authorization_response_iss_parameter_supported: true,
     pushed_authorization_request_endpoint: endpoint(context, '/par'),
     require_pushed_authorization_requests: settings.clients.every(

@@ -1,13 +1,14 @@
 import { readRequest } from '../authorization-request.ts'
 import { authenticateClient } from '../client-authentication.ts'
 import type { Context, Visit } from '../context.ts'
+import { readProof } from '../dpop.ts'
 import { json, oauthError, readBody, withHeader } from '../http.ts'
 import type { Reply } from '../http.ts'
 
 const maximumLength = 64 * 1024
 
 /** POST /par: an authorization request is validated before anybody leaves the app (RFC 9126 §2). */
-export function pushRequest(visit: Visit): Reply {
+export async function pushRequest(visit: Visit): Promise<Reply> {
   const { context, call } = visit
   const told = refuseAsTold(context)
   if (told) return told
@@ -24,7 +25,14 @@ export function pushRequest(visit: Visit): Reply {
     const { error, description } = request.problem
     return oauthError({ error, description: printable(description) })
   }
-  const { requestUri, expiresIn } = context.pushedRequests.push(request)
+  const proof = await readProof(visit)
+  if (proof && 'error' in proof) return oauthError(proof)
+  if (proof && (request.jkt ?? proof.jkt) !== proof.jkt) {
+    const description = 'dpop_jkt is not the key of the proof'
+    return oauthError({ error: 'invalid_dpop_proof', description })
+  }
+  const jkt = request.jkt ?? proof?.jkt
+  const { requestUri, expiresIn } = context.pushedRequests.push({ ...request, jkt })
   const status = context.faults.use('par-200') ? 200 : 201
   return json({ request_uri: requestUri, expires_in: expiresIn }, status)
 }

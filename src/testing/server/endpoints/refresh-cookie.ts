@@ -19,8 +19,8 @@ export async function refreshByCookie({ context, call }: Visit): Promise<Reply> 
   if (value === undefined) return refuse(401, 'Refresh token missing.')
   const refreshToken = context.grants.findRefreshToken(value)
   const client = findClient(context, refreshToken?.grant.clientId)
-  // RFC 6749 §6: a client that has a secret must show it, which it can do at /token only.
-  if (!refreshToken || !client || client.clientSecret !== undefined) {
+  // RFC 6749 §6: a client that has a secret or a key must show it, which it can do at /token only.
+  if (!refreshToken || !client || client.clientSecret !== undefined || refreshToken.grant.jkt) {
     return refuse(401, 'Invalid refresh token.')
   }
   const { grant } = refreshToken
@@ -40,6 +40,7 @@ export async function refreshByCookie({ context, call }: Visit): Promise<Reply> 
     grant,
     grantType: 'refresh_token',
     ...target,
+    jkt: undefined,
     authorizationDetails: grant.authorizationDetails,
     refreshToken: next,
   })

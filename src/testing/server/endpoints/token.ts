@@ -1,9 +1,11 @@
 import { chooseTarget, readScope } from '../apis.ts'
 import { areAmong, readDetails } from '../authorization-details.ts'
+import { circumstancesOf } from '../circumstances.ts'
 import { authenticateClient } from '../client-authentication.ts'
 import type { Context, Visit } from '../context.ts'
 import { cookie, refreshCookie } from '../cookies.ts'
 import { base64url, sha256 } from '../encoding.ts'
+import { readProof } from '../dpop.ts'
 import type { Code, Grant } from '../grants.ts'
 import { json, oauthError, readBody, withHeader } from '../http.ts'
 import type { Parameters, Reply } from '../http.ts'
@@ -15,6 +17,8 @@ interface GrantRequest {
   context: Context
   client: RegisteredClient
   parameters: Parameters
+  /** The key of the DPoP proof, if one came along. */
+  jkt: string | undefined
 }
 
 const invalidGrant = (description: string): Reply =>
@@ -37,8 +41,14 @@ export async function token(visit: Visit): Promise<Reply> {
     const description = 'this client may not use this grant'
     return oauthError({ error: 'unauthorized_client', description })
   }
-  const issue = await grant({ context, client, parameters })
-  return 'status' in issue ? issue : answerWithTokens(context, { client, issue })
+  const proof = await readProof(visit)
+  if (proof && 'error' in proof) return oauthError(proof)
+  if (!proof && client.dpopBound) return invalidRequest('this client must send a DPoP proof')
+  const issue = await grant({ context, client, parameters, jkt: proof?.jkt })
+  if ('status' in issue) return issue
+  const isIgnored = proof && context.faults.use('dpop-bearer-answer', circumstancesOf(visit))
+  const answered = isIgnored ? { ...issue, jkt: undefined } : issue
+  return answerWithTokens(context, { client, issue: answered })
 }
 
 function invalidRequest(description: string): Reply {
@@ -82,7 +92,7 @@ export function withRefreshCookie(
 }
 
 async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
-  const { context, client, parameters } = request
+  const { context, client, parameters, jkt } = request
   const verifier = parameters.get('code_verifier')
   const hash = verifier === undefined ? undefined : base64url(await sha256(verifier))
   // From here to `used = true` nothing may be awaited: of two parallel exchanges one must win.
@@ -103,10 +113,13 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
   }
   if (context.now() >= code.expiresAt || code.grant.revoked)
     return invalidGrant('the code has expired or was revoked')
+  if ((code.jkt ?? jkt) !== jkt) return invalidGrant('the code is bound to another key')
   const grant = code.grant
   const narrowed = narrow(request, { grant, scope: grant.scope })
   if ('status' in narrowed) return narrowed
   code.used = true
+  // RFC 9449 §5: a client that authenticates may change its key.
+  if (client.clientSecret === undefined) grant.jkt = jkt
   return issueFor(request, { grant, grantType: 'authorization_code', ...narrowed })
 }
 
@@ -149,19 +162,23 @@ function narrowDetails(
     : refuse('authorization details that were not granted')
 }
 
-function issueFor({ context, client }: GrantRequest, issue: Omit<Issue, 'refreshToken'>): Issue {
+function issueFor(
+  { context, client, jkt }: GrantRequest,
+  issue: Omit<Issue, 'refreshToken' | 'jkt'>,
+): Issue {
   const { grant } = issue
   const wantsOffline =
     grant.scope.includes('offline_access') && client.grantTypes.includes('refresh_token')
   return {
     ...issue,
+    jkt,
     refreshToken: wantsOffline ? context.grants.issueRefreshToken(grant).value : undefined,
   }
 }
 
 /** RFC 6749 §6: nothing is awaited, so of two parallel refreshes one is the reuse. */
 function refresh(request: GrantRequest): Issue | Reply {
-  const { context, client, parameters } = request
+  const { context, client, parameters, jkt } = request
   const value = parameters.get('refresh_token')
   if (value === undefined) return invalidRequest('the refresh token is missing')
   const refreshToken = context.grants.findRefreshToken(value)
@@ -169,6 +186,7 @@ function refresh(request: GrantRequest): Issue | Reply {
     return invalidGrant('unknown refresh token')
   }
   const { grant } = refreshToken
+  if ((grant.jkt ?? jkt) !== jkt) return invalidGrant('the refresh token is bound to another key')
   const scope = readScope(parameters, grant)
   if (scope.length === 0 || !scope.every((entry) => grant.scope.includes(entry))) {
     return oauthError({
@@ -184,6 +202,7 @@ function refresh(request: GrantRequest): Issue | Reply {
     grant,
     grantType: 'refresh_token',
     ...narrowed,
+    jkt,
     refreshToken: context.settings.rotation
       ? context.grants.issueRefreshToken(grant).value
       : undefined,
@@ -218,6 +237,7 @@ function signInWithPassword(request: GrantRequest): Issue | Reply {
     authTime: Math.floor(context.now() / 1000),
     nonce: undefined,
     acr: 'pwd',
+    jkt: client.clientSecret === undefined ? request.jkt : undefined,
     refreshableUntil: undefined,
     revoked: undefined,
   }

@@ -1,5 +1,5 @@
 import type { FaultOptions, Seal } from '../../faults/fault.ts'
-import { authorizeBearer } from '../bearer.ts'
+import { authorizeAccess } from '../access.ts'
 import type { Context, Visit } from '../context.ts'
 import { json, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
@@ -9,7 +9,7 @@ import { seal } from '../seal.ts'
 /** GET and POST /userinfo (OIDC Core §5.3). */
 export async function userInfo(visit: Visit): Promise<Reply> {
   const { context } = visit
-  const token = await authorizeBearer(visit, { scope: 'openid' })
+  const token = await authorizeAccess(visit, { scope: 'openid' })
   if ('status' in token) return token
   const { user, clientId } = token.grant
   const claims = { sub: user.sub, ...userClaims(user, token.scope) }

@@ -1,4 +1,5 @@
-// Proves that the chaos test would notice: breaks one line of src/session/ at a time, in a copy of the tree, and demands that the test fails.
+// Proves that the chaos test would notice: breaks one line of src/session/ at a time, in a copy of the tree, and demands that the test
+// fails. Some stories are too rare for a run of it: what it found once is kept in regressions.test.ts, which has to fail then.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -90,7 +91,7 @@ symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
 
 const table = mutations.map((mutation) => ({ mutation: mutation.name, ...outcomeOf(mutation) }))
 console.table(table)
-const caught = table.filter(({ outcome }) => outcome === 'caught').length
+const caught = table.filter(({ outcome }) => outcome.startsWith('caught')).length
 console.log(`${caught} of ${mutations.length} mutations caught`)
 process.exitCode = caught === mutations.length ? 0 : 1
 
@@ -99,26 +100,28 @@ function outcomeOf({ file, from, to }) {
   const source = readFileSync(path, 'utf8')
   if (source.split(from).length !== 2) return { outcome: `does not apply to ${file} exactly once` }
   writeFileSync(path, source.replace(from, to))
-  const outcome = runChaos()
+  let outcome = runChaos()
+  if (outcome.outcome === 'SURVIVED' && run('test/session/regressions.test.ts').failed)
+    outcome = { outcome: 'caught by a kept story' }
   writeFileSync(path, source)
   return outcome
 }
 
 /** Only a story that breaks a rule counts: a test that cannot run proves nothing. */
 function runChaos() {
-  const { status, stdout, stderr } = spawnSync(
-    'npx',
-    ['vitest', 'run', 'test/session/chaos.test.ts'],
-    {
-      cwd: copy,
-      encoding: 'utf8',
-      env: { ...process.env, CHAOS_SHRINK: 'no', NO_COLOR: '1' },
-      shell: process.platform === 'win32',
-    },
-  )
-  const output = stdout + stderr
+  const { output, failed } = run('test/session/chaos.test.ts')
   const after = /Property failed after (\d+) tests/.exec(output)
   const why = /^Got (?:error|AssertionError|\w+): ?(.{0,60})/m.exec(output)
   if (after) return { outcome: 'caught', 'after stories': Number(after[1]), by: why?.[1] }
-  return { outcome: status === 0 ? 'SURVIVED' : 'the test did not run' }
+  return { outcome: failed ? 'the test did not run' : 'SURVIVED' }
+}
+
+function run(test) {
+  const { status, stdout, stderr } = spawnSync('npx', ['vitest', 'run', test], {
+    cwd: copy,
+    encoding: 'utf8',
+    env: { ...process.env, CHAOS_SHRINK: 'no', NO_COLOR: '1' },
+    shell: process.platform === 'win32',
+  })
+  return { output: stdout + stderr, failed: status !== 0 }
 }

@@ -190,9 +190,19 @@ export default tseslint.config(
     'A capability may import values from errors.ts, clock.ts, api/, protocol/, storage/ and session/record.ts only.',
   ),
   mayImport(
+    ['src/node/**/*.ts'],
+    [
+      'node:.+',
+      '\\.\\./(?:errors|clock)\\.ts',
+      '\\.\\./navigation/[a-z-]+\\.ts',
+      '\\./[a-z-]+\\.ts',
+    ],
+    'node/ may import values from Node, errors.ts, clock.ts and navigation/ only.',
+  ),
+  mayImport(
     ['src/compose/**/*.ts'],
-    ['\\.\\./(?!index|client|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
-    'compose/ may import values from anywhere in src/ but index.ts, client.ts, testing/ and capabilities/.',
+    ['\\.\\./(?!index|client|node|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
+    'compose/ may import values from anywhere in src/ but index.ts, client.ts, node/, testing/ and capabilities/.',
   ),
   mayImport(
     ['src/client.ts'],
@@ -205,8 +215,8 @@ export default tseslint.config(
   ),
   mayImport(
     ['src/index.ts'],
-    ['\\./(?!testing).+\\.ts'],
-    'index.ts may import values from anywhere in src/ but testing/.',
+    ['\\./(?!node|testing).+\\.ts'],
+    'index.ts may import values from anywhere in src/ but node/ and testing/.',
   ),
   // As many steps up as the file lies deep: never out of testing/.
   ...['*', '*/*', '*/*/*'].map((depth, steps) =>

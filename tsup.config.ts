@@ -15,6 +15,14 @@ const compilerOptions = { ignoreDeprecations: '6.0' }
 
 const sdk: Options = { ...shared, entry: { index: 'src/index.ts' }, dts: { compilerOptions } }
 
+const inNode: Options = {
+  ...shared,
+  format: ['esm', 'cjs'],
+  external: [/^node:/],
+  // Inside, these use Node's types; their declarations do not mention them.
+  dts: { compilerOptions: { ...compilerOptions, types: ['node'] } },
+}
+
 export default defineConfig([
   { ...sdk, format: 'esm' },
   // oauth4webapi is ESM only, so the CommonJS build carries it.
@@ -30,12 +38,7 @@ export default defineConfig([
     noExternal: ['oauth4webapi'],
     outExtension: () => ({ js: '.iife.js' }),
   },
-  {
-    ...shared,
-    entry: { testing: 'src/testing/index.ts' },
-    format: ['esm', 'cjs'],
-    external: [/^node:/],
-    // Inside, the reference server uses Node's types; its declarations do not mention them.
-    dts: { compilerOptions: { ...compilerOptions, types: ['node'] } },
-  },
+  // One by one, so that each has declarations of its own.
+  { ...inNode, entry: { node: 'src/node/index.ts' } },
+  { ...inNode, entry: { testing: 'src/testing/index.ts' } },
 ])

@@ -37,6 +37,8 @@ export type { IndexedDbStoreOptions } from './storage/indexed-db.ts'
 export type { StorageLike, WebStorageStoreOptions } from './storage/web-storage.ts'
 export type { Awaitable, Store, TransactionStore } from './storage/store.ts'
 
+export { externalBrowser } from './navigation/external-browser.ts'
+export type { ExternalBrowserOptions } from './navigation/external-browser.ts'
 export { redirect } from './navigation/redirect.ts'
 export type { RedirectOptions } from './navigation/redirect.ts'
 export { popup } from './navigation/popup.ts'

@@ -15,7 +15,8 @@ export interface ClientRegistration {
   /** Internal apps skip the consent page; external ones ask, once per person and scope. Default: external. */
   kind?: 'internal' | 'external' | undefined
   /**
-   * A sandbox client has loopback redirect URIs only, a production client https ones only. Default:
+   * A sandbox client has loopback redirect URIs only, a production client https ones and private-use
+   * schemes of native apps, such as `com.example.app:/callback`. Default:
    * what the redirect URIs are.
    */
   environment?: 'sandbox' | 'production' | undefined
@@ -119,9 +120,18 @@ function checkRedirectUri(
   if (client.environment === 'sandbox' && !isLoopback(uri)) {
     refuse('a sandbox client has loopback redirect URIs only')
   }
-  if (client.environment === 'production' && new URL(uri).protocol !== 'https:') {
-    refuse('a production client has https redirect URIs only')
+  if (client.environment === 'production' && !isHttps(uri) && !isPrivateUse(uri)) {
+    refuse('a production client has https redirect URIs only, or those of a native app')
   }
+}
+
+function isHttps(uri: string): boolean {
+  return new URL(uri).protocol === 'https:'
+}
+
+/** Of a native app, under a domain name in reverse order (RFC 8252 §7.1). */
+function isPrivateUse(uri: string): boolean {
+  return new URL(uri).protocol.includes('.')
 }
 
 function checkOrigin(origin: string): void {

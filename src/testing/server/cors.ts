@@ -8,7 +8,8 @@ export type Readers = 'nobody' | 'registered' | 'anybody'
 
 export function corsOrigins(clients: readonly RegisteredClient[]): string[] {
   return clients.flatMap((client) => [
-    ...client.redirectUris.map((uri) => new URL(uri).origin),
+    // Private-use schemes have the origin "null", which pages in a sandbox send too.
+    ...client.redirectUris.map((uri) => new URL(uri).origin).filter((origin) => origin !== 'null'),
     ...(client.allowedOrigins ?? []),
   ])
 }

@@ -37,6 +37,12 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 
+  it('a native app opens nothing to pages without an origin (S-25)', async () => {
+    const redirectUris = ['com.example.app:/callback']
+    const server = strictServer({ clients: [{ clientId: 'app', redirectUris }] })
+    expect((await preflight(server, `${server.issuer}/token`, 'null')).status).toBe(403)
+  })
+
   it.each(['/.well-known/openid-configuration', '/jwks'])(
     '%s is open to all (S-25)',
     async (path) => {

@@ -1,0 +1,2 @@
+export { loopback } from './loopback.ts'
+export type { LoopbackOptions } from './loopback.ts'

@@ -16,6 +16,7 @@ const alias = [
 
 const packageTests = [
   'test/package.test.ts',
+  'test/cli.test.ts',
   'test/next.test.ts',
   'test/conformance/oidc-provider.test.ts',
 ]

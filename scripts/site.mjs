@@ -29,6 +29,7 @@ export async function openSite(ports = {}, { outDir, users, ownApp } = {}) {
     clients: [
       app('vanilla-example', { name: 'Vanilla example', origin: localhost(ports.vanilla) }),
       app('react-example', { name: 'React example', origin: localhost(ports.react) }),
+      app('cli-example', { name: 'Command-line example' }),
       app('my-app', { name: 'Your own app', origin: ownApp }),
     ],
     ...(users && { users }),

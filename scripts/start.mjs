@@ -40,6 +40,10 @@ console.log(`
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
 
+An example for the command line, in another terminal (sign-in, then me, then sign-out):
+
+  ISSUER=${urls.issuer} API=${urls.api} node examples/cli/cli.js sign-in
+
 Your own app can use this server as well, if it runs at ${ownApp}. Its options:
 
   issuer: '${urls.issuer}',

@@ -55,6 +55,10 @@ describe('the tarball', () => {
       'dist/index.d.cts',
       'dist/index.d.ts',
       'dist/index.js',
+      'dist/node.cjs',
+      'dist/node.d.cts',
+      'dist/node.d.ts',
+      'dist/node.js',
       'dist/pkce-client.iife.js',
       'dist/pkce-client.iife.js.map',
       'dist/testing.cjs',
@@ -65,6 +69,7 @@ describe('the tarball', () => {
       'docs/errors.md',
       'docs/getting-started.md',
       'docs/mcp.md',
+      'docs/native-and-cli.md',
       'docs/protected-pages.md',
       'docs/providers.md',
       'docs/reference.md',
@@ -162,6 +167,33 @@ describe('installed in an empty project', () => {
     expect(inApp('node', [program])).toBe('true')
   })
 
+  test.each([
+    ['an ES module', 'mjs', (name: string) => `await import('${name}')`],
+    ['a CommonJS module', 'cjs', (name: string) => `require('${name}')`],
+  ])('signs in from a terminal, as %s', (_, type, load) => {
+    const program = inProject(
+      `terminal.${type}`,
+      `async function main() {
+        const { PkceClient } = ${load('pkce-client')}
+        const { loopback } = ${load('pkce-client/node')}
+        const { createAuthServer } = ${load('pkce-client/testing')}
+        const redirectUri = 'http://127.0.0.1/callback'
+        const server = createAuthServer({ clients: [{ clientId: 'cli', redirectUris: [redirectUri] }] })
+        const auth = new PkceClient({
+          issuer: server.issuer,
+          clientId: 'cli',
+          redirectUri,
+          fetch: server.fetch,
+          navigator: loopback({ open: async (url) => void fetch(await server.authorize(url)) }),
+        })
+        console.log((await auth.signIn()).status)
+        // That the program ends is part of the test.
+      }
+      main()`,
+    )
+    expect(inApp('node', [program])).toBe('signed-in')
+  })
+
   test('offers the same names as an ES module, a CommonJS module and a script', () => {
     const program = inProject(
       'names.mjs',
@@ -223,12 +255,14 @@ const typed = `
     redirectUri: 'https://app.example.com/callback',
     fetch: server.fetch,
     store: memoryStore(),
+    navigator: [redirect(), loopback({ open: (url) => url })],
   })
   export const session: Session = auth.getSession()
   export const result: Promise<CallbackResult | undefined> = server.signInTo(auth)
 `
 const imports = `
-  import { PkceClient, memoryStore, type CallbackResult, type Session } from 'pkce-client'
+  import { PkceClient, memoryStore, redirect, type CallbackResult, type Session } from 'pkce-client'
+  import { loopback } from 'pkce-client/node'
   import { createAuthServer, createFakeClock, type AuthServer } from 'pkce-client/testing'
 `
 

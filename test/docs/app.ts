@@ -1,4 +1,5 @@
 import * as pkceClient from 'pkce-client'
+import * as node from 'pkce-client/node'
 import * as testing from 'pkce-client/testing'
 import { toScript } from './compile.ts'
 import { snippetsOf } from './markdown.ts'
@@ -20,6 +21,7 @@ export function loadApp(document: string, modules: Record<string, object> = {}):
   const ready = new Map<string, Exports>()
   const known: Record<string, object> = {
     'pkce-client': pkceClient,
+    'pkce-client/node': node,
     'pkce-client/testing': testing,
     ...modules,
   }

@@ -9,8 +9,12 @@ const { options } = ts.parseJsonConfigFileContent(
     compilerOptions: {
       paths: {
         'pkce-client': ['./src/index.ts'],
+        'pkce-client/node': ['./src/node/index.ts'],
         'pkce-client/testing': ['./src/testing/index.ts'],
         '@playwright/test': ['./test/docs/playwright-test.ts'],
+        '@capacitor/app': ['./test/docs/capacitor.ts'],
+        '@capacitor/browser': ['./test/docs/capacitor.ts'],
+        electron: ['./test/docs/electron.ts'],
         '@angular/router': ['./test/docs/angular-router.ts'],
         'next/navigation': ['./test/docs/next-navigation.ts'],
       },

@@ -60,11 +60,12 @@ test.each([
   expect(namesIn(heading)).toEqual(membersOf(name))
 })
 
-test('the document has every public name', () => {
-  const names = project.children!.find(({ name }) => name === 'index')!.children!
-  expect([...namesIn('## Everything else'), 'PkceClient'].sort()).toEqual(
-    names.map(({ name }) => name).sort(),
-  )
+test.each([
+  ['## Everything else', 'index', ['PkceClient']],
+  ['## pkce-client/node', 'node', []],
+])('%s of the document has every other public name of %s', (heading, entry, others) => {
+  const names = project.children!.find(({ name }) => name.startsWith(entry))!.children!
+  expect([...namesIn(heading), ...others].sort()).toEqual(names.map(({ name }) => name).sort())
 })
 
 test('without a page, a person signs in by an address that the app hands out', async () => {

@@ -1,8 +1,6 @@
-import { systemClock } from '../clock.ts'
 import { PkceClientError } from '../errors.ts'
 import { externalBrowser } from '../navigation/external-browser.ts'
 import { listenForAnswer } from './listener.ts'
-import type { Clock } from '../clock.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 
 /** How {@link loopback} opens the browser, and where it listens. */
@@ -13,8 +11,6 @@ export interface LoopbackOptions {
   path?: string | undefined
   /** The port, for servers that compare it, although RFC 8252 §7.3 forbids it; any free one when left out. */
   port?: number | undefined
-  /** Time; replaced in tests. */
-  clock?: Clock | undefined
 }
 
 const longestWait = 300_000
@@ -25,12 +21,11 @@ const longestWait = 300_000
  * five minutes `signIn` rejects with `sign_in_cancelled`; with `invalid_option` when the port is taken, and with what `open`
  * throws.
  */
-export function loopback(options: LoopbackOptions): Navigator {
-  const { open, path = '/callback', port = 0, clock = systemClock() } = options
+export function loopback({ open, path = '/callback', port = 0 }: LoopbackOptions): Navigator {
   return {
-    open(host) {
+    open(host, clock) {
       const listener = listenForAnswer({ port, path })
-      const browser = externalBrowser({ open, listen: listener.pass }).open(host)
+      const browser = externalBrowser({ open, listen: listener.pass }).open(host, clock)
       const params = listener.address.then((redirectUri) => ({ redirectUri }))
       // It may be that nobody waits for it any more.
       params.catch(() => {})

@@ -1,5 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { pageHost } from '../../src/host/page.ts'
 import { PkceClient, externalBrowser } from '../../src/index.ts'
 import type { ExternalBrowserOptions, SignInParams } from '../../src/index.ts'
 import { createAuthServer } from '../../src/testing/index.ts'
@@ -204,7 +206,7 @@ describe('one journey', () => {
       open: () => void log.push('opened'),
       listen: () => new Promise((resolve) => (begin = resolve)),
     })
-    const navigation = navigator.open({} as never)
+    const navigation = navigator.open(pageHost(), systemClock())
     return { log, navigation, begin: () => begin(() => log.push('stopped')) }
   }
 

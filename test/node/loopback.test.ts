@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { PkceClient } from '../../src/index.ts'
+import type { Clock } from '../../src/index.ts'
 import { loopback } from '../../src/node/index.ts'
 import type { LoopbackOptions } from '../../src/node/index.ts'
 import { createAuthServer, createFakeClock } from '../../src/testing/index.ts'
@@ -9,8 +10,12 @@ import { freePort } from '../support/free-port.ts'
 import { rejection } from '../support/world.ts'
 
 /** A program in a terminal, and the browser beside it. */
-function createTerminal(options: Partial<LoopbackOptions> = {}, redirectPath = '/callback') {
+function createTerminal(
+  { clock, ...options }: Partial<LoopbackOptions> & { clock?: Clock } = {},
+  redirectPath = '/callback',
+) {
   const server = createAuthServer({
+    ...(clock && { clock }),
     clients: [{ clientId: 'cli', redirectUris: [`http://127.0.0.1${redirectPath}`] }],
   })
   const opened: URL[] = []
@@ -19,6 +24,7 @@ function createTerminal(options: Partial<LoopbackOptions> = {}, redirectPath = '
     clientId: 'cli',
     redirectUri: `http://127.0.0.1${redirectPath}`,
     fetch: server.fetch,
+    clock,
     navigator: loopback({ open: (url) => void opened.push(new URL(url)), ...options }),
   })
   return {

@@ -55,7 +55,7 @@ export function readAnswer(object: object | undefined): Answer {
     if (typeof value === 'string' && value) body[name] = value
   }
   // Left out, it is what was asked for: some servers forget it.
-  if (body.access_token) body.token_type ??= 'Bearer'
+  body.token_type ??= 'Bearer'
   body.expires_in = lifetime(source['expires_in'])
   const details = source['authorization_details']
   if (isAuthorizationDetails(details)) body.authorization_details = details

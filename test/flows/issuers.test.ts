@@ -159,7 +159,9 @@ describe('Microsoft Entra for every tenant', () => {
     ['the template itself', iss('{tenantid}')],
   ])('an iss parameter that names %s is refused (C-22, F21)', async (_, named) => {
     const { visit } = worldOf(organizations)
-    expect(await rejection(visit({ iss: named }))).toMatchObject({ code: 'issuer_mismatch' })
+    const error = await rejection(visit({ iss: named }))
+    expect(error).toMatchObject({ code: 'issuer_mismatch' })
+    expect((error as Error).message).toMatch(/iss parameter/)
   })
 
   test.each([

@@ -92,12 +92,23 @@ describe('how long the access token lives (A-56)', () => {
     expect(await lifeWith({ value })).toBe(life)
   })
 
-  test.each(['', '0x384', '1e3', ' 900', '900 ', '9'.repeat(16), 'x', true, [900], { valueOf: 9 }])(
-    '%j says nothing',
-    async (value) => {
-      expect(await lifeWith({ value })).toBeUndefined()
-    },
-  )
+  test.each([
+    0,
+    -1,
+    '0',
+    '',
+    '0x384',
+    '1e3',
+    ' 900',
+    '900 ',
+    '9'.repeat(16),
+    'x',
+    true,
+    [900],
+    { valueOf: 9 },
+  ])('%j says nothing', async (value) => {
+    expect(await lifeWith({ value })).toBeUndefined()
+  })
 })
 
 test('the code goes with the redirect URI and the resource it was asked for (C-17, C-37)', async () => {
@@ -133,6 +144,12 @@ describe('an access token that fits no header (A-40)', () => {
     expect(error).toMatchObject({ code: 'token_response_invalid' })
     expect(error.message).not.toContain('secret')
     expect(world.storedSession()).toBeUndefined()
+  })
+
+  test('or that is no Bearer token signs nobody in (F28)', async () => {
+    const world = createWorld({ client: plain })
+    world.server.fault('token-type', { value: 'mac' })
+    expect(await rejection(world.comeBack())).toMatchObject({ code: 'token_response_invalid' })
   })
 
   test.each(rows)('with %s is not used after a refresh either', async (_, access_token) => {

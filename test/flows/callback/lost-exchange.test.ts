@@ -31,6 +31,7 @@ describe('a code whose exchange gets no answer', () => {
     const error = await rejection(auth.start())
     expect(error).toMatchObject({ code: 'network', retryable: false })
     expect((error as Error).message).toMatch(/sign in again/)
+    expect((error as { cause: Error }).cause.cause).toBeInstanceOf(TypeError)
     expect(sent()).toHaveLength(2)
   })
 

@@ -126,6 +126,8 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
   'dpop-nonce-rotates': [any],
   'dpop-nonce-hidden': [any],
   'dpop-bearer-answer': [any],
+  'insufficient-for-ever': [any, { scope: 'orders:write' }],
+  'challenge-hidden': [any],
   'par-expired': [any],
   'par-200': [any],
   'par-status': [any, { status: 429, retryAfter: 30 }],

@@ -75,6 +75,8 @@ const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
   'dpop-nonce-rotates': true,
   'dpop-nonce-hidden': true,
   'dpop-bearer-answer': true,
+  'insufficient-for-ever': true,
+  'challenge-hidden': true,
   'user-info-claims': true,
   'user-info-jwt': true,
   'end-session-state-missing': true,

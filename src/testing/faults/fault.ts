@@ -223,6 +223,15 @@ export interface FaultOptions {
   'ignore-pkce': Times
   /** 401 for every token. `challenge` is the WWW-Authenticate header, several of them, or false for none. */
   'api-401': Times & { path?: string; challenge?: string | readonly string[] | false }
+  /** The API asks for a stronger sign-in (RFC 9470) whatever the token has; with `scope`, for more scope. Default: `acrValues: 'mfa'`. */
+  'insufficient-for-ever': Times & {
+    path?: string
+    acrValues?: string
+    maxAge?: number
+    scope?: string
+  }
+  /** Access-Control-Expose-Headers lacks WWW-Authenticate, so `fetch` hides the challenge. */
+  'challenge-hidden': Times & { path?: string }
   'user-info-claims': Times & Patch
   /** Answers with a JWT, also without the option `userInfoAlg`. `seal` says how it is signed, `header` replaces members of its header. */
   'user-info-jwt': Times & { seal?: Seal; header?: Record<string, unknown> }

@@ -12,6 +12,8 @@ export interface AuthorizeOptions {
   username?: string | undefined
   /** Default: the user's. */
   password?: string | undefined
+  /** What the user types as the second factor, if it is asked for. Default: the user's. */
+  oneTimeCode?: string | undefined
   /** Whether the user allows or denies access on the consent page, if it is shown. Default: true. */
   consent?: boolean | undefined
   /** The cookies of the user's browser. Default: none, so not signed in at the server. */
@@ -21,6 +23,7 @@ export interface AuthorizeOptions {
 const choices: Choices<AuthorizeOptions> = {
   username: 'anything',
   password: 'anything',
+  oneTimeCode: 'anything',
   consent: [true, false],
   jar: 'anything',
 }
@@ -46,31 +49,34 @@ export async function playPerson(
   const known = users.find((user) => user.username === username)
   const browse = createBrowser(send, jar)
   let page = await browse({ url: start })
-  let signedIn = false
+  const done = new Set<string>()
+  const answers: Partial<Record<string, Record<string, string>>> = {
+    login: { username, password: options.password ?? known?.password ?? '' },
+    second_factor: { code: options.oneTimeCode ?? known?.oneTimeCode ?? '123456' },
+    consent: { decision: (options.consent ?? true) ? 'allow' : 'deny' },
+  }
   for (;;) {
     const location = page.reply.headers.find(([name]) => name === 'location')?.[1]
     if (location !== undefined) {
       const next = new URL(location, page.url)
-      if (!isConsentPage(next, issuer)) return next.href
+      if (!isOwnPage(next, issuer)) return next.href
       page = await browse({ url: next })
       continue
     }
     const form = readForm(page)
     if (!form) throw new Error(complaint(page))
-    if (form.action.pathname.endsWith('/login')) {
-      if (signedIn) throw new Error(complaint(page))
-      signedIn = true
-      form.fields.set('username', username)
-      form.fields.set('password', options.password ?? known?.password ?? '')
-    } else {
-      form.fields.set('decision', (options.consent ?? true) ? 'allow' : 'deny')
-    }
+    const step = form.action.pathname.split('/').at(-1)!
+    if (step !== 'consent' && done.has(step)) throw new Error(complaint(page))
+    done.add(step)
+    for (const [name, value] of Object.entries(answers[step] ?? {})) form.fields.set(name, value)
     page = await browse({ url: form.action, form: form.fields })
   }
 }
 
-function isConsentPage({ href }: URL, issuer: string): boolean {
-  return href.startsWith(`${issuer.replace(/\/$/, '')}/consent?`)
+/** A page that follows a form, and no answer to the app. */
+function isOwnPage({ href }: URL, issuer: string): boolean {
+  const base = issuer.replace(/\/$/, '')
+  return ['/second_factor', '/consent'].some((path) => href.startsWith(`${base}${path}?`))
 }
 
 interface Page {

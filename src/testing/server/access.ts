@@ -1,3 +1,4 @@
+import { seconds } from './context.ts'
 import type { Visit } from './context.ts'
 import { proofAlgs, readProof } from './dpop.ts'
 import type { AccessToken } from './grants.ts'
@@ -9,8 +10,13 @@ type Scheme = 'Bearer' | 'DPoP'
 
 /** What an endpoint or a route demands of an access token. */
 export interface Demand {
+  /** One scope, or several with spaces between them. */
   scope?: string | undefined
   audience?: string | undefined
+  /** How the user may have signed in; one of them is enough (RFC 9470). */
+  acrValues?: readonly string[] | undefined
+  /** For how many seconds the sign-in is recent enough. */
+  maxAge?: number | undefined
 }
 
 /** RFC 6750 and RFC 9449 §7: the live access token of this request, or the refusal. The query is never looked at. */
@@ -32,7 +38,8 @@ export async function authorizeAccess(visit: Visit, demand: Demand): Promise<Acc
       problem: invalidToken(description),
     })
   }
-  return checkDemand(record, { scheme, demand })
+  const missing = findMissing(visit, { record, demand })
+  return missing ? refuse(scheme, missing) : record
 }
 
 function findToken({ context, call }: Visit): { token: string; scheme: Scheme } | Reply {
@@ -54,24 +61,56 @@ const schemes: Partial<Record<string, Scheme>> = { bearer: 'Bearer', dpop: 'DPoP
 
 const invalidToken = (description: string): Problem => ({ error: 'invalid_token', description })
 
-function checkDemand(
-  record: AccessToken,
-  { scheme, demand }: { scheme: Scheme; demand: Demand },
-): AccessToken | Reply {
-  const { scope } = demand
-  if (scope === undefined || record.scope.includes(scope)) return record
-  const problem = { error: 'insufficient_scope', description: 'the scope is not enough' }
-  return refuse(scheme, { problem, status: 403, more: { scope } })
+interface Refusal {
+  problem: Problem
+  status?: number
+  /** What the challenge says instead of a description. */
+  more?: Record<string, string>
 }
 
-function refuse(
-  scheme: Scheme,
-  {
-    problem,
-    status = 401,
-    more,
-  }: { problem: Problem; status?: number; more?: Record<string, string> },
-): Reply {
+/** What a live token is not enough for. */
+function findMissing(
+  { context, call }: Visit,
+  { record, demand }: { record: AccessToken; demand: Demand },
+): Refusal | undefined {
+  const { grant, scope } = record
+  const forEver =
+    call.to === 'api' && context.faults.use('insufficient-for-ever', { path: call.path })
+  if (forEver) return forEver.scope === undefined ? weak(forEver) : narrow(forEver.scope)
+  const { acrValues, maxAge } = demand
+  const isStrong = acrValues?.includes(grant.acr) ?? true
+  const isRecent = maxAge === undefined || seconds(context.now()) - grant.authTime <= maxAge
+  if (!isStrong || !isRecent) return weak({ acrValues: acrValues?.join(' '), maxAge })
+  const isWide = demand.scope?.split(' ').every((entry) => scope.includes(entry)) ?? true
+  return isWide ? undefined : narrow(demand.scope!)
+}
+
+/** RFC 9470 §3 */
+function weak({
+  acrValues,
+  maxAge,
+}: {
+  acrValues?: string | undefined
+  maxAge?: number | undefined
+}): Refusal {
+  const error = 'insufficient_user_authentication'
+  const asked = maxAge === undefined && acrValues === undefined ? 'mfa' : acrValues
+  return {
+    problem: { error, description: 'the user must sign in again, or with more' },
+    more: {
+      ...(asked !== undefined && { acr_values: asked }),
+      ...(maxAge !== undefined && { max_age: String(maxAge) }),
+    },
+  }
+}
+
+/** RFC 6750 §3.1 */
+function narrow(scope: string): Refusal {
+  const problem = { error: 'insufficient_scope', description: 'the scope is not enough' }
+  return { problem, status: 403, more: { scope } }
+}
+
+function refuse(scheme: Scheme, { problem, status = 401, more }: Refusal): Reply {
   const { error, description } = problem
   const parameters = { error, ...(more ?? { error_description: description }) }
   return withHeader(oauthError(problem, status), challenge(scheme, parameters))

@@ -6,9 +6,9 @@ import { findClient, isRegisteredUri, notRegistered, shorten } from './context.t
 import type { Context } from './context.ts'
 import { fromBase64url } from './encoding.ts'
 import type { Parameters, Problem } from './http.ts'
-import type { AuthorizationRequest, ReturnAddress } from './sessions.ts'
+import type { Acr, AuthorizationRequest, ReturnAddress } from './sessions.ts'
 
-export const supportedAcr = ['pwd', 'mfa']
+export const supportedAcr = ['pwd', 'mfa'] as const
 export const knownPrompts = ['none', 'login', 'consent', 'select_account']
 
 /** What is wrong with an authorization request, and who is to be told: nobody but the person without an address. */
@@ -51,10 +51,12 @@ export function readRequest(
     maxAge: maxAge === undefined ? undefined : Number(maxAge),
     loginHint: parameters.get('login_hint'),
     idTokenHint: parameters.get('id_token_hint'),
-    acr: acrValues.find((value) => supportedAcr.includes(value)) ?? supportedAcr[0]!,
+    acr: acrValues.map(knownAcr).find((acr) => acr !== undefined) ?? 'pwd',
     pushed: undefined,
   }
 }
+
+const knownAcr = (value: string): Acr | undefined => supportedAcr.find((acr) => acr === value)
 
 export function returnAddress(context: Context, parameters: Parameters): ReturnAddress | undefined {
   const client = findClient(context, parameters.get('client_id'))

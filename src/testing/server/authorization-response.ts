@@ -23,7 +23,7 @@ export function answerWithCode(
       sid: session.sid,
       authTime: session.authTime,
       nonce: request.nonce,
-      acr: request.acr,
+      acr: session.acr,
       jkt: undefined,
       refreshableUntil: undefined,
       revoked: undefined,

@@ -6,7 +6,7 @@ import type { Readers } from './cors.ts'
 import { api } from './endpoints/api.ts'
 import { authorize } from './endpoints/authorize.ts'
 import { confirmSignOut, endSession } from './endpoints/end-session.ts'
-import { consent, login, showConsent } from './endpoints/interaction.ts'
+import { consent, login, secondFactor, showNext } from './endpoints/interaction.ts'
 import { jwks, metadata } from './endpoints/metadata.ts'
 import { pushRequest } from './endpoints/par.ts'
 import { refreshByCookie } from './endpoints/refresh-cookie.ts'
@@ -32,7 +32,8 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
   '/jwks': { readers: 'anybody', methods: { GET: jwks } },
   '/authorize': { readers: 'nobody', methods: { GET: authorize, POST: authorize } },
   '/login': { readers: 'nobody', methods: { POST: login } },
-  '/consent': { readers: 'nobody', methods: { GET: showConsent, POST: consent } },
+  '/second_factor': { readers: 'nobody', methods: { GET: showNext, POST: secondFactor } },
+  '/consent': { readers: 'nobody', methods: { GET: showNext, POST: consent } },
   '/end_session': { readers: 'nobody', methods: { GET: endSession, POST: endSession } },
   '/end_session/confirm': { readers: 'nobody', methods: { POST: confirmSignOut } },
   '/par': { readers: 'registered', methods: { POST: pushRequest } },
@@ -81,7 +82,10 @@ function refuse(call: Call, problem: Problem, status: number): Reply {
   return isPerson ? errorPage(problem.description, status) : oauthError(problem, status)
 }
 
-const hidingFaults = { 'dpop-nonce-hidden': 'DPoP-Nonce' } as const
+const hidingFaults = {
+  'dpop-nonce-hidden': 'DPoP-Nonce',
+  'challenge-hidden': 'WWW-Authenticate',
+} as const
 
 /** What faults leave out of Access-Control-Expose-Headers, though the answer has it. */
 function hiddenHeaders({ context, call: { path } }: Visit, answer: Reply): string[] {

@@ -1,6 +1,7 @@
 import type { AuthorizationDetail } from './authorization-details.ts'
 import { randomToken } from './encoding.ts'
 import type { Settings, User } from './options.ts'
+import type { Acr } from './sessions.ts'
 
 /** Why a grant was revoked. */
 export type RevocationReason =
@@ -23,7 +24,7 @@ export interface Grant {
   /** Seconds. */
   authTime: number
   nonce: string | undefined
-  acr: string
+  acr: Acr
   /** The thumbprint of the key that the refresh tokens of a public client are bound to. */
   jkt: string | undefined
   /** Milliseconds; set with the first refresh token, never moved by a later one. */

@@ -33,7 +33,7 @@ export async function issueIdToken(context: Context, issue: IdTokenIssue): Promi
       iat,
       auth_time: grant.authTime,
       acr: grant.acr,
-      amr: ['pwd'],
+      amr: grant.acr === 'mfa' ? ['pwd', 'otp', 'mfa'] : ['pwd'],
       sid: grant.sid,
       at_hash: issue.accessTokenHash,
       ...(on === 'sign-in' && grant.nonce !== undefined && { nonce: grant.nonce }),

@@ -18,6 +18,8 @@ export interface User {
   name?: string | undefined
   /** The claim `email`, for the scope `email`. */
   email?: string | undefined
+  /** What is typed as the second factor, for `acr_values=mfa`. Default: 123456. */
+  oneTimeCode?: string | undefined
 }
 
 /** An API beside the one at `apiUrl`. It has the same routes, and refuses tokens that are for another API. */

@@ -156,6 +156,37 @@ ${items.join('\n')}
 </ul></div>`
 }
 
+export function secondFactorPage(
+  interaction: Interaction,
+  {
+    action,
+    issuer,
+    testCode,
+    problem,
+  }: {
+    action: string
+    issuer: string
+    /** Shown on the page, so that a visitor need not look it up. */
+    testCode: string | undefined
+    problem: string | undefined
+  },
+): Reply {
+  const { client } = interaction.request
+  return page({
+    title: 'Enter your code',
+    status: problem === undefined ? 200 : 401,
+    main: `<p><strong>${escapeHtml(client.name)}</strong> asks for a second factor.</p>
+${testCode === undefined ? '' : `<div class="hint"><p>Test server. The code is <code>${escapeHtml(testCode)}</code></p></div>`}
+${problem === undefined ? '' : alert(problem)}
+${form(action, interaction)}
+<label for="code">Code</label>
+<input id="code" name="code" autocomplete="one-time-code" inputmode="numeric" required autofocus>
+<div class="buttons"><button type="submit">Continue</button></div>
+</form>
+<p class="place">You are at ${escapeHtml(issuer)}</p>`,
+  })
+}
+
 export function consentPage(
   interaction: Interaction,
   { action, issuer }: { action: string; issuer: string },

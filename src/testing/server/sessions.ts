@@ -13,7 +13,11 @@ export interface BrowserSession {
   user: User
   /** Seconds. */
   authTime: number
+  acr: Acr
 }
+
+/** With a password alone, or with a second factor as well. */
+export type Acr = 'pwd' | 'mfa'
 
 /** Where an answer goes, when client and redirect URI can be trusted. */
 export interface ReturnAddress {
@@ -35,7 +39,8 @@ export interface AuthorizationRequest extends ReturnAddress {
   maxAge: number | undefined
   loginHint: string | undefined
   idTokenHint: string | undefined
-  acr: string
+  /** How the user must sign in. */
+  acr: Acr
   /** Whether it was answered: a request that was pushed can be used once. None for the others. */
   pushed: { used: boolean } | undefined
 }
@@ -89,7 +94,13 @@ export function createSessions(): Sessions {
     interactions: new Map(),
     signOuts: new Map(),
     begin(user, authTime) {
-      const session = { secret: randomToken(), sid: randomToken(), user, authTime }
+      const session: BrowserSession = {
+        secret: randomToken(),
+        sid: randomToken(),
+        user,
+        authTime,
+        acr: 'pwd',
+      }
       sessions.set(session.secret, session)
       return session
     },

@@ -85,6 +85,8 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     client_id: grant.clientId,
     scope: scope.join(' '),
     jti: record.id,
+    acr: grant.acr,
+    auth_time: grant.authTime,
     ...(issue.jkt !== undefined && { cnf: { jkt: issue.jkt } }),
     ...namedDetails(issue),
   }

@@ -1,6 +1,7 @@
 import { authorizeAccess } from '../access.ts'
+import type { Demand } from '../access.ts'
 import type { Context, Visit } from '../context.ts'
-import { json, reply, withHeader } from '../http.ts'
+import { json, readParameters, reply, withHeader } from '../http.ts'
 import type { Call, Reply } from '../http.ts'
 import { userClaims } from '../id-token.ts'
 
@@ -12,18 +13,17 @@ export async function api(visit: Visit): Promise<Reply> {
   const open = openRoute(call)
   if (open) return open
   const route =
-    routes[`${call.method === 'HEAD' ? 'GET' : call.method} ${call.path}`] ?? routes[call.path]
+    stepUpRoute(call) ??
+    routes[`${call.method === 'HEAD' ? 'GET' : call.method} ${call.path}`] ??
+    routes[call.path]
   if (!route) return json({ error: 'not_found' }, 404)
-  const token = await authorizeAccess(visit, {
-    audience: call.api!.audience,
-    scope: route.scope,
-  })
+  const token = await authorizeAccess(visit, { audience: call.api!.audience, ...route.demand })
   if ('status' in token) return token
   return route.answer({ context, call, user: token.grant.user, scope: token.scope })
 }
 
 interface Route {
-  scope?: string
+  demand?: Omit<Demand, 'audience'>
   answer(request: {
     context: Context
     call: Call
@@ -34,15 +34,15 @@ interface Route {
 
 const routes: Readonly<Partial<Record<string, Route>>> = {
   'GET /users/me': {
-    scope: 'openid',
+    demand: { scope: 'openid' },
     answer: ({ user, scope }) => json({ sub: user.sub, ...userClaims(user, scope) }),
   },
   'GET /orders': {
-    scope: 'orders:read',
+    demand: { scope: 'orders:read' },
     answer: () => json({ orders: [{ id: 1, title: 'A difference engine' }] }),
   },
   'POST /orders': {
-    scope: 'orders:write',
+    demand: { scope: 'orders:write' },
     answer: ({ call }) =>
       reply(201, {
         headers: [['content-type', call.headers['content-type'] ?? 'application/octet-stream']],
@@ -50,6 +50,21 @@ const routes: Readonly<Partial<Record<string, Route>>> = {
       }),
   },
   '/echo': { answer: ({ call }) => echo(call) },
+}
+
+/** An echo that demands what its query says: `acr_values`, `max_age`, `scope`. */
+function stepUpRoute(call: Call): Route | undefined {
+  if (call.path !== '/step-up') return undefined
+  const { get } = readParameters(call.url.searchParams)
+  const maxAge = get('max_age')
+  return {
+    demand: {
+      scope: get('scope'),
+      acrValues: get('acr_values')?.split(' '),
+      maxAge: maxAge === undefined ? undefined : Number(maxAge),
+    },
+    answer: () => echo(call),
+  }
 }
 
 /** Routes that ask for no token, so that tests see what was sent along all the same. */

@@ -8,7 +8,8 @@ import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
 import { randomToken } from '../encoding.ts'
 import { parametersOf, readCookie, withHeader } from '../http.ts'
 import type { Outcome, Parameters, Reply } from '../http.ts'
-import { consentPage, errorPage, loginPage } from '../pages.ts'
+import { consentPage, errorPage, loginPage, secondFactorPage } from '../pages.ts'
+import type { User } from '../options.ts'
 import { requestUriPrefix } from '../pushed-requests.ts'
 import { interactionLifetime } from '../sessions.ts'
 import type { AuthorizationRequest, BrowserSession, Interaction } from '../sessions.ts'
@@ -81,6 +82,10 @@ function answerSilently(
     const problem = { error: 'login_required', description: 'the user is not signed in' }
     return answer(context, { ...request, problem })
   }
+  if (needsSecondFactor({ request, session })) {
+    const problem = { error: 'interaction_required', description: 'a second factor is needed' }
+    return answer(context, { ...request, problem })
+  }
   if (mustConsent(context, { request, session })) {
     const problem = { error: 'consent_required', description: 'the user has not consented yet' }
     return answer(context, { ...request, problem })
@@ -148,6 +153,7 @@ export function nextStep(context: Context, interaction: Interaction): Reply {
   const { request, session } = interaction
   context.sessions.interactions.set(interaction.id, interaction)
   if (!session) return showLogin(context, interaction)
+  if (needsSecondFactor(interaction)) return showSecondFactor(context, interaction)
   if (needsConsent(context, interaction)) {
     return consentPage(interaction, {
       action: endpoint(context, '/consent'),
@@ -157,6 +163,31 @@ export function nextStep(context: Context, interaction: Interaction): Reply {
   interaction.answered = true
   return answerWithCode(context, { request, session })
 }
+
+/** Whether the user still has to show the second factor that the app asked for. */
+export function needsSecondFactor({
+  request,
+  session,
+}: Pick<Interaction, 'request' | 'session'>): boolean {
+  return request.acr === 'mfa' && session?.acr === 'pwd'
+}
+
+export function showSecondFactor(
+  context: Context,
+  interaction: Interaction,
+  problem?: string,
+): Reply {
+  const { issuer, listens } = context.place
+  const code = codeOf(interaction.session!.user)
+  return secondFactorPage(interaction, {
+    action: endpoint(context, '/second_factor'),
+    issuer,
+    testCode: listens ? code : undefined,
+    problem,
+  })
+}
+
+export const codeOf = (user: User): string => user.oneTimeCode ?? '123456'
 
 const namedOnPage = 5
 

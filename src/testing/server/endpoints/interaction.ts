@@ -7,7 +7,15 @@ import type { Reply } from '../http.ts'
 import { errorPage } from '../pages.ts'
 import { staleForm } from '../sessions.ts'
 import type { Interaction } from '../sessions.ts'
-import { consentFor, needsConsent, nextStep, showLogin } from './authorize.ts'
+import {
+  codeOf,
+  consentFor,
+  needsConsent,
+  needsSecondFactor,
+  nextStep,
+  showLogin,
+  showSecondFactor,
+} from './authorize.ts'
 
 /** POST /login: the sign-in form. */
 export const login = sameAnswerTwice(({ context }, { interaction, form }) => {
@@ -19,23 +27,35 @@ export const login = sameAnswerTwice(({ context }, { interaction, form }) => {
   // A new session with a new secret: one planted before the sign-in must not become this person's.
   interaction.session = context.sessions.begin(user, seconds(context.now()))
   const { secret } = interaction.session
-  return withHeader(
-    needsConsent(context, interaction)
-      ? toConsent(context, interaction)
-      : nextStep(context, interaction),
-    cookie(context, { name: sessionCookie(context), value: secret }),
-  )
+  const next = nextPage(context, interaction)
+  return withHeader(next, cookie(context, { name: sessionCookie(context), value: secret }))
+})
+
+/** POST /second_factor: the form for the code. */
+export const secondFactor = sameAnswerTwice(({ context }, { interaction, form }) => {
+  const session = context.sessions.find(interaction.session?.secret)
+  if (!session) return errorPage(staleForm.description)
+  if (form.get('code') !== codeOf(session.user)) {
+    return showSecondFactor(context, interaction, 'Wrong code.')
+  }
+  session.acr = 'mfa'
+  session.authTime = seconds(context.now())
+  return nextPage(context, interaction)
 })
 
 /** A page that is the answer to a form has no address that Back or a reload could load. */
-function toConsent(context: Context, { id }: Interaction): Reply {
-  return redirect(
-    `${endpoint(context, '/consent')}?${new URLSearchParams({ interaction: id }).toString()}`,
-  )
+function nextPage(context: Context, interaction: Interaction): Reply {
+  if (needsSecondFactor(interaction)) return toPage('/second_factor')
+  return needsConsent(context, interaction) ? toPage('/consent') : nextStep(context, interaction)
+
+  function toPage(path: string): Reply {
+    const search = new URLSearchParams({ interaction: interaction.id })
+    return redirect(`${endpoint(context, path)}?${search.toString()}`)
+  }
 }
 
-/** GET /consent: the page after the sign-in form. */
-export function showConsent({ context, call }: Visit): Reply {
+/** GET /second_factor and /consent: the page after a form. */
+export function showNext({ context, call }: Visit): Reply {
   const id = call.url.searchParams.get('interaction') ?? ''
   const interaction = context.sessions.interactions.get(id)
   if (
@@ -54,7 +74,7 @@ export function showConsent({ context, call }: Visit): Reply {
 export const consent = sameAnswerTwice(({ context }, { interaction, form }) => {
   const { request } = interaction
   const session = context.sessions.find(interaction.session?.secret)
-  if (!session) return errorPage(staleForm.description)
+  if (!session || needsSecondFactor(interaction)) return errorPage(staleForm.description)
   interaction.answered = true
   if (form.get('decision') !== 'allow') {
     const problem = { error: 'access_denied', description: 'the user denied the request' }

@@ -1,3 +1,4 @@
+import { knownPrompts, supportedAcr } from '../authorization-request.ts'
 import { endpoint } from '../context.ts'
 import type { Visit } from '../context.ts'
 import { proofAlgs } from '../dpop.ts'
@@ -46,8 +47,8 @@ export function metadata({ context }: Visit): Reply {
       settings.authorizationDetailsTypes.length > 0
         ? settings.authorizationDetailsTypes
         : undefined,
-    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
-    acr_values_supported: ['pwd', 'mfa'],
+    prompt_values_supported: knownPrompts,
+    acr_values_supported: supportedAcr,
     claims_supported: [
       ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'azp', 'at_hash'],
       ...['sid', 'name', 'preferred_username', 'email', 'email_verified'],

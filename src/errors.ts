@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'iframe_blocked'
   | 'resource_not_allowed'
   | 'redirect_loop'
+  | 'step_up_required'
 
 /** What an error is told beside its code and message. */
 export interface ErrorFacts {

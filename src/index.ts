@@ -23,6 +23,12 @@ export type { ErrorCode, ErrorFacts } from './errors.ts'
 export { createCodeChallenge, createCodeVerifier, createState } from './protocol/authorization.ts'
 
 export { readChallenges } from './protocol/challenge.ts'
+export { signInOnDemand } from './capabilities/on-demand.ts'
+export type { SignInOnDemandOptions } from './capabilities/on-demand.ts'
+export { resumeAfterSignIn } from './capabilities/resume.ts'
+export type { ResumeAfterSignInOptions } from './capabilities/resume.ts'
+export { StepUpError } from './capabilities/step-up.ts'
+export type { StepUpDemand } from './capabilities/step-up.ts'
 export { discoverResource } from './capabilities/discover-resource.ts'
 export type {
   DiscoverResourceOptions,

@@ -52,12 +52,9 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
 
   async function authorizedFetch(input: FetchInput, init?: RequestInit): Promise<Response> {
     const request = admit(readInput(input))
-    const given = typeof request === 'string' ? undefined : request
-    // `init` is copied below, and a copy has no member of the prototype: of a Request, or of a class, it would be empty.
-    if (init && Object.getPrototypeOf(init) !== Object.prototype)
-      return authorizedFetch(new Request(request, init))
+    if (init && !isCopyable(init)) return authorizedFetch(new Request(request, init))
     const headers = headersOf(request, init)
-    const signal = init?.signal ?? given?.signal
+    const signal = signalOf(request, init)
     if (hasAuthorization(headers)) return options.fetch()(request, init)
     let credential = peek()
     if (!credential) {
@@ -65,9 +62,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
       // The server's endpoints may have become known only now.
       admit(request)
     }
-    // Cloned before it is sent: sending uses the body up. A body in `init` replaces it, as in fetch.
-    const isUsedUp = given && init?.body == null && !/^(?:GET|HEAD)$/.test(given.method)
-    const spare = isUsedUp ? given.clone() : request
+    const spare = spareOf(request, init)
     const call = { request, init, headers, credential }
     const response = await scheme.send(options.fetch(), call)
     if (response.status !== 401 || isOneShot(init?.body)) return response
@@ -78,8 +73,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const invalidToken = refusesToken(challenges)
     const another = await renew(credential, { signal, invalidToken })
     if (!another) return response
-    // node-fetch has Node streams, which have no such method.
-    void (response.body as Partial<ReadableStream> | null)?.cancel?.().catch(() => {})
+    discard(response)
     return scheme.send(options.fetch(), { ...call, request: spare, credential: another })
   }
 
@@ -101,7 +95,7 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
 
 type FetchInput = Parameters<Fetch>[0]
 /** An input that was read: the text of a URL, or a Request of this realm. */
-type ReadInput = string | Request
+export type ReadInput = string | Request
 
 /** Reads an input once, so that the URL that is checked is the URL that is sent. A Request of an iframe becomes one of this realm. */
 export function readInput(input: FetchInput): ReadInput {
@@ -123,9 +117,29 @@ function hasAuthorization(given: HeadersInit = {}): boolean {
   return (given instanceof Headers ? given : new Headers(given)).has('authorization')
 }
 
+/** A copy has no member of the prototype: of a Request, or of a class, it would be empty. */
+export const isCopyable = (init: RequestInit): boolean =>
+  Object.getPrototypeOf(init) === Object.prototype
+
+/** The signal of a call: that of `init` replaces the one of a Request. */
+export const signalOf = (request: ReadInput, init?: RequestInit): AbortSignal | undefined =>
+  init?.signal ?? (request as Partial<Request>).signal
+
+/** What to send a second time, made before the first: sending uses the body up. A body in `init` replaces it, as in fetch. */
+export function spareOf(request: ReadInput, init?: RequestInit): ReadInput {
+  if (typeof request === 'string' || init?.body != null) return request
+  return /^(?:GET|HEAD)$/.test(request.method) ? request : request.clone()
+}
+
 /** Streams and iterators are read by the first request and cannot be sent again. */
-function isOneShot(body: unknown): boolean {
+export function isOneShot(body: unknown): boolean {
   return body instanceof ReadableStream || Symbol.asyncIterator in Object(body)
+}
+
+/** Lets go of an answer that nobody reads. */
+export function discard({ body }: { body: unknown }): void {
+  // node-fetch has Node streams, which have no such method.
+  void (body as Partial<ReadableStream> | null)?.cancel?.().catch(() => {})
 }
 
 /** One sentence about a URL that receives no token. What it advises is what `resources` accepts. */

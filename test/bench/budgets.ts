@@ -46,6 +46,8 @@ export const additionBudgets = {
   pushedRequests: { bytes: 390, aim: 350 },
   discoverResource: { bytes: 760, aim: 450 },
   externalBrowser: { bytes: 275, aim: 250 },
+  signInOnDemand: { bytes: 1_240, aim: 450 },
+  resumeAfterSignIn: { bytes: 1_800, aim: 850 },
 } as const
 
 /**

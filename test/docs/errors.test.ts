@@ -1,6 +1,6 @@
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { PkceClient, iframe, popup } from 'pkce-client'
+import { PkceClient, iframe, popup, signInOnDemand } from 'pkce-client'
 import type { ErrorCode, PkceClientError, PkceClientOptions } from 'pkce-client'
 import { createAuthServer, createFakeBrowser, createFakeClock } from 'pkce-client/testing'
 import { loadApp } from './app.ts'
@@ -183,6 +183,14 @@ const stories: Record<ErrorCode, (stage: Stage) => Promise<unknown>> = {
       tab.load('https://app.example.com/')
     }
     return client().signIn()
+  },
+  async step_up_required({ server, client }) {
+    const ask = (_: unknown, error: Error) => {
+      throw error
+    }
+    const auth = client({ use: [signInOnDemand({ ask })] })
+    await server.signInTo(auth)
+    return auth.fetch(new URL('orders', server.api.url))
   },
 }
 

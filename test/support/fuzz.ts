@@ -44,6 +44,7 @@ const codes: Record<ErrorCode, true> = {
   iframe_blocked: true,
   resource_not_allowed: true,
   redirect_loop: true,
+  step_up_required: true,
 }
 
 /** What went wrong, which is nothing, or an error of ours with a code and without a cause that is a mistake in our code. */

@@ -7,7 +7,7 @@
 export const sizeBudgets = {
   'the main job': {
     imports: `import { PkceClient } from 'pkce-client'; globalThis.client = PkceClient`,
-    bytes: 34_650,
+    bytes: 34_950,
     aim: 24_300,
   },
   'PKCE and state only': {
@@ -43,9 +43,9 @@ export const sizeBudgets = {
  * `bytes` is where the build fails, `aim` the plan; docs/decisions/004-size.md gives the reason where they differ.
  */
 export const additionBudgets = {
-  pushedRequests: { bytes: 390, aim: 350 },
   discoverResource: { bytes: 760, aim: 450 },
   externalBrowser: { bytes: 275, aim: 250 },
+  pushedRequests: { bytes: 410, aim: 350 },
   signInOnDemand: { bytes: 1_240, aim: 450 },
   resumeAfterSignIn: { bytes: 1_800, aim: 850 },
 } as const

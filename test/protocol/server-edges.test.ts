@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createWorld, rejection } from '../support/world.ts'
+import { createWorld, listen, rejection } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const paths = ({ server }: World) => server.requests.map(({ path }) => path)
@@ -35,7 +35,9 @@ describe('finding the metadata', () => {
     async (status) => {
       const world = createWorld()
       world.server.fault('respond', { path: openid, status })
-      expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({ status })
+      const error = await rejection(world.client().createAuthorizationUrl())
+      expect(error).toMatchObject({ status })
+      expect((error as Error).message).toContain(`The authorization server answered ${status}`)
       expect(paths(world)).toEqual([openid])
     },
   )
@@ -58,13 +60,42 @@ describe('finding the metadata', () => {
   )
 
   test('neither way leads anywhere: each is tried once', async () => {
-    const world = createWorld()
+    const issuer = 'https://login.example.com/'
+    const world = createWorld({ server: { issuer }, client: { issuer } })
     for (const path of [openid, oauth]) world.server.fault('respond', { path, status: 404 })
-    expect(await rejection(world.client().createAuthorizationUrl())).toMatchObject({
-      code: 'discovery_failed',
-    })
+    const auth = world.client()
+    const heard = listen(auth)
+    const error = await rejection(auth.createAuthorizationUrl())
+    expect(error).toMatchObject({ code: 'discovery_failed' })
+    expect((error as Error).message).toContain(`at ${issuer.slice(0, -1)}${openid};`)
     expect(paths(world)).toEqual([openid, oauth])
+    const requests = heard.filter(({ name }) => name === 'request')
+    expect(requests.map(({ facts }) => facts)).toMatchObject(
+      [openid, oauth].map(() => ({ what: 'discovery' })),
+    )
   })
+
+  test.each([
+    ['there are none', 404, {}, 'discovery_failed'],
+    [
+      'they are of another server',
+      200,
+      { issuer: 'https://login.example.com/' },
+      'issuer_mismatch',
+    ],
+    ['they name no endpoints', 200, {}, 'discovery_failed'],
+  ])(
+    'an error shows no more than the beginning of a long issuer: %s',
+    async (_, status, body, code) => {
+      const issuer = `https://login.example.com/${'a'.repeat(300)}`
+      const fetch = () => Promise.resolve(Response.json({ issuer, ...body }, { status }))
+      const world = createWorld({ client: { issuer, fetch } })
+      const error = await rejection(world.client().createAuthorizationUrl())
+      expect(error).toMatchObject({ code })
+      expect((error as Error).message).toContain(issuer.slice(0, 200))
+      expect((error as Error).message).not.toContain(issuer.slice(0, 201))
+    },
+  )
 
   test('an error that holds metadata is an error all the same', async () => {
     const world = createWorld()

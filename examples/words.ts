@@ -52,6 +52,7 @@ export function describeError(error: Error): string {
     error.cause instanceof OAuthServerError && (error.cause.description ?? error.cause.error)
   const code = isPkceClientError(error) && error.code
   if (code === 'sign_in_required') return 'Nobody is signed in. Sign in first.'
+  if (code === 'step_up_required') return 'This needs another sign-in. Click "Sign in" again.'
   if (code === 'sign_in_cancelled') return 'You are back from the sign-in page.'
   if (code === 'popup_closed') return 'You closed the window before signing in.'
   if (code === 'popup_blocked')

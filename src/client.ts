@@ -52,7 +52,8 @@ export class PkceClient {
   readonly subscribe: (listener: () => void) => () => void
   /**
    * Fetches from a listed resource with the access token, which is refreshed when it is due, and once after a 401
-   * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `session_ended`, or what
+   * (RFC 6750). Bound. Rejects with `resource_not_allowed`, `sign_in_required`, `step_up_required` (no token for this API
+   * before another sign-in), `session_ended`, or what
    * {@link PkceClient.refresh} rejects with; what the request itself rejects with passes through.
    */
   readonly fetch: Fetch
@@ -143,11 +144,11 @@ export class PkceClient {
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
     const { credentials } = this.#engine
     const options = checkOptions(given, accessTokenRules)
-    const checkTarget = () => options.for !== undefined && this.#engine.checkTarget(options.for)
-    checkTarget()
-    const { token } = await credentials.obtain(options.signal, options.minValidity)
+    const { for: target, signal, minValidity } = options
+    const askFor = () => (target === undefined ? undefined : this.#engine.askFor(target))
+    const { token } = await credentials.obtain({ ask: askFor(), signal, minValidity })
     // The server's endpoints may have become known only now.
-    checkTarget()
+    askFor()
     return token
   }
 
@@ -179,7 +180,7 @@ export class PkceClient {
     const { signal } = checkOptions(options, waitRules)
     const { credentials, userInfo: request } = this.#engine
     const ask = (credential: Credential) => unlessAborted(request(credential), signal)
-    const credential = await credentials.obtain(signal)
+    const credential = await credentials.obtain({ signal })
     let userInfo = await ask(credential)
     if (!userInfo) {
       const another = await credentials.renew(credential, { signal, invalidToken: true })

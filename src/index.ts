@@ -1,6 +1,6 @@
 export { PkceClient } from './client.ts'
 export type { AccessTokenOptions, WaitOptions } from './client.ts'
-export type { PkceClientOptions } from './options.ts'
+export type { PkceClientOptions, ResourceEntry } from './options.ts'
 export type { CallbackResult, FinishedSignIn } from './sign-in/finish.ts'
 export type { SignOutOptions } from './sign-in/sign-out.ts'
 export type { StartResult } from './sign-in/start.ts'

@@ -9,7 +9,7 @@ import {
   strings,
   text,
 } from './check-options.ts'
-import { parseResource, secureUrl } from './api/resources.ts'
+import { parseResource, parseUrl, secureUrl } from './api/resources.ts'
 import type { Defined, Rule, Rules } from './check-options.ts'
 import type { Capability } from './capabilities/capability.ts'
 import type { Clock } from './clock.ts'
@@ -38,16 +38,12 @@ export interface PkceClientOptions {
    * The only places that ever receive an access token: URLs or paths, each covering what lies under it.
    * Paths resolve against `redirectUri`. Nothing is listed when left out. A path keeps tokens apart only where nothing below
    * it redirects by request: a redirect on the same origin takes the token along.
+   *
+   * Plain entries share one token, the session's. An entry with `resource`, `scope` or `params` has a token of its own, which
+   * goes nowhere else: see docs/several-apis.md. The code of the sign-in becomes the token of the first entry; the others
+   * come by a refresh when they are first needed. If any entry is plain, the first one must be.
    */
-  resources?:
-    | readonly (
-        | string
-        | {
-            /** As the plain string. */
-            url: string
-          }
-      )[]
-    | undefined
+  resources?: readonly (string | ResourceEntry)[] | undefined
   /** Server metadata that goes over what discovery finds; complete metadata makes discovery unnecessary. */
   metadata?:
     { readonly [Name in keyof ServerMetadata]?: ServerMetadata[Name] | undefined } | undefined
@@ -82,6 +78,18 @@ export interface PkceClientOptions {
   fetch?: typeof globalThis.fetch | undefined
 }
 
+/** An entry of {@link PkceClientOptions.resources}, which may have an access token of its own. */
+export interface ResourceEntry {
+  /** As the plain string. */
+  url: string
+  /** Asks for a token for this API: its absolute URI, as the server knows it (RFC 8707). */
+  resource?: string | undefined
+  /** Asks for a token with these scopes only, separated by spaces; in Microsoft Entra they name the API. */
+  scope?: string | undefined
+  /** Asks for a token with further parameters of the token request, such as Auth0's `audience`. */
+  params?: Readonly<Record<string, string>> | undefined
+}
+
 export type ResolvedOptions = Readonly<
   Omit<Defined<PkceClientOptions>, 'metadata' | 'navigator' | 'use'> & {
     metadata: Partial<ServerMetadata>
@@ -89,14 +97,16 @@ export type ResolvedOptions = Readonly<
     timeout: number
     key: string
     resourceList: readonly Resource[]
+    /** What the access tokens are asked for with, each once; the first is the session's own. */
+    asks: readonly [string, ...string[]]
     navigators?: readonly [Navigator, ...Navigator[]]
     use: readonly Capability[]
   }
 >
 
-/** Parameters of the authorization request that are the client's own to set. */
+/** Parameters of the authorization request and the token request that are the client's own to set. */
 const reserved =
-  /^(?:response_type|client_id|redirect_uri|scope|state|nonce|max_age|code_challenge|code_challenge_method|response_mode|request|request_uri)$/
+  /^(?:response_type|client_(?:id|secret|assertion\w*)|redirect_uri|scope|state|nonce|max_age|code|code_\w+|response_mode|request|request_uri|grant_type|refresh_token)$/
 
 export const redirectUri: Rule = [
   // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
@@ -106,16 +116,32 @@ export const redirectUri: Rule = [
   "an absolute https URL without a fragment (http on loopback only), such as new URL('/callback', location.origin).href",
 ]
 const resourceRule = 'https URLs or paths without wildcard, query, fragment or encoded slash'
+const plainFirst =
+  'a list whose first entry has no resource, scope or params, as another one has none'
 // RFC 6749 §3.3: visible ASCII without quotes and backslash, separated by single spaces.
 export const scope: Rule = [
   (value: string) => typeof value === 'string' && value && !/^ | $| {2}|[^ !#-[\]-~]/.test(value),
   'scopes separated by single spaces, such as "openid profile"',
 ]
+/** RFC 8707 §2. */
+export function isResource(value: unknown): boolean {
+  return typeof value === 'string' && !!parseUrl(value) && !value.includes('#')
+}
+
 /** Parameters of the authorization request that an app may add. */
 export const requestParams = /* @__PURE__ */ strings(
   (name) => reserved.test(name),
   'state, client_id',
 )
+
+/** What an entry of `resources` may have. */
+const entryRules: Rules<ResourceEntry> = {
+  // Judged with the redirect URI, against which it resolves.
+  url: [() => true, ''],
+  resource: [isResource, 'an absolute URI without a fragment'],
+  scope,
+  params: requestParams,
+}
 
 // localStorage itself is refused: it has getItem and no get, so every session would be lost at the next reload.
 const store: Rule = [
@@ -168,6 +194,9 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
   if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
   const { navigator, use } = options
+  const resourceList = (options.resources ?? []).map((entry) => readEntry(entry, base))
+  const [first = '', ...others] = new Set(resourceList.map(({ ask }) => ask))
+  if (others.includes('')) fail('resources', plainFirst, options.resources)
   return Object.freeze(
     // Not into a copy by `...`, which would have a prototype again.
     Object.assign(options, {
@@ -175,14 +204,20 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
       use: [...(use ?? [])],
       metadata: copyOwn(options.metadata ?? {}),
       key: sessionKeyOf([issuer, clientId, sessionKey ?? []].flat()),
-      resourceList: (options.resources ?? []).map((entry: unknown) => {
-        const { url, ...unknown } =
-          typeof entry === 'string' ? { url: entry } : { ...(entry as { url?: unknown } | null) }
-        const [stray] = Object.keys(unknown)
-        return (!stray && parseResource(url, base)) || fail('resources', resourceRule, entry)
-      }),
+      resourceList,
+      asks: [first, ...others] as const,
     }),
   )
+}
+
+/** What the token is asked for with is sorted: it is the name under which the token is kept. */
+function readEntry(entry: unknown, base: string): Resource {
+  const given = typeof entry === 'string' ? { url: entry } : { ...(entry as ResourceEntry | null) }
+  const { url, params, ...own } = checkOptions(given as ResourceEntry, entryRules)
+  const place = parseResource(url, base) ?? fail('resources', resourceRule, entry)
+  const ask = new URLSearchParams({ ...params, ...own })
+  ask.sort()
+  return { ...place, ask: ask.toString() }
 }
 
 /** The parts, separated by bars. Only bars and percent signs are encoded, so that most keys can be read as they are. */

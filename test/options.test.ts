@@ -157,7 +157,6 @@ describe('new PkceClient', () => {
     ['a number', 7],
     ['nothing', null],
     ['an object without URL', {}],
-    ['an object with a member nobody knows', { url: '/api/', audience: 'api' }],
   ])('refuses a resource that is %s', (_, entry) => {
     const { code, message } = complaint({ resources: ['https://good.example.com/', entry] })
     expect(code).toBe('invalid_option')

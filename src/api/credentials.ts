@@ -9,6 +9,8 @@ import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
 
 interface CredentialsOptions {
+  /** What the access tokens are asked for with, the session's own first. */
+  asks: readonly [string, ...string[]]
   session: SessionKeeper
   refresher: Refresher
   clock: Clock
@@ -22,22 +24,30 @@ interface CredentialsOptions {
 /** Milliseconds for which a token counts as new. */
 const newFor = 10_000
 
+export interface TokenWish {
+  /** What the token is asked for with; the session's own when left out. */
+  ask?: string | undefined
+  signal?: AbortSignal | undefined
+  /** Seconds. */
+  minValidity?: number | undefined
+}
+
 export type Credentials = ReturnType<typeof createCredentials>
 
-/** Hands out the session's access token, refreshed when it is due or was refused. */
+/** Hands out the session's access tokens, refreshed when they are due or were refused. */
 export function createCredentials(options: CredentialsOptions) {
-  const { session, refresher, clock, scheme, canRefresh, emit, started } = options
-  let ready: Credential | undefined
-  let freshUntil = 0
+  const { asks, session, refresher, clock, scheme, canRefresh, emit, started } = options
+  const ready = new Map<string, Credential & { freshUntil: number }>()
   /** The ending, or the session that cannot be refreshed, that `sign-in-required` was last emitted for: once for all calls. */
   let told: PkceClientError | string | undefined
   /** The token that an API refused, and that could not be refreshed: of the calls it fails, the first one tells. */
   let toldRefused: string | undefined
 
-  function credential(record: SessionRecord): Credential {
-    const { token } = tokenOf(record)
+  function credential(record: SessionRecord, ask: string): Credential {
+    const { token } = tokenOf(record, ask)!
     return {
       token,
+      ask,
       header: scheme.authorize(token),
       subject: record.claims?.sub,
       owner: ownerOf(record),
@@ -64,10 +74,11 @@ export function createCredentials(options: CredentialsOptions) {
 
   async function refreshed(
     record: SessionRecord,
-    { signal, because }: { signal?: AbortSignal | undefined; because?: 401 } = {},
+    { ask, signal, because }: { ask: string; signal: AbortSignal | undefined; because?: 401 },
   ): Promise<Credential> {
     try {
-      return credential(await unlessAborted(refresher.refresh(record, because), signal))
+      const next = await unlessAborted(refresher.refresh(record, { ask, because }), signal)
+      return credential(next, ask)
     } catch (error) {
       if (error instanceof PkceClientError) tellSignInRequired(record, error)
       throw error
@@ -100,24 +111,30 @@ export function createCredentials(options: CredentialsOptions) {
 
   /** Keeps what the hot path of fetch needs. */
   session.onAdopted((record) => {
-    ready = record && credential(record)
-    freshUntil = record ? dueAt(record) : 0
+    ready.clear()
+    for (const ask of asks)
+      if (record && tokenOf(record, ask))
+        ready.set(ask, { ...credential(record, ask), freshUntil: dueAt(record, ask) })
     if (record && !record.pending) told = undefined
   })
 
   return {
-    peek: (): Credential | undefined => (clock.now() < freshUntil ? ready : undefined),
+    /** The credential, if it is fresh. */
+    peek(ask: string): Credential | undefined {
+      const found = ready.get(ask)
+      return found && clock.now() < found.freshUntil ? found : undefined
+    },
 
-    /** `minValidity` in seconds. */
-    async obtain(signal?: AbortSignal, minValidity = 0): Promise<Credential> {
+    async obtain({ signal, minValidity = 0, ...wish }: TokenWish): Promise<Credential> {
       const record = await signedIn(signal)
+      const { ask = record.first } = wish
       const now = clock.now()
       // Tokens that do not live that long are not refreshed again and again.
-      const wanted =
-        canRefresh(record) && now - tokenOf(record).obtainedAt < newFor ? 0 : minValidity * 1000
-      if (now + wanted >= expiryOf(record)) return refreshed(record, { signal })
-      if (now >= dueAt(record) && canRefresh(record)) refresher.inBackground(record)
-      return credential(record)
+      const isYoung = now - (tokenOf(record, ask)?.obtainedAt ?? NaN) < newFor
+      const wanted = canRefresh(record) && isYoung ? 0 : minValidity * 1000
+      if (now + wanted >= expiryOf(record, ask)) return refreshed(record, { ask, signal })
+      if (now >= dueAt(record, ask) && canRefresh(record)) refresher.inBackground(record, ask)
+      return credential(record, ask)
     },
 
     /** Another credential than the refused one; `undefined` when there is none, and the caller gets the 401. */
@@ -128,18 +145,21 @@ export function createCredentials(options: CredentialsOptions) {
       const record = session.current()
       // What was asked for one user is not asked again for another.
       if (!record || ownerOf(record) !== refused.owner) return undefined
-      const { token, obtainedAt, after401 } = tokenOf(record)
-      if (token !== refused.token) return credential(record)
+      const { ask } = refused
+      const known = tokenOf(record, ask)
+      if (known && known.token !== refused.token) return credential(record, ask)
       if (canRefresh(record))
-        return isNew(after401) ? undefined : refreshed(record, { signal, because: 401 })
-      if (invalidToken && !isNew(obtainedAt)) await session.end(record, 'expired')
-      else tellRefused(token)
+        return isNew(known?.after401) ? undefined : refreshed(record, { ask, signal, because: 401 })
+      if (ask === record.first && invalidToken && !isNew(known?.obtainedAt))
+        await session.end(record, 'expired')
+      else tellRefused(refused.token)
       return undefined
     },
 
     /** Refreshes now, whatever the token is. */
     async refresh(signal?: AbortSignal): Promise<void> {
-      await refreshed(await signedIn(signal), { signal })
+      const record = await signedIn(signal)
+      await refreshed(record, { ask: record.first, signal })
     },
   }
 }

@@ -5,7 +5,7 @@ import { addressOf, secureUrl } from './resources.ts'
 import { asksForMore, refusesToken } from './scheme.ts'
 import type { Credentials } from './credentials.ts'
 import type { Endpoints } from './endpoints.ts'
-import type { Resources } from './resources.ts'
+import type { Resource, Resources } from './resources.ts'
 import type { Fetch, Scheme } from './scheme.ts'
 
 interface AuthorizedFetchOptions {
@@ -19,8 +19,11 @@ interface AuthorizedFetchOptions {
 
 export interface AuthorizedFetch {
   fetch: Fetch
-  /** Throws `resource_not_allowed` unless a token may go to the URL; a WebSocket is judged as the request that opens it. */
-  checkTarget: (url: string | URL) => void
+  /**
+   * What the token for the URL is asked for with. Throws `resource_not_allowed` unless a token may go there; a WebSocket is
+   * judged as the request that opens it.
+   */
+  askFor: (url: string | URL) => string
   /** Whether the call receives a token: its URL is listed, and it brings no Authorization header of its own. */
   isTarget: (request: ReadInput, init?: RequestInit) => boolean
 }
@@ -30,35 +33,38 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
   const { resources, endpoints, baseUrl, scheme, credentials } = options
   const { peek, obtain, renew } = credentials
 
-  function checkUrl(href: string): void {
+  function match(href: string): Resource {
     const address = addressOf(href)
-    if (endpoints.has(address) || !resources.match(address)) throw notAllowed(href)
+    const resource = endpoints.has(address) ? undefined : resources.match(address)
+    if (!resource) throw notAllowed(href)
+    return resource
   }
 
   function notAllowed(href: string): PkceClientError {
     return new PkceClientError('resource_not_allowed', whyNot(new URL(href), endpoints))
   }
 
-  /** The request to send, with the URL that was checked. Throws unless a token may go there. */
-  function admit(request: ReadInput): ReadInput {
-    const text = urlOf(request)
-    const origin = resources.coveredOrigin(text)
-    if (origin !== undefined && endpoints.noneAt(origin)) return request
+  /** The request to send, with the URL that was checked, and whose token it gets. Throws unless a token may go there. */
+  function admit(input: ReadInput): { request: ReadInput; resource: Resource } {
+    const text = urlOf(input)
+    const known = resources.matchText(text)
+    if (known && endpoints.noneAt(known.origin)) return { request: input, resource: known }
     // Reading and parsing the base takes as long as parsing the URL.
     const { href } = /^https?:\/\//.test(text) ? new URL(text) : new URL(text, baseUrl())
-    checkUrl(href)
-    return typeof request === 'string' ? href : request
+    const resource = match(href)
+    return { request: typeof input === 'string' ? href : input, resource }
   }
 
   async function authorizedFetch(input: FetchInput, init?: RequestInit): Promise<Response> {
-    const request = admit(readInput(input))
+    const { request, resource } = admit(readInput(input))
+    const { ask } = resource
     if (init && !isCopyable(init)) return authorizedFetch(new Request(request, init))
     const headers = headersOf(request, init)
     const signal = signalOf(request, init)
     if (hasAuthorization(headers)) return options.fetch()(request, init)
-    let credential = peek()
+    let credential = peek(ask)
     if (!credential) {
-      credential = await obtain(signal)
+      credential = await obtain({ ask, signal })
       // The server's endpoints may have become known only now.
       admit(request)
     }
@@ -66,7 +72,8 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
     const call = { request, init, headers, credential }
     const response = await scheme.send(options.fetch(), call)
     if (response.status !== 401 || isOneShot(init?.body)) return response
-    if (response.redirected && !resources.match(addressOf(response.url))) return response
+    if (response.redirected && resources.match(addressOf(response.url))?.ask !== ask)
+      return response
     const challenges = await scheme.readChallenges(response)
     // Not worth a refresh: another token of this session would be refused just the same.
     if (asksForMore(challenges)) return response
@@ -80,11 +87,11 @@ export function createAuthorizedFetch(options: AuthorizedFetchOptions): Authoriz
   return {
     fetch: authorizedFetch,
 
-    checkTarget: (target) => checkUrl(new URL(target, baseUrl()).href.replace(/^ws/, 'http')),
+    askFor: (target) => match(new URL(target, baseUrl()).href.replace(/^ws/, 'http')).ask,
 
     isTarget(request, init) {
       try {
-        const url = urlOf(admit(request))
+        const url = urlOf(admit(request).request)
         return !isOAuthRequest(url) && !hasAuthorization(headersOf(request, init))
       } catch {
         return false

@@ -1,15 +1,21 @@
-/** A place that may receive an access token: an origin, and a path prefix on it. */
-export interface Resource {
+/** An origin, and a path prefix on it. */
+interface Place {
   origin: string
   /** Without the trailing slash; empty for the whole origin. */
   path: string
 }
 
+/** A place that may receive an access token, and which. */
+export interface Resource extends Place {
+  /** What its token is asked for with: parameters, form-encoded. */
+  ask: string
+}
+
 /** Where tokens may go: the same for `fetch`, the replaced global fetch and `getAccessToken({ for })`. */
 export interface Resources {
   match(address: string): Resource | undefined
-  /** The origin of a URL, if its text alone shows that the only entry for that origin covers it. */
-  coveredOrigin(text: string): string | undefined
+  /** The only entry for the origin of a URL, if the text alone shows that it covers the URL. */
+  matchText(text: string): Resource | undefined
 }
 
 // Encoded separators and matrix parameters mean different paths to different servers.
@@ -27,17 +33,19 @@ export function createResources(list: readonly Resource[]): Resources {
     match: (address) => longestFirst.find((resource) => covers(resource, address)),
 
     // On the hot path of fetch: parsing a URL takes longer than all the rest, in Chromium most of all.
-    coveredOrigin(text) {
-      for (const { origin } of whole)
+    matchText(text) {
+      for (const resource of whole) {
+        const { origin } = resource
         if (text.startsWith(origin) && text[origin.length] === '/')
-          return visibleAscii.test(text) ? origin : undefined
+          return visibleAscii.test(text) ? resource : undefined
+      }
       return undefined
     },
   }
 }
 
 // With a user name, or a scheme around another one such as blob:, an address does not begin with the origin.
-function covers({ origin, path }: Resource, address: string): boolean {
+function covers({ origin, path }: Place, address: string): boolean {
   return `${address}/`.startsWith(`${origin}${path}/`) && !(path && ambiguousPath.test(address))
 }
 
@@ -48,7 +56,7 @@ export function addressOf(href: string): string {
 }
 
 /** Reads one entry of the `resources` option; paths resolve against the redirect URI. `undefined` when it is not usable. */
-export function parseResource(entry: unknown, base: string): Resource | undefined {
+export function parseResource(entry: unknown, base: string): Place | undefined {
   const url = secureUrl(entry, base)
   if (!url || /[*?]/.test(entry as string) || ambiguousPath.test(url.pathname)) return undefined
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }

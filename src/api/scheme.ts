@@ -7,6 +7,8 @@ export interface Credential {
   /** The Authorization header. */
   header: string
   token: string
+  /** What it was asked for with. */
+  ask: string
   /** The `sub` of the user, if the server issued an ID token. */
   subject: string | undefined
   /** Tells users apart: the subject, or the sign-in where the server does not say who somebody is. */

@@ -32,7 +32,7 @@ export type Engine = ReturnType<typeof composeEngine>
 /** The composition root: makes every part, from the bottom up, and hands each what it needs by name. */
 export function composeEngine(options: ResolvedOptions, given: Ports) {
   const ports = dependable(given)
-  const { issuer, clientId, scope, metadata, key, timeout } = options
+  const { issuer, clientId, scope, metadata, key, timeout, asks } = options
   const { clock, host, lock, channel, store, transactionStore, orderedMarks } = ports
   const clientAuthentication = publicClient()
   const { emit, on, close: closeEvents } = createEmitter((error) => host.reportError(error))
@@ -56,7 +56,8 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
       push: openRequest,
       wrap: (plainFetch) => plainFetch,
       resumed: () => undefined,
-      grant: async (record) => refreshTokens({ ...client, server: await server() }, record),
+      grant: async (record, ask) =>
+        refreshTokens({ ...client, server: await server() }, { ...record, ask }),
       canRefresh: hasRefreshToken,
     },
   })
@@ -85,6 +86,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     key,
     issuer,
     clientId,
+    first: asks[0],
     store,
     marks: transactionStore,
     orderedMarks,
@@ -105,8 +107,8 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     timeout,
     canRefresh,
     prepare: server,
-    grant: async (record) => {
-      const answer = await hooks.grant(record)
+    grant: async (record, ask) => {
+      const answer = await hooks.grant(record, ask)
       // It may be so for a while only: the next try looks again.
       if (answer.kind === 'moved') server.forget()
       return answer
@@ -134,6 +136,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   })
 
   const credentials = createCredentials({
+    asks,
     session,
     refresher,
     clock,
@@ -168,7 +171,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     signOut,
     credentials,
     fetch: wrappedFetch,
-    checkTarget: authorizedFetch.checkTarget,
+    askFor: authorizedFetch.askFor,
     globalFetch,
     userInfo: async (credential: { token: string; subject: string | undefined }) =>
       requestUserInfo({ ...client, server: await server() }, credential),

@@ -31,8 +31,8 @@ export interface Hooks {
   wrap: (fetch: Fetch, client: WrappedClient) => Fetch
   /** Gives back the request that the sign-in was begun for, which was kept under this id, and forgets whatever was kept. */
   resumed: (id?: string) => Request | undefined
-  /** Asks for another access token. */
-  grant: (record: SessionRecord) => Promise<GrantAnswer>
+  /** Asks for another access token, with these parameters, form-encoded. */
+  grant: (record: SessionRecord, ask: string) => Promise<GrantAnswer>
   /** Whether the session can get another access token without the user. */
   canRefresh: (record: SessionRecord) => boolean
 }

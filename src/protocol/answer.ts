@@ -23,6 +23,10 @@ export interface Answer {
   scope?: string
   error?: string
   error_description?: string
+  /** Why a sign-in in the browser is needed, as Microsoft Entra says it. */
+  suberror?: string
+  /** What the token is for, where the server says so. */
+  resource?: unknown
   expires_in?: number | undefined
   authorization_details?: readonly AuthorizationDetail[] | undefined
 }
@@ -35,6 +39,7 @@ const textMembers = [
   'scope',
   'error',
   'error_description',
+  'suberror',
 ] as const
 
 /** Without a prototype: a refresh token that somebody put on Object.prototype would be used as if the server had sent it. */
@@ -56,6 +61,7 @@ export function readAnswer(object: object | undefined): Answer {
   }
   // Left out, it is what was asked for: some servers forget it.
   body.token_type ??= 'Bearer'
+  body.resource = source['resource']
   body.expires_in = lifetime(source['expires_in'])
   const details = source['authorization_details']
   if (isAuthorizationDetails(details)) body.authorization_details = details
@@ -84,6 +90,18 @@ function lifetime(value: unknown): number | undefined {
 /** A token with other characters (RFC 6749 A.12) fits no header, and platforms show it in the error that says so. */
 function isBearer({ token_type: type, access_token: token }: Answer): boolean {
   return /^bearer [ -~]+$/i.test(`${type} ${token}`)
+}
+
+/** Why the token must not be used: the answer says that it is for another resource than the one that was asked for. */
+export function otherResource(
+  { resource }: Answer,
+  ask: URLSearchParams,
+): PkceClientError | undefined {
+  const wanted = ask.getAll('resource')
+  if (resource === undefined || !wanted[0]) return undefined
+  if ([resource].flat().every((one) => wanted.includes(one as string))) return undefined
+  const why = `${unreadable}: its token is not for ${wanted[0]}.`
+  return new PkceClientError('token_response_invalid', why)
 }
 
 export function tokenSet(

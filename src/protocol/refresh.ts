@@ -7,6 +7,7 @@ import { OAuthServerError, PkceClientError, inert, retryable } from '../errors.t
 import {
   asResponse,
   emptyAnswer,
+  otherResource,
   readAnswer,
   readObject,
   refuseError,
@@ -26,10 +27,11 @@ import type { Claims, GrantAnswer, GrantFailure, RefreshableSession } from './to
  */
 export async function refreshTokens(
   at: OAuthClient,
-  { refreshToken: spent, tokenEndpoint, claims: original }: RefreshableSession,
+  { refreshToken: spent, tokenEndpoint, claims: original, ask }: RefreshableSession,
 ): Promise<GrantAnswer> {
   const { server, clientId, clientAuthentication, send, clock } = at
   if (server.token_endpoint !== tokenEndpoint) return moved(server.token_endpoint, tokenEndpoint)
+  const additionalParameters = new URLSearchParams(ask)
   const requestedAt = clock.now()
   let raw: Response | undefined
   let object: object | undefined
@@ -38,7 +40,11 @@ export async function refreshTokens(
     const sender = { client_id: clientId }
     raw = await send(
       'refresh',
-      (options) => refreshTokenGrantRequest(server, sender, clientAuthentication, spent!, options),
+      (options) =>
+        refreshTokenGrantRequest(server, sender, clientAuthentication, spent!, {
+          ...options,
+          additionalParameters,
+        }),
       // Firefox aborts other requests as soon as the page begins to leave, and the token would be sent a second time.
       { keepalive: true },
     )
@@ -48,6 +54,8 @@ export async function refreshTokens(
     const { id_token: idToken, access_token: accessToken, refresh_token: refreshToken } = body
     const error = original && otherIdentity(idToken, original)
     if (error) return { kind: 'other-identity', token: refreshToken ?? accessToken, error }
+    const forApi = otherResource(body, additionalParameters)
+    if (forApi) return { kind: 'transient', error: forApi, forApi, refreshToken }
     // Where the sign-in brought no ID token, there is nothing to compare this one with.
     const idTokenError =
       original && idToken ? await judgeIdToken(at, { idToken, original }) : undefined
@@ -136,17 +144,31 @@ function judgeFailure(
   const { error: word = '', status = raw?.status ?? NaN } = error as Partial<OAuthServerError>
   const hasToken = Boolean(refreshToken ?? body.access_token)
   const isPage = !object && /^text\/html/i.test(raw?.headers.get('content-type') ?? '')
+  const forApi = refusalForApi(error, body)
   const [kind] = meanings.find(([, fits]) => fits({ status, word, hasToken, isPage }))!
   switch (kind) {
     case 'refused':
-      return { kind, error }
+      return { kind, error, forApi }
     case 'transient':
       return { kind, error: retryable(error), refreshToken, retryAfter: retryAfter(answer) }
     case 'unknown':
       return { kind, error: retryable(error), refreshToken }
     default:
-      return { kind, error: refusal(error, kind === 'unclear'), refreshToken }
+      return { kind, error: refusal(error, kind === 'unclear'), forApi, refreshToken }
   }
+}
+
+/** What the calls of one API reject with, where the answer is about what was asked for and not about the refresh token. */
+function refusalForApi(cause: PkceClientError, { suberror }: Answer): PkceClientError | undefined {
+  const { error = '', description, status = 0 } = cause as Partial<OAuthServerError>
+  const wantsUser =
+    /^(?:interaction|login)_required$/.test(error) || (error === 'invalid_grant' && suberror)
+  if (!wantsUser && !/^(?:invalid_(?:scope|target)|consent_required)$/.test(error)) return undefined
+  const [code, advice] = wantsUser
+    ? (['step_up_required', 'call signIn() from a click'] as const)
+    : (['server_error', 'check its entry in the option resources'] as const)
+  const why = `The authorization server gives no token for this API${named(error)}; ${advice}.`
+  return new OAuthServerError(code, why, { error, description, status })
 }
 
 /** Seconds or an HTTP-date (RFC 9110 §10.2.3), in milliseconds. */

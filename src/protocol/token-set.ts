@@ -47,11 +47,16 @@ export type GrantAnswer =
   /** Granted for another user, and the token to revoke, if any came. */
   | { kind: 'other-identity'; token: string | undefined; error: PkceClientError }
   /** The refresh token is no longer valid. */
-  | { kind: 'refused'; error: PkceClientError }
+  | ({ kind: 'refused'; error: PkceClientError } & ForOneApi)
   | GrantFailure
 
+interface ForOneApi {
+  /** The answer is about what was asked for, and not about the refresh token: this is what the calls of that API reject with. */
+  forApi?: PkceClientError | undefined
+}
+
 /** A refresh that failed and does not end the session. */
-export interface GrantFailure {
+export interface GrantFailure extends ForOneApi {
   kind:
     /** It is not known whether the server has used the refresh token. */
     | 'unknown'
@@ -72,6 +77,8 @@ export interface GrantFailure {
 
 /** What a refresh needs of a session. */
 export interface RefreshableSession {
+  /** What the access token is asked for with: parameters, form-encoded. */
+  ask: string
   refreshToken?: string | undefined
   tokenEndpoint: string
   claims?: Claims | undefined

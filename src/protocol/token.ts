@@ -5,7 +5,14 @@ import {
   skipAuthTimeCheck,
 } from 'oauth4webapi'
 import { PkceClientError } from '../errors.ts'
-import { asResponse, readAnswer, readObject, tokenSet, translateAnswerError } from './answer.ts'
+import {
+  asResponse,
+  otherResource,
+  readAnswer,
+  readObject,
+  tokenSet,
+  translateAnswerError,
+} from './answer.ts'
 import {
   checkAccessToken,
   checkClaims,
@@ -26,15 +33,20 @@ interface CodeExchange {
   nonce: string
   scope: string
   maxAge?: number | undefined
+  /** What the access token is asked for with: parameters, form-encoded. */
+  ask?: string | undefined
+  /** What it is for, where that does not say so. */
   resource?: readonly string[] | undefined
 }
 
 /** The same request is sent once more where no answer came at all: the server has probably not seen the code. */
 async function requestTokens(
   { server, clientId, clientAuthentication, send }: OAuthClient,
-  { parameters, redirectUri, verifier, resource }: CodeExchange,
+  { parameters, redirectUri, verifier, ask, resource }: CodeExchange,
 ): Promise<{ body: Answer; response: Response }> {
-  const resources = [resource ?? []].flat().map((value) => ['resource', value])
+  const additionalParameters = new URLSearchParams(ask)
+  if (!additionalParameters.has('resource'))
+    for (const one of [resource ?? []].flat()) additionalParameters.append('resource', one)
   const raw = await send(
     'token',
     (options) =>
@@ -45,11 +57,13 @@ async function requestTokens(
         parameters,
         redirectUri,
         verifier,
-        { ...options, additionalParameters: new URLSearchParams(resources) },
+        { ...options, additionalParameters },
       ),
     { resend: true },
   )
   const body = readAnswer(await readObject(raw))
+  const error = otherResource(body, additionalParameters)
+  if (error) throw error
   return { body, response: asResponse(body, raw) }
 }
 

@@ -16,6 +16,8 @@ export function createBackoff(clock: Clock) {
   /** The session as the last failed refresh left it. */
   let failedAt: SessionRecord | undefined
   let lastError: PkceClientError | undefined
+  /** The APIs that get no token of this session for a while, by what theirs is asked for with, and why. */
+  const withheld = new Map<string, { sid: string; since: number; error: PkceClientError }>()
   /** The back-off that no longer counts, because the user or the network is back; any later one does. */
   let lifted: string | undefined
 
@@ -55,18 +57,27 @@ export function createBackoff(clock: Clock) {
       lastError = error
     },
 
+    /** The server gives no token for this API. A call asks again in a minute, or in another session. */
+    withhold({ sid }: SessionRecord, ask: string, error: PkceClientError): void {
+      withheld.set(ask, { sid, since: clock.now(), error })
+    },
+
     /** Why nothing is sent for now. */
-    heldBack(record: SessionRecord): PkceClientError | undefined {
+    heldBack(record: SessionRecord, ask: string): PkceClientError | undefined {
+      const refusal = withheld.get(ask)
+      const age = clock.now() - (refusal?.since ?? NaN)
+      if (refusal?.sid === record.sid && age >= 0 && age < longestDelay) return refusal.error
       const pending = record.pending ?? nothingPending
       const wait = pending.notBefore - clock.now()
       // A clock that was set back must not hold the session back for longer than any back-off could.
-      if (wait <= 0 || wait > longestWait || nameOf(record) === lifted) return undefined
+      if (wait <= 0 || wait > longestWait || pendingName(record) === lifted) return undefined
       return (isSame(failedAt, record) && lastError) || reasonOf(pending)
     },
 
     /** The next refresh need not wait for the back-off of this record. */
     reset(record: SessionRecord | undefined): void {
-      lifted = record && nameOf(record)
+      withheld.clear()
+      lifted = record && pendingName(record)
     },
   }
 }
@@ -74,7 +85,7 @@ export function createBackoff(clock: Clock) {
 const isMisconfigured = (kind: GrantFailure['kind']) => kind === 'misconfigured' || kind === 'moved'
 
 /** A date is not enough: servers name the same one again and again. */
-const nameOf = ({ sid, gen, pending = nothingPending }: SessionRecord): string =>
+const pendingName = ({ sid, gen, pending = nothingPending }: SessionRecord): string =>
   `${sid} ${gen} ${pending.failures} ${pending.notBefore}`
 
 /** Refusals in a row, as any other answer of the token endpoint ends the row, and no answer does not. */

@@ -38,11 +38,16 @@ export interface SessionRecord {
   scope: string
   /** As the server granted them (RFC 9396 §7). */
   authorizationDetails?: readonly AuthorizationDetail[] | undefined
-  /** By resource; all resources share the {@link defaultToken}. */
+  /** What the session's own access token is asked for with now. Whatever was stored of it is replaced by the reader's. */
+  first: string
+  /** By what they were asked for with, as {@link tokenOf} reads it. */
   access: Record<string, AccessToken>
 }
 
-export const defaultToken = 'default'
+const defaultToken = 'default'
+
+/** Under which name a token is kept: the parameters that it was asked for with, form-encoded. Without any it is the default one. */
+export const nameOf = (ask: string): string => ask || defaultToken
 
 /** Times are milliseconds of the local clock. */
 export interface AccessToken {
@@ -54,22 +59,29 @@ export interface AccessToken {
   after401?: number | undefined
 }
 
-/** The access token of a session that has not ended; `parseRecord` refuses one without. */
-export const tokenOf = (record: SessionRecord): AccessToken => record.access[defaultToken]!
+/** The access token that was asked for with these parameters, or else the session's own, if there is one. */
+export const tokenOf = (
+  { access, first }: SessionRecord,
+  ask: string = first,
+): AccessToken | undefined => (Object.hasOwn(access, nameOf(ask)) ? access[nameOf(ask)] : undefined)
 
 /** Whose session it is: the user's, or that of one sign-in where the server does not say who the user is. */
 export const ownerOf = ({ claims, sid }: SessionRecord): string => claims?.sub ?? sid
 
-/** When the access token expires, in milliseconds of the local clock; never, if the server did not say. */
-export const expiryOf = (record: SessionRecord): number => tokenOf(record).expiresAt ?? Infinity
+/** When the access token expires, in milliseconds of the local clock; never, if the server did not say. One that is not there has expired. */
+export function expiryOf(record: SessionRecord, ask?: string): number {
+  const token = tokenOf(record, ask)
+  return token ? (token.expiresAt ?? Infinity) : 0
+}
 
 /** Milliseconds before its expiry at which a token is refreshed, or a quarter of its life if that is less. */
 const aheadAtMost = 60_000
 
 /** When the access token is due for a refresh, in milliseconds of the local clock. */
-export function dueAt(record: SessionRecord): number {
-  const life = expiryOf(record) - tokenOf(record).obtainedAt
-  return expiryOf(record) - Math.min(aheadAtMost, life / 4)
+export function dueAt(record: SessionRecord, ask?: string): number {
+  const expiry = expiryOf(record, ask)
+  const life = expiry - (tokenOf(record, ask)?.obtainedAt ?? expiry)
+  return expiry - Math.min(aheadAtMost, life / 4)
 }
 
 /** Whether the session has a refresh token of its own. */
@@ -102,6 +114,17 @@ export function isSame(a: SessionRecord | undefined, b: SessionRecord): boolean 
   return a?.sid === b.sid && a.gen === b.gen && !a.signedOut
 }
 
+/** Whether the session has another access token than `seen` has, of those that were asked for in this way. */
+export function isMovedOn(
+  record: SessionRecord,
+  { seen, ask }: { seen: SessionRecord; ask: string },
+): boolean {
+  const [token, before] = [tokenOf(record, ask), tokenOf(seen, ask)]
+  return (
+    token !== undefined && (token.token !== before?.token || token.obtainedAt !== before.obtainedAt)
+  )
+}
+
 /** Whether a newer version of this package has stored it, so that only a sign-in or a sign-out may replace it. */
 export const isNewer = (record: SessionRecord | undefined): boolean =>
   record?.signedOut === 'newer-version'
@@ -110,6 +133,7 @@ export const isNewer = (record: SessionRecord | undefined): boolean =>
 interface Binding {
   issuer: string
   clientId: string
+  first: string
 }
 
 const longestText = 1_000_000
@@ -163,15 +187,18 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
         keep(token, accessShape) as unknown as AccessToken,
       ]),
     )
+    record.first = binding.first
     if (pending) pick(pending, pendingShape)
     if (claims) pick(claims, { sub: 'string' })
     if (authorizationDetails && !Array.isArray(authorizationDetails)) return undefined
-    const token = record.access[defaultToken]
+    const tokens = Object.values(record.access)
     // What is nested too deeply can be read and not written.
     JSON.stringify(record)
-    const known = (record.v as number) === 1 && (record.signedOut ?? token)
+    const known = (record.v as number) === 1 && (record.signedOut ?? tokens[0])
     if (!known || issuer !== binding.issuer || clientId !== binding.clientId) return undefined
-    return token && (token.type as string) !== 'bearer' ? unreadable(source, binding) : record
+    return tokens.some(({ type }) => (type as string) !== 'bearer')
+      ? unreadable(source, binding)
+      : record
   } catch {
     return undefined
   }
@@ -191,7 +218,13 @@ function unreadable(source: unknown, binding: Binding): SessionRecord {
 
 /** What stays of a session that has ended: enough to refuse late results, and nothing secret. */
 export function tombstone(
-  { sid, gen, issuer, clientId, tokenEndpoint }: Omit<SessionRecord, 'v' | 'scope' | 'access'>,
+  {
+    sid,
+    gen,
+    issuer,
+    clientId,
+    tokenEndpoint,
+  }: Omit<SessionRecord, 'v' | 'scope' | 'first' | 'access'>,
   signedOut: SignedOutReason,
 ): SessionRecord {
   return {
@@ -203,6 +236,7 @@ export function tombstone(
     tokenEndpoint,
     signedOut,
     scope: '',
+    first: '',
     access: {},
   }
 }

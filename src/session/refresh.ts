@@ -1,7 +1,7 @@
 import { PkceClientError, retryable } from '../errors.ts'
 import { exclusive } from './exclusive.ts'
 import { createBackoff, firstDelay, isOver, longestWait, nothingPending } from './backoff.ts'
-import { dueAt, expiryOf, isSame, needsSignIn, ownerOf, tokenOf } from './record.ts'
+import { dueAt, expiryOf, isMovedOn, isSame, needsSignIn, ownerOf, tokenOf } from './record.ts'
 import { withTokens } from './session.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
@@ -25,7 +25,7 @@ interface RefreshOptions {
   prepare: () => Promise<unknown>
   /** Whether the session can get another access token without the user. */
   canRefresh: (record: SessionRecord) => boolean
-  grant: (record: SessionRecord) => Promise<GrantAnswer>
+  grant: (record: SessionRecord, ask: string) => Promise<GrantAnswer>
   /** Revokes a token of this session that will not be used. Never rejects. */
   discard: (token: string, record: SessionRecord) => Promise<void>
   emit: Emit
@@ -33,39 +33,82 @@ interface RefreshOptions {
 
 export type Refresher = ReturnType<typeof createRefresher>
 
-/** Refreshes the session's tokens: flight, lock, re-read, grant, persist, publish. */
-export function createRefresher(options: RefreshOptions) {
-  const { key, store, session, clock, timeout, canRefresh, prepare, grant, discard, emit } = options
-  const backoff = createBackoff(clock)
-  let flight: Promise<SessionRecord> | undefined
+export interface RefreshWish {
+  /** What the access token is asked for with; the session's own when left out. */
+  ask?: string | undefined
+  /** An API has refused the token there is. */
+  because?: 401 | undefined
+}
+
+/** One access token on its way, for all who wait for it in this tab. */
+interface Flight {
+  /** What the token is asked for with. */
+  ask: string
+  /** The session as whoever began the flight knew it. */
+  seen: SessionRecord
   /** Somebody in the flight is there because of a 401. */
-  let after401 = false
+  after401: boolean
+}
+
+/** One request, with the session as it is stored while that is sent, and what was pending before. */
+interface Sending {
+  flight: Flight
+  sent: SessionRecord
+  before: Pending
+}
+
+interface ApiRefusal {
+  error: PkceClientError
+  /** What the calls reject with, if it is certain that only those of this API are concerned. */
+  forApi?: PkceClientError | undefined
+  refreshToken?: string | undefined
+}
+
+/** What came of one turn under the lock. An error is a refusal that may be about one API only. */
+type Outcome = SessionRecord | 'again' | PkceClientError
+
+/** Refreshes the session's tokens: flight, lock, re-read, grant, persist, publish. All grants of a session are made one after the other. */
+export function createRefresher(options: RefreshOptions) {
+  const { key, store, session, clock, timeout, emit } = options
+  const { canRefresh, prepare, grant, discard } = options
+  const backoff = createBackoff(clock)
+  /** By what the access token is asked for with. */
+  const flights = new Map<string, Flight & { work: Promise<SessionRecord> }>()
   let cancelProbe = () => {}
   let closed = false
 
   /**
-   * Resolves to a record newer than `seen`. All callers of one tab share one flight, and nobody's abort ends it: because
-   * a refresh token can be used only once, a request that has left must be seen through.
+   * Resolves to a record with another access token than `seen` has. All callers of one tab share one flight, and nobody's
+   * abort ends it: because a refresh token can be used only once, a request that has left must be seen through.
    */
-  async function refresh(seen: SessionRecord, because?: 401): Promise<SessionRecord> {
-    after401 ||= because === 401
-    flight ??= run(seen).finally(() => {
-      flight = undefined
-      after401 = false
-    })
-    const next = await flight
+  async function refresh(seen: SessionRecord, wish: RefreshWish = {}): Promise<SessionRecord> {
+    const { ask = seen.first, because } = wish
+    const joined = flights.get(ask)
+    const flight = joined ?? begin({ ask, seen, after401: false })
+    flight.after401 ||= because === 401
+    const next = await flight.work
     // A flight that began before this call may have brought what this call has seen already.
-    if (isSame(next, seen)) return refresh(seen, because)
+    if (joined && !isMovedOn(next, { ask, seen })) return refresh(seen, wish)
     // Somebody else may have signed in meanwhile, and this call must not be made in their name.
     if (ownerOf(next) !== ownerOf(seen)) throw sessionEnded('signed-out')
     return next
   }
 
-  async function run(seen: SessionRecord): Promise<SessionRecord> {
+  function begin(facts: Flight) {
+    const flight = Object.assign(facts, { work: run(facts) })
+    const over = () => void flights.delete(facts.ask)
+    flight.work.then(over, over)
+    flights.set(facts.ask, flight)
+    return flight
+  }
+
+  async function run(flight: Flight): Promise<SessionRecord> {
+    const { seen, ask } = flight
     // The back-off is looked at before `prepare`, because discovery is a request as well.
     const known = await session.reread()
     // What another tab is sending has not failed yet: its outcome is waited for, in line for the lock.
-    const held = known && !known.pending?.sending && isSame(known, seen) && backoff.heldBack(known)
+    const held =
+      known && !known.pending?.sending && !isMovedOn(known, flight) && backoff.heldBack(known, ask)
     if (held) throw held
     let obstacle: PkceClientError | undefined
     if (canRefresh(seen)) {
@@ -73,52 +116,61 @@ export function createRefresher(options: RefreshOptions) {
     }
     // Tabs with one store share its refresh token and take turns. With a store for each, only copies of this session have to.
     const name = `${key}|grant|${store.shared ? '' : seen.sid}`
-    const task = attempt(seen, obstacle)
+    const task = attempt(flight, obstacle)
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const result = await exclusive(options, { name, task })
-      if (result !== 'resend') return result
+      const outcome = await exclusive(options, { name, task })
+      const now = currentOrThrow()
+      // The refresh token was refused to one API. If it still brings the session's own token, only that API does without.
+      if (outcome instanceof PkceClientError) throw withhold(await refresh(now), ask, outcome)
+      if (outcome !== 'again') return outcome
     }
+  }
+
+  function withhold(record: SessionRecord, ask: string, error: PkceClientError): PkceClientError {
+    backoff.withhold(record, ask, error)
+    emit('refresh-failed', { error })
+    return error
   }
 
   /** What is done under the lock. `obstacle` is what `prepare` failed with: then nothing can be sent. */
   function attempt(
-    seen: SessionRecord,
+    flight: Flight,
     obstacle: PkceClientError | undefined,
-  ): ExclusiveTask<SessionRecord | 'resend'>['task'] {
+  ): ExclusiveTask<Outcome>['task'] {
+    const { ask } = flight
     return async (robbed, stolen) => {
       await session.reread()
       const record = currentOrThrow()
-      const usable = clock.now() < expiryOf(record)
-      // Moved on with a failure, it has no other access token.
-      if (!isSame(record, seen) && usable && !record.pending?.failures) return record
+      if (clock.now() < expiryOf(record, ask) && isMovedOn(record, flight)) return record
       if (!canRefresh(record)) {
-        if (!usable) return end(record, 'expired')
+        if (clock.now() >= expiryOf(record)) return end(record, 'expired')
         throw new PkceClientError(
           'sign_in_required',
           `The session cannot be refreshed: ${noRefreshToken}.`,
         )
       }
-      const held = backoff.heldBack(record)
+      const held = backoff.heldBack(record, ask)
       if (held) throw held
       const before = record.pending ?? nothingPending
-      if (obstacle) return failed(record, before, { kind: 'transient', error: obstacle })
+      const unsent = { flight, sent: record, before }
+      if (obstacle) return failed(unsent, { kind: 'transient', error: obstacle })
       // Written before the token leaves: if this page dies now, the next one knows that it may have been used.
       const unknown = before.unknown + 1
       // If the lock is stolen from a second attempt, or from one that stole it, the thief must wait until that one is over.
       const notBefore = unknown > 1 || stolen ? clock.now() + timeout + firstDelay : 0
       const sent = { ...record, pending: { ...before, unknown, notBefore, sending: true } }
-      if (!(await session.write(record, sent))) return currentOrThrow()
+      if (!(await session.write(record, sent))) return 'again'
       // The user may have signed out in this page since that was written.
-      if (!isSame(session.current(), sent)) return currentOrThrow()
+      if (!isSame(session.current(), sent)) return 'again'
       // Another tab with the same token could not know that it is spent.
       if (session.isUnannounced(sent))
-        return failed(record, before, { kind: 'transient', error: notAnnounced() })
+        return failed(unsent, { kind: 'transient', error: notAnnounced() })
       // Whoever stole the lock meanwhile sends the token, and this tab lines up again.
-      if (robbed()) return 'resend'
-      const answer = await grant(record)
-      if (answer.kind !== 'granted') return failed(sent, before, answer)
-      return succeeded(sent, answer)
+      if (robbed()) return 'again'
+      const answer = await grant(record, ask)
+      const sending = { flight, sent, before }
+      return answer.kind === 'granted' ? succeeded(sending, answer) : failed(sending, answer)
     }
   }
 
@@ -131,12 +183,16 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   async function succeeded(
-    sent: SessionRecord,
+    { flight, sent }: Sending,
     { tokens, idTokenError }: Extract<GrantAnswer, { kind: 'granted' }>,
-  ): Promise<SessionRecord> {
-    const next = withTokens(sent, tokens)
-    if (after401) tokenOf(next).after401 = clock.now()
-    if (!(await commit(sent, next))) return currentOrThrow()
+  ): Promise<Outcome> {
+    const { ask, after401 } = flight
+    const { accessToken, refreshToken, expiresIn, requestedAt } = tokens
+    // What comes with the token for one API says nothing about the session.
+    const kept = ask ? { accessToken, refreshToken, expiresIn, requestedAt } : tokens
+    const next = withTokens(sent, kept, ask)
+    if (after401) tokenOf(next, ask)!.after401 = clock.now()
+    if (!(await commit(sent, next))) return 'again'
     const state = session.state()
     if (state.status === 'signed-in')
       emit('token-refreshed', { session: state, ...(idTokenError && { idTokenError }) })
@@ -144,12 +200,15 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   async function failed(
-    sent: SessionRecord,
-    before: Pending,
+    sending: Sending,
     answer: Exclude<GrantAnswer, { kind: 'granted' }>,
-  ): Promise<SessionRecord | 'resend'> {
+  ): Promise<Outcome> {
+    const { flight, sent, before } = sending
     const { kind, error } = answer
     const { unknown } = before
+    const refusal: ApiRefusal = answer
+    if (flight.ask !== sent.first && (kind === 'refused' || refusal.forApi))
+      return refusedForApi(sending, refusal)
     switch (kind) {
       case 'refused':
         return end(sent, unknown ? 'refresh-response-lost' : 'ended-by-server', error)
@@ -157,17 +216,27 @@ export function createRefresher(options: RefreshOptions) {
         if (answer.token) void discard(answer.token, sent)
         return end(sent, 'identity-changed', error)
       case 'unknown':
-        return unknown ? postponed(sent, sent.pending!, answer) : 'resend'
+        return unknown ? postponed({ ...sending, before: sent.pending! }, answer) : 'again'
       default:
-        return postponed(sent, before, answer)
+        return postponed(sending, answer)
     }
   }
 
-  async function postponed(
-    sent: SessionRecord,
-    before: Pending,
-    failure: GrantFailure,
-  ): Promise<SessionRecord> {
+  /** The session stays as it was before the request, but for a refresh token that came all the same. */
+  async function refusedForApi(
+    { flight, sent, before }: Sending,
+    { error, forApi, refreshToken }: ApiRefusal,
+  ): Promise<Outcome> {
+    const pending = before === nothingPending ? undefined : { ...before, sending: false }
+    const next = refreshToken
+      ? { ...sent, gen: sent.gen + 1, refreshToken, pending: undefined }
+      : { ...sent, pending }
+    if (!(await commit(sent, next))) return 'again'
+    if (!forApi) return error
+    throw withhold(next, flight.ask, forApi)
+  }
+
+  async function postponed({ sent, before }: Sending, failure: GrantFailure): Promise<Outcome> {
     const { refreshToken, error } = failure
     const [known, pending] = refreshToken
       ? [
@@ -178,7 +247,7 @@ export function createRefresher(options: RefreshOptions) {
     const next = backoff.after(known, pending, failure)
     if (isOver(next, clock.now())) return end(sent, 'ended-by-server', error)
     // If the session has moved on meanwhile, this failure says nothing about it.
-    if (!(await commit(sent, next))) return currentOrThrow()
+    if (!(await commit(sent, next))) return 'again'
     backoff.remember(next, error)
     emit('refresh-failed', { error })
     throw error
@@ -188,9 +257,9 @@ export function createRefresher(options: RefreshOptions) {
     record: SessionRecord,
     reason: SignedOutReason,
     cause?: PkceClientError,
-  ): Promise<SessionRecord> {
+  ): Promise<Outcome> {
     // Another tab may have moved the session on while the lock was stolen.
-    if (!(await session.end(record, reason))) return currentOrThrow()
+    if (!(await session.end(record, reason))) return 'again'
     const error = sessionEnded(reason, cause)
     emit('refresh-failed', { error })
     throw error
@@ -205,8 +274,9 @@ export function createRefresher(options: RefreshOptions) {
   }
 
   /** Refreshes in the background; a failure is told by events only. */
-  function inBackground(record: SessionRecord): void {
-    if (!closed && !flight && !backoff.heldBack(record)) refresh(record).catch(() => {})
+  function inBackground(record: SessionRecord, ask = record.first): void {
+    if (!closed && !flights.has(ask) && !backoff.heldBack(record, ask))
+      refresh(record, { ask }).catch(() => {})
   }
 
   /** Tries a pending refresh again when its time is over: one that failed, or one whose outcome is not recorded. */

@@ -1,6 +1,6 @@
 import { createCopies } from './copies.ts'
 import { exclusive } from './exclusive.ts'
-import { defaultToken, isNewer, isSame, parseRecord, tombstone } from './record.ts'
+import { isNewer, isSame, nameOf, parseRecord, tombstone } from './record.ts'
 import { createSaved } from './saved.ts'
 import { reduce, unknownSession } from './state.ts'
 import { createWriteOrder } from './write-order.ts'
@@ -19,6 +19,8 @@ interface SessionOptions {
   key: string
   issuer: string
   clientId: string
+  /** What the session's own access token is asked for with. */
+  first: string
   store: PromptStore
   /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
   marks: TransactionStore
@@ -36,6 +38,8 @@ interface SessionOptions {
 export interface BeginOptions {
   server: ServerMetadata
   scope: string
+  /** What the access token was asked for with. */
+  ask: string
   /** The latest record from before the tokens were asked for, also that of a session which has ended. */
   since: SessionRecord | undefined
 }
@@ -47,7 +51,7 @@ export type SessionKeeper = ReturnType<typeof createSession>
 
 /** The one writer of session state: everything that changes who is signed in goes through `write` and `adopt`. */
 export function createSession(options: SessionOptions) {
-  const { key, issuer, clientId, store, channel, emit, newId } = options
+  const { key, issuer, clientId, first, store, channel, emit, newId } = options
   const copies = createCopies(options)
   const saved = createSaved(options)
   const order = createWriteOrder(options)
@@ -193,7 +197,7 @@ export function createSession(options: SessionOptions) {
     /** Begins a session with the tokens of a sign-in; `undefined` when the user has signed out since: that is the later wish. */
     async begin(
       tokens: TokenSet,
-      { server, scope, since }: BeginOptions,
+      { server, scope, ask, since }: BeginOptions,
     ): Promise<SignedInSession | undefined> {
       const named = Object.entries(server).filter(([, value]) => typeof value === 'string')
       const endpoints = Object.fromEntries(named)
@@ -208,11 +212,12 @@ export function createSession(options: SessionOptions) {
         tokenEndpoint: server.token_endpoint,
         endpoints,
         scope,
+        first,
         access: {},
       }
       const isSignedOutSince = (found: SessionRecord | undefined) =>
         found?.signedOut === 'signed-out' && (found.sid !== since?.sid || found.gen !== since.gen)
-      const begun = await write(undefined, withTokens(blank, tokens), isSignedOutSince)
+      const begun = await write(undefined, withTokens(blank, tokens, ask), isSignedOutSince)
       return begun ? (state as SignedInSession) : undefined
     },
 
@@ -230,7 +235,7 @@ export function createSession(options: SessionOptions) {
 }
 
 /** The record after a grant. What the answer leaves out stays as it was (RFC 6749 §6, OpenID Connect Core §12.2). */
-export function withTokens(record: SessionRecord, tokens: TokenSet): SessionRecord {
+export function withTokens(record: SessionRecord, tokens: TokenSet, ask: string): SessionRecord {
   const { accessToken: token, expiresIn, requestedAt: obtainedAt } = tokens
   const expiresAt = expiresIn && obtainedAt + expiresIn * 1000
   return {
@@ -244,7 +249,7 @@ export function withTokens(record: SessionRecord, tokens: TokenSet): SessionReco
     authorizationDetails: tokens.authorizationDetails ?? record.authorizationDetails,
     access: {
       ...record.access,
-      [defaultToken]: { token, type: 'bearer', obtainedAt, expiresAt },
+      [nameOf(ask)]: { token, type: 'bearer', obtainedAt, expiresAt },
     },
   }
 }

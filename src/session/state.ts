@@ -27,7 +27,7 @@ export interface SignedInSession {
   readonly scope: string
   /** What the server granted of `authorizationDetails` (RFC 9396 §7), which may be less than was asked for; missing when it said nothing. */
   readonly authorizationDetails?: readonly AuthorizationDetail[]
-  /** When the access token expires, in milliseconds of the local clock; missing when the server did not say. */
+  /** When the access token expires, that of the first of `resources`, in milliseconds of the local clock; missing when the server did not say. */
   readonly expiresAt?: number
   /** Refreshing the tokens fails at the moment, for a temporary reason; the user is still signed in. */
   readonly stale: boolean
@@ -55,7 +55,7 @@ export function reduce(
 }
 
 function signedIn(record: SessionRecord, before: SignedInSession | undefined): Session {
-  const expiresAt = tokenOf(record).expiresAt
+  const expiresAt = tokenOf(record)?.expiresAt
   const stale = (record.pending?.failures ?? 0) > 0
   const authorizationDetails = detailsOf(record, before)
   if (

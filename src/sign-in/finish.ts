@@ -186,7 +186,8 @@ export function createFinish(parts: FinishOptions) {
     const parameters = checkCallback(metadata, { clientId: client.clientId, ...answer })
     const since = session.latest()
     const tokens = await exchangeCode({ ...client, server: metadata }, { ...found, parameters })
-    const begin = () => session.begin(tokens, { server: metadata, scope: found.scope, since })
+    const { scope, ask = '' } = found
+    const begin = () => session.begin(tokens, { server: metadata, scope, ask, since })
     const begun = attempt.signal.aborted ? undefined : await attempt.commit(begin)
     if (begun) return begun
     discard(tokens, metadata)

@@ -1,7 +1,6 @@
-import { parseUrl } from '../api/resources.ts'
 import { isAuthorizationDetails } from '../protocol/authorization-details.ts'
 import { asJson, checkOptions, signal, text, url } from '../check-options.ts'
-import { redirectUri, requestParams, scope } from '../options.ts'
+import { isResource, redirectUri, requestParams, scope } from '../options.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Rules } from '../check-options.ts'
 import type { Navigator } from '../navigation/navigator.ts'
@@ -74,23 +73,28 @@ const rules: Rules<SignInParams> = {
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
 export function checkParams(given: SignInParams, options: ResolvedOptions) {
   const params = checkOptions(given, rules)
-  const resource = params.resource === undefined ? undefined : [params.resource].flat()
+  const { scope = options.scope } = params
+  const resource = [params.resource ?? []].flat()
+  const asks = options.asks.map((ask) => new URLSearchParams(ask))
+  const resources = union(resource, ...asks.map((ask) => ask.getAll('resource')))
   // What has a name of its own here goes over what was given as a plain parameter.
   const parameters: Parameters = [
     ...Object.entries(options.authorizationParams ?? {}),
+    ...asks[0]!,
     ...Object.entries(params.extraParams ?? {}),
     ['prompt', params.prompt],
     ['login_hint', params.loginHint],
     ['acr_values', params.acrValues],
     ['max_age', params.maxAge],
     ['ui_locales', params.uiLocales],
-    ['resource', resource],
+    ['resource', resources[0] && resources],
     ['authorization_details', asJson(params.authorizationDetails)],
   ]
   return {
     parameters,
+    scope: union(...[scope, ...asks.map((ask) => ask.get('scope') ?? '')].map(words)).join(' '),
+    ask: options.asks[0],
     resource,
-    scope: params.scope ?? options.scope,
     redirectUri: params.redirectUri ?? options.redirectUri,
     maxAge: params.maxAge,
     returnTo: params.returnTo?.toString(),
@@ -100,6 +104,6 @@ export function checkParams(given: SignInParams, options: ResolvedOptions) {
   }
 }
 
-function isResource(value: unknown): boolean {
-  return typeof value === 'string' && !!parseUrl(value) && !value.includes('#')
-}
+const words = (scope: string): string[] => scope.split(' ').filter(Boolean)
+
+const union = (...lists: string[][]): string[] => [...new Set(lists.flat())]

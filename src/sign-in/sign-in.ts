@@ -96,7 +96,7 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function prepare(
-    { parameters, scope, redirectUri, resource, maxAge, returnTo, appState }: CheckedParams,
+    { ask, parameters, scope, redirectUri, resource, maxAge, returnTo, appState }: CheckedParams,
     { mode, resume }: Pick<Transaction, 'mode' | 'resume'>,
   ): Promise<{ url: URL; state: string }> {
     if (!host.isSecureContext())
@@ -109,6 +109,7 @@ export function createSignIn(parts: SignInOptions) {
     const request = { scope, redirectUri, verifier, nonce }
     const state = await remember({
       ...request,
+      ask,
       resource,
       maxAge,
       appState,

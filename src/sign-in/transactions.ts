@@ -19,6 +19,9 @@ export interface Transaction {
   verifier: string
   nonce: string
   maxAge?: number | undefined
+  /** What the access token is asked for with. */
+  ask?: string | undefined
+  /** What it is for, where that does not say so. */
   resource?: readonly string[] | undefined
   /** A copy of the server's metadata, so that the return needs no second discovery. */
   server?: object | undefined
@@ -42,6 +45,7 @@ const shape: Shape = {
   verifier: 'string',
   nonce: 'string',
   maxAge: 'number?',
+  ask: 'string?',
   server: 'object?',
   returnTo: 'string?',
   resume: 'string?',

@@ -4,7 +4,7 @@ import { addressOf, createResources, parseResource, secureUrl } from '../../src/
 const base = 'https://app.example.com/callback'
 
 function judge(...entries: string[]) {
-  const list = entries.map((entry) => parseResource(entry, base)!)
+  const list = entries.map((entry) => ({ ...parseResource(entry, base)!, ask: '' }))
   const resources = createResources(list)
   return (url: string) => resources.match(addressOf(new URL(url).href)) !== undefined
 }
@@ -100,7 +100,9 @@ test('the front path of the app covers the app and nothing else', () => {
 
 test('the longest match wins', () => {
   const list = ['https://api.example.com/', 'https://api.example.com/v1/orders/', '/']
-  const resources = createResources(list.map((entry) => parseResource(entry, base)!))
+  const resources = createResources(
+    list.map((entry) => ({ ...parseResource(entry, base)!, ask: '' })),
+  )
   const match = (url: string) => resources.match(addressOf(new URL(url).href))?.path
   expect(match('https://api.example.com/v1/orders/7')).toBe('/v1/orders')
   expect(match('https://api.example.com/v1/users')).toBe('')

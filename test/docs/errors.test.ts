@@ -53,7 +53,7 @@ test('every reason of a session that ended has one row, and every row is a reaso
 
 function stage() {
   const clock = createFakeClock()
-  const server = createAuthServer({ clock })
+  const server = createAuthServer({ clock, otherApis: [{}] })
   const browser = createFakeBrowser({ clock })
   const tab = browser.openTab()
   const client = (options: Partial<PkceClientOptions> = {}) =>

@@ -33,6 +33,7 @@ async function judge(answer: () => Response | Promise<Response>): Promise<GrantA
     clock,
   }
   const result = await refreshTokens(client, {
+    ask: '',
     refreshToken: 'secret',
     tokenEndpoint: server.token_endpoint,
     claims,

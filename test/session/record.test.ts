@@ -4,7 +4,7 @@ import { parseRecord } from '../../src/session/record.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { fuzz, fuzzTimeout } from '../support/fuzz.ts'
 
-const binding = { issuer: 'https://login.example.com', clientId: 'app' }
+const binding = { issuer: 'https://login.example.com', clientId: 'app', first: '' }
 const record: SessionRecord = {
   v: 1,
   sid: 'sid',

@@ -10,6 +10,7 @@ const record: SessionRecord = {
   clientId: 'app',
   tokenEndpoint: 'https://login.example.com/token',
   scope: 'openid',
+  first: '',
   claims: { iss: 'https://login.example.com', sub: 'ada', aud: 'app', exp: 2, iat: 1 },
   access: { default: { token: 'secret', type: 'bearer', obtainedAt: 0, expiresAt: 900 } },
 }

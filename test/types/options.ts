@@ -50,6 +50,19 @@ export const everything = new PkceClient({
   fetch: globalThis.fetch,
 })
 
+export const severalApis = new PkceClient({
+  ...least,
+  resources: [
+    { url: 'https://api.example.com/', resource: 'https://api.example.com' },
+    { url: 'https://graph.example.com/', scope: 'api://graph/read' },
+    { url: 'https://reports.example.com/', params: { audience: 'reports' } },
+  ],
+})
+
+// @ts-expect-error -- a token is for one API
+new PkceClient({ ...least, resources: [{ url: '/api/', resource: ['urn:a', 'urn:b'] }] })
+// @ts-expect-error -- what a vendor calls it goes into params
+new PkceClient({ ...least, resources: [{ url: '/api/', audience: 'reports' }] })
 // @ts-expect-error -- nobody can be sent anywhere without an issuer
 new PkceClient({ clientId: 'my-spa', redirectUri: 'https://app.example.com/callback' })
 // @ts-expect-error -- PKCE cannot be switched off

@@ -50,18 +50,16 @@ export function chooseTarget(
     return invalidTarget('the user was not asked about this resource')
   }
   const apis = apisOf(context.place)
-  const named = target ?? byScope(apis, { parameters, scope })
+  const named = target ?? byScope(apis, parameters)
   if (typeof named === 'object') return named
   const audience = named ?? grant.resources[0] ?? apisOfScope(apis, scope)[0]?.audience
   return withScope(apis, { audience: audience ?? context.place.apiUrl, scope })
 }
 
 /** The API whose scopes a token request names, as at Entra. */
-function byScope(
-  apis: readonly Api[],
-  { parameters, scope }: { parameters: Parameters; scope: readonly string[] },
-): string | Problem | undefined {
-  const found = parameters.get('scope') === undefined ? [] : apisOfScope(apis, scope)
+function byScope(apis: readonly Api[], parameters: Parameters): string | Problem | undefined {
+  // Not the scope that was granted: a code exchange names an API in this way too.
+  const found = apisOfScope(apis, parameters.get('scope')?.split(' ').filter(Boolean) ?? [])
   if (found.every((api) => api === apis[0])) return undefined
   if (found.length === 1) return found[0]!.audience
   return { error: 'invalid_scope', description: 'the scopes are of more than one API' }

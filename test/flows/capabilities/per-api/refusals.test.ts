@@ -199,7 +199,7 @@ describe('an API that gets no token', () => {
 
     const other = await refusedForBills('400 invalid_target')
     await outcomes(other, 1)
-    await other.clock.jump(-1000)
+    other.clock.jump(-1000)
     expect((await other.auth.fetch(bill)).status).toBe(200)
   })
 

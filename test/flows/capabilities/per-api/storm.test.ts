@@ -37,7 +37,7 @@ function watchGrants(world: World): { most: number } {
   let now = 0
   const { fetch } = world.options
   world.options.fetch = async (input, init) => {
-    const isGrant = String(input).endsWith('/token')
+    const isGrant = (input as string).endsWith('/token')
     if (isGrant) watched.most = Math.max(watched.most, (now += 1))
     try {
       return await fetch!(input, init)

@@ -181,13 +181,13 @@ export default tseslint.config(
   mayImport(
     ['src/capabilities/**/*.ts'],
     [
-      '\\.\\./(?:errors|clock|check-options|unless-aborted)\\.ts',
+      '\\.\\./(?:errors|clock|options|check-options|unless-aborted)\\.ts',
       '\\.\\./api/[a-z-]+\\.ts',
       '\\.\\./(?:protocol|storage)/[a-z-]+\\.ts',
       '\\.\\./session/record\\.ts',
       '\\./[a-z-]+\\.ts',
     ],
-    'A capability may import values from errors.ts, clock.ts, api/, protocol/, storage/ and session/record.ts only.',
+    'A capability may import values from errors.ts, clock.ts, options.ts, api/, protocol/, storage/ and session/record.ts only.',
   ),
   mayImport(
     ['src/node/**/*.ts'],

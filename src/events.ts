@@ -31,10 +31,14 @@ export interface EventMap {
   request: { what: RequestPurpose; url: string; status?: number; ms: number }
 }
 
-/** What a request was for. `resource-metadata` is of {@link discoverResource}, which has no client that could emit the event. */
+/**
+ * What a request was for. `resource-metadata` and `registration` are of {@link discoverResource} and {@link registerClient},
+ * which have no client that could emit the event.
+ */
 export type RequestPurpose =
   | 'discovery'
   | 'resource-metadata'
+  | 'registration'
   | 'jwks'
   | 'par'
   | 'token'

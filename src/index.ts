@@ -34,6 +34,8 @@ export type {
   DiscoverResourceOptions,
   DiscoveredResource,
 } from './capabilities/discover-resource.ts'
+export { registerClient } from './capabilities/register-client.ts'
+export type { RegisterClientOptions } from './capabilities/register-client.ts'
 export type { RequestOptions } from './capabilities/requests.ts'
 
 export { memoryStore } from './storage/memory.ts'

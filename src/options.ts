@@ -108,6 +108,10 @@ export type ResolvedOptions = Readonly<
 const reserved =
   /^(?:response_type|client_(?:id|secret|assertion\w*)|redirect_uri|scope|state|nonce|max_age|code|code_\w+|response_mode|request|request_uri|grant_type|refresh_token)$/
 
+export const issuer: Rule = [
+  (value: string) => secureUrl(value) && !value.includes('?'),
+  'an absolute https URL without a fragment or query (http on loopback only)',
+]
 export const redirectUri: Rule = [
   // RFC 8252 §7.1: or a private-use scheme in reverse-DNS form.
   (value: unknown) =>
@@ -155,10 +159,7 @@ const has = (method: string) => (value: unknown) =>
 
 /** What each option must be; a name that is not here is a mistake. */
 const rules: Rules<PkceClientOptions> = {
-  issuer: [
-    (value: string) => secureUrl(value) && !value.includes('?'),
-    'an absolute https URL without a fragment or query (http on loopback only)',
-  ],
+  issuer,
   clientId: text,
   redirectUri,
   scope,

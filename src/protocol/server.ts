@@ -87,8 +87,9 @@ export function asksForIdToken(scope: string): boolean {
   return scope.split(' ').includes('openid')
 }
 
-async function discover(
-  options: ServerOptions,
+/** The metadata as the server publishes them. */
+export async function discover(
+  options: Pick<ServerOptions, 'issuer' | 'transport'>,
   [algorithm, other]: ('oidc' | 'oauth2')[],
 ): Promise<object> {
   const { issuer, transport } = options

@@ -47,6 +47,7 @@ export const additionBudgets = {
   signInOnDemand: { bytes: 1_240, aim: 450 },
   resumeAfterSignIn: { bytes: 1_800, aim: 850 },
   discoverResource: { bytes: 760, aim: 450 },
+  registerClient: { bytes: 800, aim: 320 },
   externalBrowser: { bytes: 275, aim: 250 },
 } as const
 

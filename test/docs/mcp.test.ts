@@ -67,6 +67,24 @@ test('the refusal of an API says which scope a call needs', async () => {
   expect(app.printed).toEqual([[{ scheme: 'bearer', parameters: { scope: 'orders:read' } }]])
 })
 
+test('an app registers itself once at each server', async () => {
+  const server = stage()
+  const registration_endpoint = 'https://login.example.com/register'
+  server.fault('metadata', { patch: { registration_endpoint } })
+  const registered: unknown[] = []
+  vi.stubGlobal('fetch', (async (input, init) => {
+    if (input !== registration_endpoint) return server.fetch(input, init)
+    registered.push(JSON.parse(init!.body as string))
+    return Response.json({ client_id: 'app-1' }, { status: 201 })
+  }) satisfies typeof fetch)
+  const { clientIdAt } = (await loadApp('docs/mcp.md').run('register')) as {
+    clientIdAt(issuer: string): Promise<string>
+  }
+  expect(await clientIdAt(server.issuer)).toBe('app-1')
+  expect(await clientIdAt(server.issuer)).toBe('app-1')
+  expect(registered).toEqual([expect.objectContaining({ client_name: 'Example app' })])
+})
+
 function setUrl(url: string): void {
   const { happyDOM } = window as unknown as { happyDOM: { setURL(url: string): void } }
   happyDOM.setURL(url)

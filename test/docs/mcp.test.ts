@@ -48,6 +48,7 @@ test('a user pastes the URL of an API, signs in at its server, and the API gets 
   const page = loadApp('docs/mcp.md')
   await page.run('page')
   expect(page.printed).toEqual([404])
+  expect(server.requestsTo('/token')[0]!.form).toMatchObject({ resource })
   expect(server.requests.at(-1)).toMatchObject({
     to: 'api',
     headers: { authorization: expect.stringMatching(/^Bearer /) },

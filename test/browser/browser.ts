@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium, firefox } from 'playwright-core'
+import { freePort } from '../support/free-port.ts'
 import type { Browser, BrowserContext, BrowserType, LaunchOptions } from 'playwright-core'
 
 /** A browser engine the tests can drive. Another engine is one more entry of `engines`. */
@@ -68,9 +70,53 @@ const engines: Record<string, Engine> = {
 }
 
 /** Starts a browser, after getting one if there is none. Fails with a sentence that says what to install. */
-export async function launch(name = 'chromium'): Promise<Browser> {
+export async function launch(name = 'chromium', more: LaunchOptions = {}): Promise<Browser> {
   const { type, options } = prepare(name)
-  return type.launch(options)
+  return type.launch({ ...options, ...more })
+}
+
+/** A browser with the windows and the focus that people have, and that refuses windows nobody clicked for. */
+export interface ShownBrowser {
+  /** Somebody with no cookies, until everything that they opened is closed. */
+  newPerson(): Promise<BrowserContext>
+  close(): Promise<void>
+}
+
+/** Starts it, on a screen nobody sees where there is none. */
+export async function launchShown(name: string): Promise<ShownBrowser> {
+  const { display, close } = await openScreen()
+  const port = await freePort()
+  const browser = await launch(name, {
+    headless: false,
+    ...(display !== undefined && { env: { ...process.env, DISPLAY: display } }),
+    ...(name === 'chromium' && { args: ['--no-sandbox', `--remote-debugging-port=${port}`] }),
+    ignoreDefaultArgs: ['--disable-back-forward-cache', '--disable-popup-blocking'],
+    firefoxUserPrefs: { 'dom.disable_open_during_load': true },
+  })
+  // Playwright tells every page of Chromium that it has the focus, but for those of a browser that it did not start.
+  const own =
+    name === 'chromium' &&
+    (await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true })).contexts()[0]!
+  return {
+    async newPerson() {
+      const person = own || (await browser.newContext({ viewport: null }))
+      await person.clearCookies()
+      return person
+    },
+    async close() {
+      await browser.close()
+      close()
+    },
+  }
+}
+
+async function openScreen(): Promise<{ display?: string; close: () => void }> {
+  if (process.platform !== 'linux' || process.env['DISPLAY']) return { close: () => undefined }
+  if (locate('Xvfb') === undefined) installDebianPackage('xvfb')()
+  const options = ['-displayfd', '1', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp']
+  const screen = spawn('Xvfb', options, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const [number] = (await once(screen.stdout, 'data')) as [Buffer]
+  return { display: `:${number.toString().trim()}`, close: () => void screen.kill() }
 }
 
 /** Starts a browser that keeps what it learns in this folder, as somebody's own does. */

@@ -9,6 +9,7 @@ export interface PageOptions {
     resources: string[]
     store?: 'session' | 'indexed-db'
     timeout?: number
+    redirectUri?: string
     /** What every sign-in asks for. */
     signIn?: { prompt?: string }
   }[]
@@ -16,11 +17,16 @@ export interface PageOptions {
   signsInByItself?: boolean
   /** The text of another app, in place of the one of `app.js`. */
   script?: string
+  /** Sent with every page. */
+  headers?: Record<string, string>
+  /** For apps that can keep everything in memory. */
+  inMemory?: boolean
 }
 
 /** Serves one page with the <script> build, at every path of an origin of its own, under a strict policy. */
 export async function servePage({
   script,
+  headers = {},
   ...options
 }: PageOptions): Promise<{ url: string; close: () => Promise<unknown> }> {
   const connect = options.clients.flatMap(({ issuer, resources }) => [issuer, ...resources])
@@ -28,6 +34,7 @@ export async function servePage({
     "default-src 'none'",
     "script-src 'self'",
     `connect-src ${connect.map((url) => new URL(url).origin).join(' ')}`,
+    `frame-src 'self' ${options.clients.map(({ issuer }) => new URL(issuer).origin).join(' ')}`,
     'img-src data:',
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
@@ -49,6 +56,7 @@ export async function servePage({
     const asked = scripts[request.url!]
     response.setHeader('content-type', asked ? 'text/javascript' : 'text/html; charset=utf-8')
     response.setHeader('content-security-policy', policy)
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     response.end(asked?.() ?? html)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

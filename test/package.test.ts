@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { additionBudgets, sizeBudgets } from './bench/budgets.ts'
-import { measureAddition, measureSize } from './bench/size.ts'
+import { measureAddition, measureSize, readMainJob } from './bench/size.ts'
 import { globalReads } from './support/global-reads.ts'
 import { pack, run } from './support/npm.ts'
 import { visitWithout, youngerFeatures } from './support/younger-features.ts'
@@ -304,6 +304,14 @@ describe('the size', () => {
   test.each(Object.keys(sizeBudgets))('of %s does not grow', async (name) => {
     const { bytes, ceiling } = await measureSize(root, name as keyof typeof sizeBudgets)
     expect(bytes).toBeLessThanOrEqual(ceiling)
+  })
+
+  test('of the main job has nothing of what is imported by itself', async () => {
+    const text = await readMainJob(root)
+    expect(text).toMatch(/function redirect\(/)
+    for (const name of Object.keys(additionBudgets).flatMap((names) => names.split(', ')))
+      expect(text).not.toMatch(new RegExp(`function ${name}\\(`))
+    expect(text).not.toMatch(/popup_blocked|iframe_blocked|createElement/)
   })
 
   test.each(Object.keys(additionBudgets))('that %s() adds does not grow', async (name) => {

@@ -1,4 +1,4 @@
-import { CallbackError, PkceClient, isPkceClientError } from 'pkce-client'
+import { CallbackError, PkceClient, isPkceClientError, popup, redirect } from 'pkce-client'
 import {
   describeError,
   describeEvent,
@@ -17,6 +17,7 @@ const auth = new PkceClient({
   postSignOutRedirectUri: new URL('/', location.origin).href,
   scope: 'openid profile email offline_access',
   resources: [api],
+  navigator: [redirect(), popup()],
 })
 
 const find = (id: string) => document.getElementById(id)!
@@ -26,6 +27,7 @@ const showSession = () => {
   const session = auth.getSession()
   find('who').textContent = describeSession(session)
   find('sign-in').hidden = session.status !== 'signed-out'
+  find('sign-in-popup').hidden = session.status !== 'signed-out'
   find('reason').hidden = session.status !== 'signed-out'
   find('sign-out').hidden = session.status !== 'signed-in'
   find('trouble').toggleAttribute('disabled', session.status !== 'signed-in')
@@ -45,6 +47,10 @@ for (const name of eventNames) {
 
 // The buttons.
 onClick('sign-in', () => auth.signIn({ returnTo: location.href }))
+onClick('sign-in-popup', async () => {
+  await auth.signIn({ navigator: popup({ fallback: redirect() }) })
+  return 'You are signed in, and this page was never left.'
+})
 onClick('sign-out', () => auth.signOut())
 onClick('call-api', async () => describeResponse(await auth.fetch(new URL('users/me', api))))
 onClick('refresh', async () => {
@@ -90,7 +96,9 @@ function goBack({ returnTo }: { returnTo?: string | undefined }): void {
 // Finishes a sign-in if this page is its answer, else restores the session. A failed sign-in is shown, and nothing more
 // happens until somebody presses a button.
 try {
-  goBack(await auth.start())
+  const result = await auth.start()
+  goBack(result)
+  if (result.kind === 'relayed') showResult('You are signed in. You may close this window.')
 } catch (error) {
   if (error instanceof CallbackError) goBack(error)
   showError(error)

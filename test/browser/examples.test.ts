@@ -62,6 +62,24 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await shows(page, 'status', 'Signed in as Ada Lovelace')
   })
 
+  test.runIf(example === 'vanilla')(
+    'a person signs in in a window, and the page is not left',
+    async () => {
+      // In a browser without a screen every page has the focus, so that a window that is cut off counts as closed.
+      world.server.fault('no-coop')
+      const page = await visit(await world.newPerson(), '?page=2')
+      const opened = page.waitForEvent('popup')
+      await press(page, 'Open a sign-in window')
+      const window = await opened
+      await world.logIn(window)
+      await press(window, 'Allow')
+      await shows(page, 'status', 'Signed in as Ada Lovelace')
+      await answers(page, 'this page was never left')
+      expect(page.url()).toBe(`${world.urls.vanilla}?page=2`)
+      await expect.poll(() => window.isClosed()).toBe(true)
+    },
+  )
+
   test('after the return there is one token request, the keys beside it, and no second discovery', async () => {
     const page = await visit(await world.newPerson())
     await press(page, 'Sign in')

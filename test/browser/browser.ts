@@ -91,7 +91,8 @@ export async function launchShown(name: string): Promise<ShownBrowser> {
     ...(display !== undefined && { env: { ...process.env, DISPLAY: display } }),
     ...(name === 'chromium' && { args: ['--no-sandbox', `--remote-debugging-port=${port}`] }),
     ignoreDefaultArgs: ['--disable-back-forward-cache', '--disable-popup-blocking'],
-    firefoxUserPrefs: { 'dom.disable_open_during_load': true },
+    // Windows are blocked by default; what drives Firefox allows them with what it recommends.
+    firefoxUserPrefs: { 'dom.disable_open_during_load': true, 'remote.prefs.recommended': false },
   })
   // Playwright tells every page of Chromium that it has the focus, but for those of a browser that it did not start.
   const own =

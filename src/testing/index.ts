@@ -2,7 +2,6 @@ export { createAuthServer } from './server/server.ts'
 export type { AuthServer, Held, RecordedRequest, SignInClient } from './server/server.ts'
 export type {
   AccessTokenFormat,
-  ApiRegistration,
   AuthServerOptions,
   SigningAlgorithm,
   User,
@@ -12,6 +11,8 @@ export type {
   GrantType,
   RegisteredClient,
 } from './server/client-registration.ts'
+export type { ClientMetadata } from './server/client-metadata.ts'
+export type { ApiRegistration } from './server/place.ts'
 export type { ListenOptions } from './server/listen.ts'
 export type { AuthorizeOptions } from './person/person.ts'
 export { createCookieJar } from './person/cookie-jar.ts'

@@ -115,6 +115,7 @@ const faults: { [Name in FaultName]: readonly FaultOptions[Name][] } = {
     { patch: { token_endpoint: 'http://login.example.com/token' } },
     { patch: { issuer: 'https://attacker.example' } },
   ],
+  'resource-metadata': [{ patch: { resource: 'https://attacker.example/' } }],
   'ignore-pkce': [any],
   'api-401': [any, { challenge: 'Bearer error="invalid_token"' }],
   'user-info-claims': [{ set: { sub: 'somebody-else' } }, { remove: ['sub'] }],

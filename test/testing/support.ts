@@ -272,3 +272,9 @@ export function hiddenFields(page: string): Record<string, string> {
   const inputs = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)
   return Object.fromEntries([...inputs].map(([, name, value]) => [name, value]))
 }
+
+/** The challenges of an answer, without where the API's metadata are (RFC 9728). */
+export function challengeOf(response: Response): string | undefined {
+  const challenges = response.headers.get('www-authenticate')
+  return challenges?.replace(/,? ?resource_metadata="[^"]*"/g, '')
+}

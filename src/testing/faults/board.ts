@@ -63,6 +63,7 @@ const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
   'jwks-keys': true,
   'clock-offset': true,
   metadata: true,
+  'resource-metadata': true,
   'ignore-pkce': true,
   'api-401': true,
   'no-coop': true,

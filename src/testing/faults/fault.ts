@@ -217,6 +217,8 @@ export interface FaultOptions {
   'clock-offset': { seconds: number }
   /** Replaces members of the metadata; `undefined` removes one. */
   metadata: Times & { patch: Record<string, unknown> }
+  /** Replaces members of an API's metadata (RFC 9728); `undefined` removes one. */
+  'resource-metadata': Times & { patch: Record<string, unknown> }
 
   // A server or API that is careless.
   /** Accepts requests without a challenge, and any verifier. */

@@ -4,6 +4,7 @@ import { proofAlgs, readProof } from './dpop.ts'
 import type { AccessToken } from './grants.ts'
 import { formOf, oauthError, readAuthorization, reply, withHeader } from './http.ts'
 import type { Problem, Reply } from './http.ts'
+import { resourceMetadataUrl } from './place.ts'
 import { verifyAccessToken } from './tokens.ts'
 
 type Scheme = 'Bearer' | 'DPoP'
@@ -25,36 +26,37 @@ export async function authorizeAccess(visit: Visit, demand: Demand): Promise<Acc
   if ('status' in shown) return shown
   const { token, scheme } = shown
   const proof = scheme === 'DPoP' ? await readProof(visit, token) : undefined
-  if (proof && 'error' in proof) return refuse(scheme, { problem: proof })
+  if (proof && 'error' in proof) return refuse(visit, { scheme, problem: proof })
   if (scheme === 'DPoP' && !proof) {
     const problem = { error: 'invalid_dpop_proof', description: 'the proof is missing' }
-    return refuse(scheme, { problem })
+    return refuse(visit, { scheme, problem })
   }
   const record = await verifyAccessToken(visit.context, { token, audience: demand.audience })
-  if (!record) return refuse(scheme, { problem: invalidToken('the access token is not valid') })
+  if (!record)
+    return refuse(visit, { scheme, problem: invalidToken('the access token is not valid') })
   if (record.jkt !== proof?.jkt) {
     const description = 'the access token is not bound to this key'
-    return refuse(record.jkt === undefined ? scheme : 'DPoP', {
-      problem: invalidToken(description),
-    })
+    const asked = record.jkt === undefined ? scheme : 'DPoP'
+    return refuse(visit, { scheme: asked, problem: invalidToken(description) })
   }
   const missing = findMissing(visit, { record, demand })
-  return missing ? refuse(scheme, missing) : record
+  return missing ? refuse(visit, { scheme, ...missing }) : record
 }
 
-function findToken({ context, call }: Visit): { token: string; scheme: Scheme } | Reply {
+function findToken(visit: Visit): { token: string; scheme: Scheme } | Reply {
+  const { context, call } = visit
   const header = readAuthorization(call)
   const inBody = formOf(call)?.get('access_token') ?? undefined
   const scheme = header && schemes[header.scheme]
   if (scheme && inBody !== undefined) {
     const problem = { error: 'invalid_request', description: 'the token was sent in two ways' }
-    return refuse(scheme, { problem, status: 400 })
+    return refuse(visit, { scheme, problem, status: 400 })
   }
   if (scheme) return { token: header.credentials, scheme }
   if (inBody !== undefined) return { token: inBody, scheme: 'Bearer' }
-  const bare = reply(401, { headers: [challenge('Bearer')] })
+  const bare = reply(401, { headers: [challenge(visit, { scheme: 'Bearer' })] })
   const isDpopUsed = context.settings.clients.some((client) => client.dpopBound)
-  return isDpopUsed ? withHeader(bare, challenge('DPoP')) : bare
+  return isDpopUsed ? withHeader(bare, challenge(visit, { scheme: 'DPoP' })) : bare
 }
 
 const schemes: Partial<Record<string, Scheme>> = { bearer: 'Bearer', dpop: 'DPoP' }
@@ -110,15 +112,25 @@ function narrow(scope: string): Refusal {
   return { problem, status: 403, more: { scope } }
 }
 
-function refuse(scheme: Scheme, { problem, status = 401, more }: Refusal): Reply {
+function refuse(
+  visit: Visit,
+  { scheme, problem, status = 401, more }: Refusal & { scheme: Scheme },
+): Reply {
   const { error, description } = problem
   const parameters = { error, ...(more ?? { error_description: description }) }
-  return withHeader(oauthError(problem, status), challenge(scheme, parameters))
+  return withHeader(oauthError(problem, status), challenge(visit, { scheme, parameters }))
 }
 
-/** RFC 6750 §3, RFC 9449 §7.1 */
-function challenge(scheme: Scheme, parameters: Record<string, string> = {}): [string, string] {
-  const all = scheme === 'DPoP' ? { algs: proofAlgs.join(' '), ...parameters } : parameters
-  const list = Object.entries(all).map(([name, value]) => `${name}="${value}"`)
+/** RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1 */
+function challenge(
+  { call }: Visit,
+  { scheme, parameters = {} }: { scheme: Scheme; parameters?: Record<string, string> },
+): [string, string] {
+  const metadata = call.api && resourceMetadataUrl(call.api)
+  const list = Object.entries({
+    ...(scheme === 'DPoP' && { algs: proofAlgs.join(' ') }),
+    ...parameters,
+    ...(metadata !== undefined && { resource_metadata: metadata }),
+  }).map(([name, value]) => `${name}="${value}"`)
   return ['www-authenticate', [scheme, list.join(', ')].filter(Boolean).join(' ')]
 }

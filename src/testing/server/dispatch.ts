@@ -9,7 +9,8 @@ import { confirmSignOut, endSession } from './endpoints/end-session.ts'
 import { consent, login, secondFactor, showNext } from './endpoints/interaction.ts'
 import { jwks, metadata } from './endpoints/metadata.ts'
 import { pushRequest } from './endpoints/par.ts'
-import { refreshByCookie } from './endpoints/refresh-cookie.ts'
+import { refreshByCookie, signOutByCookie } from './endpoints/refresh-cookie.ts'
+import { register } from './endpoints/register.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { token } from './endpoints/token.ts'
 import { userInfo } from './endpoints/user-info.ts'
@@ -39,6 +40,8 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
   '/par': { readers: 'registered', methods: { POST: pushRequest } },
   '/token': { readers: 'registered', methods: { POST: token } },
   '/refresh_token': { readers: 'registered', methods: { POST: refreshByCookie } },
+  '/refresh_token/sign_out': { readers: 'registered', methods: { POST: signOutByCookie } },
+  '/register': { readers: 'anybody', methods: { POST: register } },
   '/revoke': { readers: 'registered', methods: { POST: revoke } },
   '/userinfo': { readers: 'registered', methods: { GET: userInfo, POST: userInfo } },
 }
@@ -46,7 +49,7 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
 /** One request's way through the server: faults, endpoint, faults again, CORS. */
 export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
   const { context, call } = visit
-  const readers = call.to === 'api' ? 'registered' : (endpoints[call.path]?.readers ?? 'nobody')
+  const readers = readersOf(call)
   if (call.method === 'OPTIONS' && call.headers['access-control-request-method'] !== undefined) {
     const shut = context.faults.see('no-cors', { path: call.path })
     return preflight(context, { call, readers: shut ? 'nobody' : readers })
@@ -60,6 +63,11 @@ export async function dispatch(visit: Visit, sleep: Sleep): Promise<Outcome> {
   const spoiled = mishap.instead ?? spoil(withNonce(visit, answer), { faults, circumstances })
   const outcome = await mishap.afterwards(spoilPage(spoiled, { faults, circumstances }))
   return typeof outcome === 'string' ? outcome : withCors(visit, { answer: outcome, readers })
+}
+
+function readersOf({ to, path }: Call): Readers {
+  if (to === 'issuer') return endpoints[path]?.readers ?? 'nobody'
+  return path === '/.well-known/oauth-protected-resource' ? 'anybody' : 'registered'
 }
 
 async function process(visit: Visit): Promise<Outcome> {

@@ -1,10 +1,12 @@
 import type { Clock } from '../../clock.ts'
 import { checkOptions } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
-import { isLoopback, registerClient } from './client-registration.ts'
+import { readClientDocument } from './client-metadata.ts'
+import type { ClientMetadata } from './client-metadata.ts'
+import { registerClient } from './client-registration.ts'
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts'
+import type { ApiRegistration } from './place.ts'
 import { allScopes } from './scopes.ts'
-import { parseUrl } from './url.ts'
 
 /** A user who can sign in. */
 export interface User {
@@ -20,16 +22,6 @@ export interface User {
   email?: string | undefined
   /** What is typed as the second factor, for `acr_values=mfa`. Default: 123456. */
   oneTimeCode?: string | undefined
-}
-
-/** An API beside the one at `apiUrl`. It has the same routes, and refuses tokens that are for another API. */
-export interface ApiRegistration {
-  /** Its base. Default: `https://api-2.example.com/` and so on, or a loopback address once listening. */
-  url?: string | undefined
-  /** What its tokens are for: the value of `resource` (RFC 8707) or `audience` (Auth0) that asks for one. Default: its URL. */
-  audience?: string | undefined
-  /** Scopes that are for this API only: they pick it in a token request (Entra), and tokens for other APIs lack them. Default: none. */
-  scopes?: readonly string[] | undefined
 }
 
 /** How ID tokens can be signed (RFC 7518 §3.1). */
@@ -80,6 +72,13 @@ export interface AuthServerOptions {
   rotation?: boolean | 'until-used' | undefined
   /** For how many seconds an old refresh token is still accepted. Default: 0, so every reuse ends the session. */
   reuseGraceSeconds?: number | undefined
+  /** Lets any app register itself at `/register` (RFC 7591). Default: false. */
+  dynamicRegistration?: boolean | undefined
+  /**
+   * Client ID metadata documents by their URLs, which are the ids of the clients they describe. The server looks for them here
+   * and not in the network. Default: none.
+   */
+  clientDocuments?: Readonly<Record<string, ClientMetadata>> | undefined
   /** Allows `grant_type=password`, which OAuth 2.1 removed. Default: false. */
   legacyPasswordGrant?: boolean | undefined
 }
@@ -96,12 +95,15 @@ export interface Settings {
   userInfoAlg: SigningAlgorithm | undefined
   rotation: boolean | 'until-used'
   reuseGraceSeconds: number
+  dynamicRegistration: boolean
+  hasClientDocuments: boolean
   legacyPasswordGrant: boolean
   resources: readonly string[]
   authorizationDetailsTypes: readonly string[]
   /** Every scope but those of single clients. */
   scopes: readonly string[]
-  clients: readonly RegisteredClient[]
+  /** Grows where apps may register themselves. */
+  clients: RegisteredClient[]
   users: readonly User[]
 }
 
@@ -171,6 +173,8 @@ export const serverChoices: Choices<AuthServerOptions> = {
   userInfoAlg: ['RS256', 'PS256', 'ES256'],
   rotation: [true, false, 'until-used'],
   reuseGraceSeconds: 'anything',
+  dynamicRegistration: [true, false],
+  clientDocuments: 'anything',
   legacyPasswordGrant: [true, false],
 }
 
@@ -197,25 +201,18 @@ export function resolveSettings(options: AuthServerOptions): Settings {
     userInfoAlg: options.userInfoAlg,
     rotation: options.rotation ?? true,
     reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
+    dynamicRegistration: options.dynamicRegistration ?? false,
+    hasClientDocuments: options.clientDocuments !== undefined,
     legacyPasswordGrant: options.legacyPasswordGrant ?? false,
     resources: options.resources ?? [],
     authorizationDetailsTypes: options.authorizationDetailsTypes ?? [],
     scopes,
-    clients: (options.clients ?? defaultClients).map((client) => registerClient(client, scopes)),
+    clients: [
+      ...(options.clients ?? defaultClients).map((client) => registerClient(client, scopes)),
+      ...Object.entries(options.clientDocuments ?? {}).map(([url, document]) =>
+        readClientDocument(url, { document, scopes }),
+      ),
+    ],
     users: options.users ?? defaultUsers,
   }
-}
-
-/** Refuses an issuer or API that would send tokens in clear over a network. */
-export function checkPlace(url: string, what: 'issuer' | 'apiUrl' | 'url of an API'): string {
-  const parsed = parseUrl(url)
-  if (!parsed) throw new Error(`The ${what} ${url} is not a URL.`)
-  const { protocol, search, hash } = parsed
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(url))) {
-    throw new Error(`The ${what} ${url} must use https, or http on this machine.`)
-  }
-  if (search !== '' || hash !== '') {
-    throw new Error(`The ${what} ${url} must not have a query or a fragment.`)
-  }
-  return url
 }

@@ -1,5 +1,5 @@
-import { checkPlace } from './options.ts'
-import type { AuthServerOptions } from './options.ts'
+import { isLoopback } from './client-registration.ts'
+import { parseUrl } from './url.ts'
 
 /** Where a server lives. */
 export interface Place {
@@ -8,6 +8,16 @@ export interface Place {
   otherApis: { url: string; audience: string | undefined; scopes: readonly string[] }[]
   /** While people can open it in a browser. */
   listens: boolean
+}
+
+/** An API beside the one at `apiUrl`. It has the same routes, and refuses tokens that are for another API. */
+export interface ApiRegistration {
+  /** Its base. Default: `https://api-2.example.com/` and so on, or a loopback address once listening. */
+  url?: string | undefined
+  /** What its tokens are for: the value of `resource` (RFC 8707) or `audience` (Auth0) that asks for one. Default: its URL. */
+  audience?: string | undefined
+  /** Scopes that are for this API only: they pick it in a token request (Entra), and tokens for other APIs lack them. Default: none. */
+  scopes?: readonly string[] | undefined
 }
 
 /** A protected API. */
@@ -20,7 +30,13 @@ export interface Api {
   scopes: readonly string[]
 }
 
-export function createPlace({ issuer, apiUrl, otherApis = [] }: AuthServerOptions): Place {
+interface Wanted {
+  issuer?: string | undefined
+  apiUrl?: string | undefined
+  otherApis?: readonly ApiRegistration[] | undefined
+}
+
+export function createPlace({ issuer, apiUrl, otherApis = [] }: Wanted): Place {
   return {
     issuer: checkPlace(issuer ?? 'https://login.example.com', 'issuer'),
     apiUrl: checkPlace(apiUrl ?? 'https://api.example.com/', 'apiUrl'),
@@ -33,12 +49,35 @@ export function createPlace({ issuer, apiUrl, otherApis = [] }: AuthServerOption
   }
 }
 
+/** Refuses an issuer or API that would send tokens in clear over a network. */
+function checkPlace(url: string, what: 'issuer' | 'apiUrl' | 'url of an API'): string {
+  const parsed = parseUrl(url)
+  if (!parsed) throw new Error(`The ${what} ${url} is not a URL.`)
+  const { protocol, search, hash } = parsed
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(url))) {
+    throw new Error(`The ${what} ${url} must use https, or http on this machine.`)
+  }
+  if (search !== '' || hash !== '') {
+    throw new Error(`The ${what} ${url} must not have a query or a fragment.`)
+  }
+  return url
+}
+
 /** The API at `apiUrl` first. */
 export function apisOf({ apiUrl, otherApis }: Place): [Api, ...Api[]] {
   return [
     { url: apiUrl, audience: apiUrl, scopes: [] },
     ...otherApis.map((api) => ({ ...api, audience: api.audience ?? api.url })),
   ]
+}
+
+const wellKnownResource = '/.well-known/oauth-protected-resource'
+
+/** Where an API's metadata are: RFC 9728 §3.1 puts the path of the resource behind the well-known one. */
+export function resourceMetadataUrl({ url, audience }: Api): string | undefined {
+  const resource = parseUrl(audience)
+  if (resource?.origin !== new URL(url).origin) return undefined
+  return resource.origin + wellKnownResource + resource.pathname.replace(/^\/$/, '')
 }
 
 /** Which server a URL belongs to, and the path as the endpoints know it. */
@@ -50,6 +89,10 @@ export interface Location {
 }
 
 export function locate(place: Place, url: URL): Location {
+  const described = apisOf(place).find(
+    (api) => resourceMetadataUrl(api) === url.origin + url.pathname,
+  )
+  if (described) return { to: 'api', path: wellKnownResource, api: described }
   const issuer = new URL(place.issuer)
   const apis = apisOf(place).filter((api) => new URL(api.url).origin === url.origin)
   const api = innermost(apis.filter((candidate) => isInside(url, { api: candidate, issuer })))

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessTokenFormat, AuthServer } from '../../../src/testing/index.ts'
-import { callApi, claimsOf, headerOf, post, refresh, signIn, strictServer } from '../support.ts'
+import {
+  callApi,
+  challengeOf,
+  claimsOf,
+  headerOf,
+  post,
+  refresh,
+  signIn,
+  strictServer,
+} from '../support.ts'
 import type { Tokens } from '../support.ts'
 
 const formats: AccessTokenFormat[] = ['opaque', 'HS256', 'RS256']
-
-function challengeOf(response: Response): string | null {
-  return response.headers.get('www-authenticate')
-}
 
 describe.each(formats)('with %s access tokens', (accessTokenFormat) => {
   it('answers who the token belongs to', async () => {

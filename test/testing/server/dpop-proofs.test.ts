@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createAuthServer } from '../../../src/testing/index.ts'
 import type { AuthServer } from '../../../src/testing/index.ts'
 import {
+  challengeOf,
   claimsOf,
   discover,
   errorOf,
@@ -23,8 +24,6 @@ const usersMe = 'https://api.example.com/users/me'
 const tokenUrl = 'https://login.example.com/token'
 
 const withoutNonces = () => strictServer({ dpopNonce: false })
-
-const challengeOf = (response: Response) => response.headers.get('www-authenticate')
 
 /** The server's word on a proof at the token endpoint. */
 async function verdict(server: AuthServer, made: string): Promise<[number, string]> {

@@ -5,6 +5,7 @@ import type { AuthServer, AuthServerOptions } from '../../../src/testing/index.t
 import {
   authorizationUrl,
   callApi,
+  challengeOf,
   claimsOf,
   discover,
   errorOf,
@@ -44,8 +45,6 @@ const demanding = (client: object = {}) => ({
     },
   ],
 })
-
-const challengeOf = (response: Response) => response.headers.get('www-authenticate')
 
 describe('bound tokens', () => {
   it.each(['opaque', 'HS256', 'RS256'] as const)(

@@ -37,7 +37,9 @@ async function signedIn() {
   })
   const refresh = (headers: Record<string, string> = scripted) =>
     browse(`${server.issuer}/refresh_token`, { method: 'POST', headers, body: '{}' })
-  return { server, jar, response, refresh }
+  const signOut = (headers: Record<string, string> = scripted) =>
+    browse(`${server.issuer}/refresh_token/sign_out`, { method: 'POST', headers, body: '{}' })
+  return { server, jar, response, refresh, signOut }
 }
 
 describe('a refresh token in a cookie', () => {
@@ -161,5 +163,64 @@ describe('a refresh token in a cookie', () => {
   it('is not asked for by GET', async () => {
     const server = strictServer()
     expect((await server.fetch(`${server.issuer}/refresh_token`)).status).toBe(405)
+  })
+})
+
+describe('signing out with the cookie', () => {
+  it('ends the session and takes the cookie away', async () => {
+    const { server, jar, response, refresh, signOut } = await signedIn()
+    const { access_token: token } = (await response.json()) as Tokens
+    const cookieUrl = new URL(`${server.issuer}/refresh_token`)
+    const kept = jar.header(cookieUrl)!
+    const answer = await signOut()
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'success', code: 200 }])
+    expect(answer.headers.get('set-cookie')).toBe(
+      'refresh-token=; Path=/refresh_token; HttpOnly; SameSite=Strict; Secure; Max-Age=0',
+    )
+    expect(jar.header(cookieUrl)).toBeUndefined()
+    expect((await refresh()).status).toBe(401)
+    expect((await callApi(server, '/users/me', token)).status).toBe(401)
+    const replay = await server.fetch(cookieUrl, {
+      method: 'POST',
+      headers: { ...scripted, cookie: kept },
+    })
+    expect(replay.status).toBe(401)
+    expect(server.revoked).toMatchObject([{ clientId: 'cookie-app', reason: 'signed-out' }])
+  })
+
+  it('succeeds when there is nothing to end', async () => {
+    const { server, signOut } = await signedIn()
+    server.revokeSessions()
+    expect((await signOut()).status).toBe(200)
+    expect((await signOut()).status).toBe(200)
+    const headers = { ...scripted, cookie: 'refresh-token=made-up' }
+    const made = server.fetch(`${server.issuer}/refresh_token/sign_out`, {
+      method: 'POST',
+      headers,
+    })
+    expect((await made).status).toBe(200)
+  })
+
+  it.each([
+    ['from another origin', { ...scripted, origin: 'https://attacker.example' }],
+    ['as a form could send it', { ...scripted, 'content-type': 'text/plain' }],
+  ])('is not done %s', async (_, headers: Record<string, string>) => {
+    const { refresh, signOut } = await signedIn()
+    const answer = await signOut(headers)
+    expect([answer.status, answer.headers.has('set-cookie')]).toEqual([403, false])
+    expect((await refresh()).status).toBe(200)
+  })
+
+  it('may be done with the token in the Authorization header', async () => {
+    const server = strictServer()
+    const tokens = await signIn(server)
+    const headers = { authorization: `Bearer ${tokens.refresh_token}` }
+    await server.fetch(`${server.issuer}/refresh_token/sign_out`, { method: 'POST', headers })
+    expect(server.revoked).toMatchObject([{ reason: 'signed-out' }])
+  })
+
+  it('is not done by GET', async () => {
+    const server = strictServer()
+    expect((await server.fetch(`${server.issuer}/refresh_token/sign_out`)).status).toBe(405)
   })
 })

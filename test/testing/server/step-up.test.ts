@@ -4,6 +4,7 @@ import type { AuthServer } from '../../../src/testing/index.ts'
 import {
   authorizationUrl,
   callApi,
+  challengeOf,
   claimsOf,
   hiddenFields,
   internalApp,
@@ -18,7 +19,7 @@ import { boundApp, newKeys } from './dpop-support.ts'
 
 async function refusalOf(response: Response) {
   const { error } = (await response.json()) as { error?: string }
-  return [response.status, error, response.headers.get('www-authenticate')]
+  return [response.status, error, challengeOf(response)]
 }
 
 const weak = (asked: string) => [
@@ -90,7 +91,7 @@ describe('the API', () => {
     const app = boundApp(server, await newKeys())
     const { access_token: token } = await app.signIn()
     const response = await app.call(`${server.api.url}step-up?acr_values=mfa`, token)
-    expect(response.headers.get('www-authenticate')).toMatch(
+    expect(challengeOf(response)).toMatch(
       /^DPoP algs="[^"]+", error="insufficient_user_authentication", acr_values="mfa"$/,
     )
   })

@@ -3,11 +3,15 @@ import type { Demand } from '../access.ts'
 import type { Context, Visit } from '../context.ts'
 import { json, readParameters, reply, withHeader } from '../http.ts'
 import type { Call, Reply } from '../http.ts'
+import { resourceMetadata } from './resource-metadata.ts'
 import { userClaims } from '../id-token.ts'
 
 /** A protected API: who the token belongs to, orders behind scopes, and echoes. */
 export async function api(visit: Visit): Promise<Reply> {
   const { context, call } = visit
+  if (call.path === '/.well-known/oauth-protected-resource') {
+    return resourceMetadata(context, call.api!)
+  }
   const fault = context.faults.use('api-401', { path: call.path })
   if (fault) return unauthorized(fault.challenge)
   const open = openRoute(call)
@@ -49,6 +53,7 @@ const routes: Readonly<Partial<Record<string, Route>>> = {
         body: call.body,
       }),
   },
+  '/': { answer: ({ call }) => echo(call) },
   '/echo': { answer: ({ call }) => echo(call) },
 }
 

@@ -4,6 +4,7 @@ import type { Visit } from '../context.ts'
 import { proofAlgs } from '../dpop.ts'
 import { publicJson, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
+import { apisOf, resourceMetadataUrl } from '../place.ts'
 
 /** OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. */
 export function metadata({ context }: Visit): Reply {
@@ -17,6 +18,13 @@ export function metadata({ context }: Visit): Reply {
     jwks_uri: endpoint(context, '/jwks'),
     revocation_endpoint: endpoint(context, '/revoke'),
     end_session_endpoint: endpoint(context, '/end_session'),
+    registration_endpoint: settings.dynamicRegistration
+      ? endpoint(context, '/register')
+      : undefined,
+    client_id_metadata_document_supported: settings.hasClientDocuments || undefined,
+    protected_resources: apisOf(place)
+      .filter((api) => resourceMetadataUrl(api) !== undefined)
+      .map((api) => api.audience),
     scopes_supported: [
       ...new Set([...settings.scopes, ...settings.clients.flatMap(({ scopes }) => scopes)]),
     ],

@@ -80,10 +80,13 @@ async function answerWithTokens(
 /** Strict and HttpOnly: no script reads it, no other site sends it. */
 export function withRefreshCookie(
   context: Context,
-  { answer, refreshToken }: { answer: Reply; refreshToken: string },
+  {
+    answer,
+    refreshToken,
+    maxAge = context.settings.refreshTokenLifetime,
+  }: { answer: Reply; refreshToken: string; maxAge?: number },
 ): Reply {
   const path = new URL(context.place.issuer).pathname.replace(/\/$/, '') + '/refresh_token'
-  const maxAge = context.settings.refreshTokenLifetime
   const name = refreshCookie(context)
   return withHeader(
     answer,

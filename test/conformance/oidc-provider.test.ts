@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PkceClient } from 'pkce-client'
 import type { PkceClientOptions, SignInParams } from 'pkce-client'
 import { createCookieJar, createFakeBrowser, createFakeClock } from 'pkce-client/testing'
-import { fullScope, spa, startCertifiedServer } from '../support/certified-server.ts'
+import {
+  fullScope,
+  resourceServers,
+  spa,
+  startCertifiedServer,
+} from '../support/certified-server.ts'
 import type { CertifiedServer } from '../support/certified-server.ts'
 import { visit } from '../support/visitor.ts'
 import type { Visit } from '../support/visitor.ts'
@@ -24,7 +29,7 @@ function open(options: Partial<PkceClientOptions> = {}) {
   const browser = createFakeBrowser({ clock, origin: app })
   const tab = browser.openTab()
   const jar = createCookieJar()
-  const newClient = (where = tab) =>
+  const newClient = (where = tab, overrides: Partial<PkceClientOptions> = {}) =>
     new PkceClient({
       issuer: server.issuer,
       clientId: spa,
@@ -34,12 +39,13 @@ function open(options: Partial<PkceClientOptions> = {}) {
       resources: [server.api],
       ...where.ports,
       ...options,
+      ...overrides,
     })
 
   /** Loads the address in the tab, and starts the client of the new page. */
-  async function load(url: string | URL, where = tab) {
+  async function load(url: string | URL, where = tab, overrides: Partial<PkceClientOptions> = {}) {
     where.load(String(url))
-    const auth = newClient(where)
+    const auth = newClient(where, overrides)
     return { auth, result: await auth.start() }
   }
 
@@ -258,13 +264,72 @@ describe('signing out at oidc-provider', () => {
   })
 })
 
+describe('two resource servers at oidc-provider', () => {
+  const listed = () =>
+    Object.entries(resourceServers).map(([path, resource]) => ({
+      url: `${server.api}${path}`,
+      resource,
+    }))
+
+  test('each takes the token that is for it, and not the other one (C-17, C-82)', async () => {
+    const [stock, bills] = listed()
+    const auth = await open({ resources: [stock!, bills!] }).signIn()
+    const requests = await asked(async () => {
+      for (const { url } of [stock!, bills!, stock!, bills!])
+        expect((await auth.fetch(url)).status).toBe(200)
+    })
+    expect(requests.filter((request) => request === 'POST /token')).toHaveLength(1)
+    const authorization = `Bearer ${await auth.getAccessToken({ for: stock!.url })}`
+    expect((await fetch(bills!.url, { headers: { authorization } })).status).toBe(401)
+  })
+
+  test('both tokens expire at once: a thousand calls are two token requests, and no refresh token is spent twice', async () => {
+    const entries = listed()
+    const { signIn, clock, stored } = open({ resources: entries })
+    const auth = await signIn()
+    await auth.fetch(entries[1]!.url)
+    await clock.advance(901_000)
+    const before = stored().refreshToken
+    const calls = Array.from({ length: 1000 }, (_, index) => index % 2)
+    const requests = await asked(() =>
+      Promise.all(calls.map((which) => auth.getAccessToken({ for: entries[which]!.url }))),
+    )
+    expect(requests.filter((request) => request === 'POST /token')).toHaveLength(2)
+    expect(stored().refreshToken).not.toBe(before)
+    for (const { url } of entries) expect((await auth.fetch(url)).status).toBe(200)
+    expect(auth.getSession()).toMatchObject({ status: 'signed-in', claims: { sub: 'ada' } })
+  })
+
+  test('an API that was not there at the sign-in gets no token, and the first one goes on', async () => {
+    const [stock, bills] = listed()
+    const { signIn, load } = open({ resources: [stock!] })
+    await signIn()
+    const { auth } = await load('/', undefined, { resources: [stock!, bills!] })
+    await expect(auth.fetch(bills!.url)).rejects.toMatchObject({
+      code: 'server_error',
+      error: 'invalid_target',
+      sessionEnded: false,
+    })
+    expect((await auth.fetch(stock!.url)).status).toBe(200)
+  })
+
+  test('a resource it does not know is refused when the user is sent there', async () => {
+    const [stock] = listed()
+    const { leave, load } = open({ resources: [stock!, { url: server.api, resource: 'urn:x' }] })
+    await expect(load(await leave())).rejects.toMatchObject({
+      code: 'authorization_denied',
+      cause: { error: 'invalid_target' },
+    })
+  })
+})
+
 describe('what oidc-provider refuses is a typed error', () => {
   test('prompt=none without a login', async () => {
     const { leave, load, tab, newClient } = open()
     const callback = await leave({ prompt: 'none', returnTo: '/basket', appState: 7 })
     await expect(load(callback)).rejects.toMatchObject({
       name: 'CallbackError',
-      code: 'authorization_denied',
+      code: 'login_required',
       cause: { error: 'login_required' },
       returnTo: `${app}/basket`,
       appState: 7,

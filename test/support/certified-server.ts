@@ -12,6 +12,9 @@ export interface CertifiedServer {
   close(): Promise<unknown>
 }
 
+/** APIs that want tokens of their own (RFC 8707): the path below `api`, and the resource indicator. */
+export const resourceServers = { 'stock/': 'urn:stock', 'bills/': 'urn:bills' }
+
 export const spa = 'single-page-app'
 
 /** Only these scopes may be asked for; another one is `invalid_scope`. */
@@ -28,14 +31,14 @@ export async function startCertifiedServer(
   // It wants Node 22, and on Node 20 this is all it lacks.
   const platform = URL as Partial<Pick<typeof URL, 'parse'>>
   platform.parse ??= (url, base) => (URL.canParse(url, base) ? new URL(url, base) : null)
-  const { Provider } = await import('oidc-provider')
+  const { Provider, errors } = await import('oidc-provider')
   const asked: string[] = []
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const api = `${issuer}/api/`
   const { origin } = new URL(await openApp({ issuer, api }))
-  const provider = new Provider(issuer, configuration(origin))
+  const provider = new Provider(issuer, configuration(origin, errors))
   const oauth = provider.callback()
   server.on('request', (request, response) => {
     const path = request.url!.split('?')[0]!
@@ -57,7 +60,7 @@ export async function startCertifiedServer(
 
 const nameOf = (sub: string) => `${sub} of the test`
 
-function configuration(appOrigin: string): object {
+function configuration(appOrigin: string, errors: { InvalidTarget: new () => Error }): object {
   return {
     clients: [
       {
@@ -82,6 +85,15 @@ function configuration(appOrigin: string): object {
       devInteractions: { enabled: true },
       dPoP: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined,
+        useGrantedResource: () => false,
+        getResourceServerInfo(_: unknown, resource: string) {
+          if (!Object.values(resourceServers).includes(resource)) throw new errors.InvalidTarget()
+          return { scope: '', audience: resource, accessTokenTTL: 900, accessTokenFormat: 'opaque' }
+        },
+      },
       revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
       userinfo: { enabled: true },
@@ -102,7 +114,11 @@ function configuration(appOrigin: string): object {
 async function answerApi(
   {
     AccessToken,
-  }: { AccessToken: { find(value: string): Promise<{ accountId: string } | undefined> } },
+  }: {
+    AccessToken: {
+      find(value: string): Promise<{ accountId: string; aud?: string } | undefined>
+    }
+  },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -112,7 +128,11 @@ async function answerApi(
   const token = await AccessToken.find(
     (request.headers.authorization ?? '').slice('Bearer '.length),
   )
+  const wanted = Object.entries(resourceServers).find(([path]) =>
+    request.url!.startsWith(`/api/${path}`),
+  )?.[1]
+  const isGood = token !== undefined && token.aud === wanted
   response
-    .writeHead(token ? 200 : 401, { 'content-type': 'application/json' })
-    .end(JSON.stringify(token ? { sub: token.accountId, name: nameOf(token.accountId) } : {}))
+    .writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' })
+    .end(JSON.stringify(isGood ? { sub: token.accountId, name: nameOf(token.accountId) } : {}))
 }

@@ -4,8 +4,11 @@ declare module 'oidc-provider' {
 
   interface Token {
     readonly accountId: string
+    readonly aud?: string
     readonly isValid: boolean
   }
+
+  export const errors: { InvalidTarget: new () => Error }
 
   export class Provider {
     constructor(issuer: string, configuration: object)

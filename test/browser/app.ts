@@ -42,7 +42,11 @@ export async function openApp(
   })
   const door = await server.listen()
   const scope = { scope: 'openid profile offline_access' }
-  const resources = [door.apiUrl]
+  const others = server.otherApis.map(({ url, audience }) => ({ url, resource: audience }))
+  // With several APIs, each has a token of its own.
+  const resources = others.length
+    ? [{ url: door.apiUrl, resource: door.apiUrl }, ...others]
+    : [door.apiUrl]
   const { url, close } = await servePage({
     clients: [{ issuer: door.url, clientId, resources, ...scope, ...client }],
   })

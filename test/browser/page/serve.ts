@@ -6,7 +6,7 @@ export interface PageOptions {
   clients: {
     issuer: string
     clientId: string
-    resources: string[]
+    resources: (string | { url: string; resource: string })[]
     store?: 'session' | 'indexed-db'
     timeout?: number
     redirectUri?: string
@@ -29,7 +29,10 @@ export async function servePage({
   headers = {},
   ...options
 }: PageOptions): Promise<{ url: string; close: () => Promise<unknown> }> {
-  const connect = options.clients.flatMap(({ issuer, resources }) => [issuer, ...resources])
+  const connect = options.clients.flatMap(({ issuer, resources }) => [
+    issuer,
+    ...resources.map((entry) => (typeof entry === 'string' ? entry : entry.url)),
+  ])
   const policy = [
     "default-src 'none'",
     "script-src 'self'",

@@ -35,6 +35,7 @@ const whySignedOut: Record<SignedOutReason, string> = {
   'identity-changed': ': the server answered for another user',
   'tab-copied': ': this tab is a copy, and the original has the session',
   'newer-version': ': a newer version of this app has stored the session',
+  'key-lost': ': the browser has lost the key of its tokens',
 }
 
 /** An event in one line. */

@@ -69,6 +69,9 @@ export type {
   Navigator,
 } from './navigation/navigator.ts'
 export type { Capability } from './capabilities/capability.ts'
+export { dpop } from './capabilities/dpop.ts'
+export type { DpopCapability } from './capabilities/dpop.ts'
+export type { DpopHeaders, DpopRequest } from './protocol/dpop.ts'
 export { pushedRequests } from './capabilities/pushed-requests.ts'
 export type { AuthorizationDetail } from './protocol/authorization-details.ts'
 

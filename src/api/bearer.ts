@@ -3,6 +3,7 @@ import type { Scheme } from './scheme.ts'
 /** Bearer tokens (RFC 6750 §2.1): the token goes into the Authorization header as it is. */
 export function bearer(readChallenges: Scheme['readChallenges']): Scheme {
   return {
+    type: 'Bearer',
     authorize: (token) => `Bearer ${token}`,
     send: (fetch, { request, init, headers, credential }) =>
       fetch(request, withAuthorization(init, headers, credential.header)),

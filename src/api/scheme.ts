@@ -31,8 +31,13 @@ export interface Challenge {
   readonly parameters: { readonly [name: Lowercase<string>]: string | undefined }
 }
 
-/** How an access token is put on a request, and what a refusal says. Bearer tokens now (RFC 6750). */
+/** How a token must be used (RFC 6750, RFC 9449); any letter case in an answer, lower case in the session. */
+export type TokenType = 'Bearer' | 'DPoP'
+
+/** How an access token is put on a request, and what a refusal says. Bearer tokens, unless a capability has another. */
 export interface Scheme {
+  /** The `token_type` of its tokens (RFC 6749 §7.1). */
+  type: TokenType
   /** The value of the Authorization header. */
   authorize(token: string): string
   /** Sends the call with the token on it. A call with a fresh token waits for nothing but the request. */

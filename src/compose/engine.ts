@@ -1,28 +1,26 @@
-import { bearer } from '../api/bearer.ts'
 import { createCredentials } from '../api/credentials.ts'
 import { createEndpoints } from '../api/endpoints.ts'
 import { createAuthorizedFetch } from '../api/fetch.ts'
 import { createGlobalFetch, createPlatformFetch } from '../api/global-fetch.ts'
 import { createResources, secureUrl } from '../api/resources.ts'
 import { createEmitter } from '../events.ts'
-import { createState, openRequest } from '../protocol/authorization.ts'
-import { readChallenges } from '../protocol/challenge.ts'
+import { createState } from '../protocol/authorization.ts'
 import { publicClient } from '../protocol/client-authentication.ts'
 import { refreshTokens } from '../protocol/refresh.ts'
-import { createSend, unprotected } from '../protocol/send.ts'
+import { createSend } from '../protocol/send.ts'
 import { checkServer, discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
 import { createTransport } from '../protocol/transport.ts'
 import { requestUserInfo } from '../protocol/user-info.ts'
-import { hasRefreshToken } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
-import { applyCapabilities } from './hooks.ts'
+import { applyCapabilities, plainHooks } from './hooks.ts'
 import { once } from './once.ts'
 import { dependable } from './ports.ts'
 import { composeSignIn } from './sign-in.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
+import type { SessionKeeper } from '../session/session.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Ports } from './ports.ts'
@@ -48,18 +46,10 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     return found
   })
   const hooks = applyCapabilities(options.use, {
-    parts: { options, ports, fetch, transport, server, emit },
-    plain: {
-      scheme: bearer(readChallenges),
-      protect: unprotected,
-      parameters: async () => [],
-      push: openRequest,
-      wrap: (plainFetch) => plainFetch,
-      resumed: () => undefined,
-      grant: async (record, ask) =>
-        refreshTokens({ ...client, server: await server() }, { ...record, ask }),
-      canRefresh: hasRefreshToken,
-    },
+    parts: { options, ports, fetch, transport, server, session: () => session, emit },
+    plain: plainHooks(async (record, ask) =>
+      refreshTokens({ ...client, server: await server() }, { ...record, ask }),
+    ),
   })
   const { scheme, canRefresh } = hooks
   const send = createSend(transport, hooks.protect)
@@ -68,6 +58,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     clientAuthentication,
     transport,
     send,
+    tokenType: scheme.type,
     clock,
   }
   const revoke = (token: string, at: ServerMetadata) =>
@@ -82,11 +73,12 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     }
   }
 
-  const session = createSession({
+  const session: SessionKeeper = createSession({
     key,
     issuer,
     clientId,
     first: asks[0],
+    tokenType: scheme.type,
     store,
     marks: transactionStore,
     orderedMarks,
@@ -106,7 +98,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     clock,
     timeout,
     canRefresh,
-    prepare: server,
+    prepare: () => Promise.all([server(), hooks.ready()]),
     grant: async (record, ask) => {
       const answer = await hooks.grant(record, ask)
       // It may be so for a while only: the next try looks again.

@@ -1,4 +1,9 @@
+import { bearer } from '../api/bearer.ts'
 import { PkceClientError } from '../errors.ts'
+import { openRequest } from '../protocol/authorization.ts'
+import { readChallenges } from '../protocol/challenge.ts'
+import { unprotected } from '../protocol/send.ts'
+import { hasRefreshToken } from '../session/record.ts'
 import type { AuthorizedFetch } from '../api/fetch.ts'
 import type { Fetch, Scheme } from '../api/scheme.ts'
 import type { Capability } from '../capabilities/capability.ts'
@@ -24,7 +29,9 @@ export interface Hooks {
   /** Sends a request with which a token is asked for or used at the authorization server. */
   protect: Protect
   /** Further parameters of each authorization request. Rejects when the user must not be sent away. */
-  parameters: () => Promise<Parameters>
+  parameters: (navigation: { leavesPage: boolean }) => Promise<Parameters>
+  /** Makes a refresh possible, before it takes its turn. */
+  ready: () => Promise<unknown>
   /** The URL for the browser, made of the authorization request. */
   push: (url: URL, at: OAuthClient) => Promise<URL>
   /** The fetch that the app gets. */
@@ -53,6 +60,8 @@ export interface CapabilityParts {
   fetch: () => typeof globalThis.fetch
   transport: Transport
   server: () => Promise<ServerMetadata>
+  /** It is made after the capabilities. */
+  session: () => SessionKeeper
   emit: Emit
 }
 
@@ -62,6 +71,19 @@ export interface CapabilitySource {
   name: string
   hooks: (parts: CapabilityParts) => Partial<Hooks>
 }
+
+/** The plain flow: bearer tokens, a request in the address bar. */
+export const plainHooks = (grant: Hooks['grant']): Hooks => ({
+  scheme: bearer(readChallenges),
+  protect: unprotected,
+  parameters: async () => [],
+  ready: async () => {},
+  push: openRequest,
+  wrap: (fetch) => fetch,
+  resumed: () => undefined,
+  grant,
+  canRefresh: hasRefreshToken,
+})
 
 /** The hooks of the capabilities over those of the plain flow; throws `invalid_option` where two take the same one. */
 export function applyCapabilities(

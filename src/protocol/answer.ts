@@ -2,6 +2,7 @@ import { isAuthorizationDetails } from './authorization-details.ts'
 import { PkceClientError } from '../errors.ts'
 import { translateIdTokenError } from './id-token.ts'
 import { statusError, translateError } from './translate-error.ts'
+import type { TokenType } from '../api/scheme.ts'
 import type { AuthorizationDetail } from './authorization-details.ts'
 import type { Claims, TokenSet } from './token-set.ts'
 
@@ -9,8 +10,11 @@ const longestLife = 31_536_000
 export const unreadable = 'The answer of the token endpoint cannot be used'
 
 /** What was wrong with an answer: if its access token can be used, it must have been the ID token. */
-export function translateAnswerError(error: unknown, body: Answer): PkceClientError {
-  return body.access_token && isBearer(body)
+export function translateAnswerError(
+  error: unknown,
+  { body, tokenType }: { body: Answer; tokenType: TokenType },
+): PkceClientError {
+  return body.access_token && isOfType(body, tokenType)
     ? translateIdTokenError(error)
     : translateError(error, ['token_response_invalid', unreadable])
 }
@@ -88,8 +92,8 @@ function lifetime(value: unknown): number | undefined {
 }
 
 /** A token with other characters (RFC 6749 A.12) fits no header, and platforms show it in the error that says so. */
-function isBearer({ token_type: type, access_token: token }: Answer): boolean {
-  return /^bearer [ -~]+$/i.test(`${type} ${token}`)
+function isOfType({ token_type, access_token }: Answer, type: TokenType): boolean {
+  return token_type?.toLowerCase() === type.toLowerCase() && /^[ -~]+$/.test(access_token ?? '')
 }
 
 /** Why the token must not be used: the answer says that it is for another resource than the one that was asked for. */
@@ -106,14 +110,19 @@ export function otherResource(
 
 export function tokenSet(
   body: Answer,
-  { claims, requestedAt }: { claims?: Claims | undefined; requestedAt: number },
+  {
+    tokenType,
+    claims,
+    requestedAt,
+  }: { tokenType: TokenType; claims?: Claims | undefined; requestedAt: number },
 ): TokenSet {
-  if (!isBearer(body)) {
-    const why = `${unreadable}: token_type or access_token is not Bearer.`
+  if (!isOfType(body, tokenType)) {
+    const why = `${unreadable}: token_type or access_token is not ${tokenType}.`
     throw new PkceClientError('token_response_invalid', why)
   }
   return {
     accessToken: body.access_token!,
+    type: tokenType.toLowerCase() as Lowercase<TokenType>,
     refreshToken: body.refresh_token,
     idToken: body.id_token,
     claims,

@@ -1,6 +1,7 @@
 import { None } from 'oauth4webapi'
 import type { ClientAuth } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
+import type { TokenType } from '../api/scheme.ts'
 import type { Send } from './send.ts'
 import type { ServerMetadata } from './server.ts'
 import type { Transport } from './transport.ts'
@@ -19,5 +20,7 @@ export interface OAuthClient {
   transport: Transport
   /** Sends what asks for a token or uses one, with a proof where there is one. */
   send: Send
+  /** The type its tokens must have. */
+  tokenType: TokenType
   clock: Clock
 }

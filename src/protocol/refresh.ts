@@ -29,7 +29,7 @@ export async function refreshTokens(
   at: OAuthClient,
   { refreshToken: spent, tokenEndpoint, claims: original, ask }: RefreshableSession,
 ): Promise<GrantAnswer> {
-  const { server, clientId, clientAuthentication, send, clock } = at
+  const { server, clientId, clientAuthentication, send, tokenType, clock } = at
   if (server.token_endpoint !== tokenEndpoint) return moved(server.token_endpoint, tokenEndpoint)
   const additionalParameters = new URLSearchParams(ask)
   const requestedAt = clock.now()
@@ -62,7 +62,7 @@ export async function refreshTokens(
     if (!original || idTokenError) delete body.id_token
     const [issuer, client] = partiesFor(at, { idToken: body.id_token, bounded: false })
     await processRefreshTokenResponse(issuer, client, asResponse(body, raw))
-    return { kind: 'granted', tokens: tokenSet(body, { requestedAt }), idTokenError }
+    return { kind: 'granted', tokens: tokenSet(body, { tokenType, requestedAt }), idTokenError }
   } catch (caught) {
     return judgeFailure(translateError(caught, ['token_response_invalid', unreadable]), {
       raw,

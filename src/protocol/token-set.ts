@@ -1,4 +1,5 @@
 import type { AuthorizationDetail } from './authorization-details.ts'
+import type { TokenType } from '../api/scheme.ts'
 import type { PkceClientError } from '../errors.ts'
 import type { StandardClaims } from './standard-claims.ts'
 
@@ -29,6 +30,7 @@ export interface Claims extends StandardClaims {
 /** What the token endpoint granted, checked. */
 export interface TokenSet {
   accessToken: string
+  type: Lowercase<TokenType>
   refreshToken?: string | undefined
   idToken?: string | undefined
   claims?: Claims | undefined

@@ -84,7 +84,7 @@ function notAgain(error: unknown): unknown {
  * signature included. Throws `token_response_invalid`, `id_token_invalid` and the errors of the request.
  */
 export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Promise<TokenSet> {
-  const { server, transport, clock } = at
+  const { server, transport, tokenType, clock } = at
   const openid = asksForIdToken(exchange.scope)
   const keys = openid && server.jwks_uri ? fetchKeys(server, transport) : undefined
   const requestedAt = clock.now()
@@ -110,9 +110,9 @@ export async function exchangeCode(at: OAuthClient, exchange: CodeExchange): Pro
       await verifySignature(at, { response, keys: await keys })
       await checkAccessToken(claims, { accessToken: accessToken!, idToken: idToken! })
     }
-    return tokenSet(body, { claims, requestedAt })
+    return tokenSet(body, { tokenType, claims, requestedAt })
   } catch (error) {
-    throw translateAnswerError(error, body)
+    throw translateAnswerError(error, { body, tokenType })
   }
 }
 

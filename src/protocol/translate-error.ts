@@ -37,7 +37,8 @@ export function translateError(
         ]
     return new OAuthServerError(code, what, wordsOf(error))
   }
-  const answer = (error as Error).cause
+  // A challenge has the answer beside its cause.
+  const { cause, response: answer = cause } = error as { cause?: unknown; response?: unknown }
   if (answer instanceof Response && answer.status !== 200) return statusError(answer.status)
   let reason = error instanceof Error && 'code' in error ? error.message : 'unexpected answer'
   if ((error as Error).name === 'NotSupportedError')

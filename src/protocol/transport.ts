@@ -1,5 +1,6 @@
 import { allowInsecureRequests, customFetch } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
+import { isTooLong } from './challenge.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit, RequestPurpose } from '../events.ts'
 
@@ -39,56 +40,62 @@ export type Transport = (what: RequestPurpose, extra?: TransportExtra) => Reques
  * checked before (server.ts): it is http on a loopback host only.
  */
 export function createTransport({ fetch, clock, timeout, emit }: TransportOptions): Transport {
-  return (what, { timeout: limit = timeout, resend, ...extra } = {}) => ({
-    [allowInsecureRequests]: true,
-    async [customFetch](url, init) {
-      const started = clock.now()
-      const address = url.split('?')[0]!.slice(0, 500)
-      const controller = new AbortController()
-      let status: number | undefined
-      let cancel!: () => void
-      const expired = new Promise<never>((_, reject) => {
-        const expire = () => {
-          const why = `${address} took longer than ${limit} ms; try again.`
-          const error = new PkceClientError('timeout', why, { retryable: true })
-          reject(error)
-          controller.abort(error)
+  return (what, { timeout: longest = timeout, resend, ...extra } = {}) => {
+    let begun: number | undefined
+    return {
+      [allowInsecureRequests]: true,
+      async [customFetch](url, init) {
+        const started = clock.now()
+        // A call that is made again has what the first left of its time. The clock may have been set meanwhile.
+        const left = longest - (started - (begun ??= started))
+        const limit = Math.min(longest, Math.max(left, longest / 20))
+        const address = url.split('?')[0]!.slice(0, 500)
+        const controller = new AbortController()
+        let status: number | undefined
+        let cancel!: () => void
+        const expired = new Promise<never>((_, reject) => {
+          const expire = () => {
+            const why = `${address} took longer than ${longest} ms; try again.`
+            const error = new PkceClientError('timeout', why, { retryable: true })
+            reject(error)
+            controller.abort(error)
+          }
+          // Two timers, one after the other: a page that was frozen finds both the first timer and the answer due, and the
+          // answer is read before the second timer can expire.
+          cancel = clock.setTimeout(() => {
+            cancel = clock.setTimeout(expire, limit / 20)
+          }, limit * 0.95)
+        })
+        const send = async () => {
+          const response = await fetch()(url, {
+            ...(init as RequestInit),
+            cache: 'no-store',
+            ...extra,
+            signal: controller.signal,
+          })
+          status = response.status
+          return buffered(response, address)
         }
-        // Two timers, one after the other: a page that was frozen finds both the first timer and the answer due, and the
-        // answer is read before the second timer can expire.
-        cancel = clock.setTimeout(() => {
-          cancel = clock.setTimeout(expire, limit / 20)
-        }, limit * 0.95)
-      })
-      const send = async () => {
-        const response = await fetch()(url, {
-          ...(init as RequestInit),
-          cache: 'no-store',
-          ...extra,
-          signal: controller.signal,
-        })
-        status = response.status
-        return buffered(response, address)
-      }
-      const sendAgain = (cause: unknown) => {
-        if (status !== undefined || controller.signal.aborted) throw cause
-        return send()
-      }
-      try {
-        return await Promise.race([resend ? send().catch(sendAgain) : send(), expired])
-      } catch (cause) {
-        throw cause instanceof PkceClientError ? cause : unreachable(address, cause)
-      } finally {
-        cancel()
-        emit('request', {
-          what,
-          url: address,
-          ...(status && { status }),
-          ms: clock.now() - started,
-        })
-      }
-    },
-  })
+        const sendAgain = (cause: unknown) => {
+          if (status !== undefined || controller.signal.aborted) throw cause
+          return send()
+        }
+        try {
+          return await Promise.race([resend ? send().catch(sendAgain) : send(), expired])
+        } catch (cause) {
+          throw cause instanceof PkceClientError ? cause : unreachable(address, cause)
+        } finally {
+          cancel()
+          emit('request', {
+            what,
+            url: address,
+            ...(status && { status }),
+            ms: clock.now() - started,
+          })
+        }
+      },
+    }
+  }
 }
 
 function unreachable(address: string, cause: unknown): PkceClientError {
@@ -112,8 +119,8 @@ async function buffered(response: Response, address: string): Promise<Response> 
     )
   }
   const whole = new Response(await read(response, address), { status, headers })
-  // The status says enough, and oauth4webapi's parser takes a time that grows with the square of the length.
-  whole.headers.delete('www-authenticate')
+  // oauth4webapi's parser takes a time that grows with the square of the length.
+  if (isTooLong(headers.get('www-authenticate'))) whole.headers.delete('www-authenticate')
   return whole
 }
 
@@ -123,7 +130,7 @@ type Readable = Partial<Pick<Response, 'text' | 'arrayBuffer'>> & {
 }
 
 /** Cancels a body that nobody reads. */
-function discard({ body }: Readable): void {
+export function discard({ body }: Readable): void {
   void body?.cancel?.().catch(() => {})
 }
 

@@ -1,4 +1,5 @@
 import { pick } from './stored.ts'
+import type { TokenType } from '../api/scheme.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Claims } from '../protocol/token-set.ts'
 import type { Shape } from './stored.ts'
@@ -12,6 +13,7 @@ export type SignedOutReason =
   | 'identity-changed'
   | 'tab-copied'
   | 'newer-version'
+  | 'key-lost'
 
 /**
  * A session as it is stored. `sid` is random per sign-in and `gen` counts its changes: whoever writes compares both
@@ -52,7 +54,7 @@ export const nameOf = (ask: string): string => ask || defaultToken
 /** Times are milliseconds of the local clock. */
 export interface AccessToken {
   token: string
-  type: 'bearer'
+  type: Lowercase<TokenType>
   obtainedAt: number
   expiresAt?: number | undefined
   /** It came from a refresh that a 401 had caused, at this time. */
@@ -134,6 +136,8 @@ interface Binding {
   issuer: string
   clientId: string
   first: string
+  /** Of the tokens that can be used. */
+  tokenType: TokenType
 }
 
 const longestText = 1_000_000
@@ -182,10 +186,7 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
     const record = keep(source, recordShape) as unknown as SessionRecord
     const { access, pending, claims, authorizationDetails, issuer, clientId } = record
     record.access = Object.fromEntries(
-      Object.entries(access).map(([name, token]) => [
-        name,
-        keep(token, accessShape) as unknown as AccessToken,
-      ]),
+      Object.entries(access).map(([name, token]) => [name, readToken(token, binding)]),
     )
     record.first = binding.first
     if (pending) pick(pending, pendingShape)
@@ -196,12 +197,21 @@ export function parseRecord(stored: unknown, binding: Binding): SessionRecord | 
     JSON.stringify(record)
     const known = (record.v as number) === 1 && (record.signedOut ?? tokens[0])
     if (!known || issuer !== binding.issuer || clientId !== binding.clientId) return undefined
-    return tokens.some(({ type }) => (type as string) !== 'bearer')
+    return tokens.some(({ type }) => !typesFor(binding).includes(type))
       ? unreadable(source, binding)
       : record
   } catch {
     return undefined
   }
+}
+
+/** The client's own, and that of before the app used a capability for another. */
+const typesFor = ({ tokenType }: Binding) => [tokenType.toLowerCase(), 'bearer']
+
+/** A bearer token counts as expired where tokens are bound to a key: the refreshed one will be. */
+function readToken(source: unknown, binding: Binding): AccessToken {
+  const token = keep(source, accessShape) as unknown as AccessToken
+  return token.type === typesFor(binding)[0] ? token : { ...token, expiresAt: 0 }
 }
 
 const keep = (source: unknown, shape: Shape) => ({ ...(source as object), ...pick(source, shape) })

@@ -187,9 +187,9 @@ export function createRefresher(options: RefreshOptions) {
     { tokens, idTokenError }: Extract<GrantAnswer, { kind: 'granted' }>,
   ): Promise<Outcome> {
     const { ask, after401 } = flight
-    const { accessToken, refreshToken, expiresIn, requestedAt } = tokens
+    const { accessToken, type, refreshToken, expiresIn, requestedAt } = tokens
     // What comes with the token for one API says nothing about the session.
-    const kept = ask ? { accessToken, refreshToken, expiresIn, requestedAt } : tokens
+    const kept = ask ? { accessToken, type, refreshToken, expiresIn, requestedAt } : tokens
     const next = withTokens(sent, kept, ask)
     if (after401) tokenOf(next, ask)!.after401 = clock.now()
     if (!(await commit(sent, next))) return 'again'

@@ -4,6 +4,7 @@ import { isNewer, isSame, nameOf, parseRecord, tombstone } from './record.ts'
 import { createSaved } from './saved.ts'
 import { reduce, unknownSession } from './state.ts'
 import { createWriteOrder } from './write-order.ts'
+import type { TokenType } from '../api/scheme.ts'
 import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
@@ -21,6 +22,8 @@ interface SessionOptions {
   clientId: string
   /** What the session's own access token is asked for with. */
   first: string
+  /** Of the tokens that can be used. */
+  tokenType: TokenType
   store: PromptStore
   /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
   marks: TransactionStore
@@ -249,7 +252,7 @@ export function withTokens(record: SessionRecord, tokens: TokenSet, ask: string)
     authorizationDetails: tokens.authorizationDetails ?? record.authorizationDetails,
     access: {
       ...record.access,
-      [nameOf(ask)]: { token, type: 'bearer', obtainedAt, expiresAt },
+      [nameOf(ask)]: { token, type: tokens.type, obtainedAt, expiresAt },
     },
   }
 }

@@ -36,7 +36,7 @@ interface SignInOptions {
   client: Omit<OAuthClient, 'server'>
   hooks: {
     /** Further parameters of each authorization request. */
-    parameters: () => Promise<Parameters>
+    parameters: (navigation: { leavesPage: boolean }) => Promise<Parameters>
     /** The URL for the browser, made of the authorization request. */
     push: (url: URL, at: OAuthClient) => Promise<URL>
   }
@@ -97,14 +97,18 @@ export function createSignIn(parts: SignInOptions) {
 
   async function prepare(
     { ask, parameters, scope, redirectUri, resource, maxAge, returnTo, appState }: CheckedParams,
-    { mode, resume }: Pick<Transaction, 'mode' | 'resume'>,
+    {
+      mode,
+      leavesPage,
+      resume,
+    }: Pick<Transaction, 'resume'> & Pick<Navigation, 'mode' | 'leavesPage'>,
   ): Promise<{ url: URL; state: string }> {
     if (!host.isSecureContext())
       throw new PkceClientError(
         'insecure_context',
         `${new URL(base()).origin} is not a secure context; serve the app over https, or from localhost.`,
       )
-    const [metadata, added] = await Promise.all([server(), hooks.parameters()])
+    const [metadata, added] = await Promise.all([server(), hooks.parameters({ leavesPage })])
     const [verifier, nonce] = [createCodeVerifier(), createNonce()]
     const request = { scope, redirectUri, verifier, nonce }
     const state = await remember({
@@ -135,7 +139,10 @@ export function createSignIn(parts: SignInOptions) {
   }
 
   async function createUrl(params: SignInParams): Promise<{ url: URL; state: string }> {
-    const prepared = await prepare(checkParams(params, options), { mode: 'manual' }).catch(report)
+    const prepared = await prepare(checkParams(params, options), {
+      mode: 'manual',
+      leavesPage: false,
+    }).catch(report)
     emit('sign-in-started', { mode: 'manual' })
     return prepared
   }
@@ -166,7 +173,7 @@ export function createSignIn(parts: SignInOptions) {
     if (leavesPage || relayedModes.includes(mode)) checkOrigin(request)
     if (leavesPage) await checkLeaving(departure)
     const resume = leavesPage ? await keep?.() : undefined
-    const prepared = await prepare(request, { mode, resume })
+    const prepared = await prepare(request, { mode, leavesPage, resume })
     const { signal } = attempt
     signal.throwIfAborted()
     if (leavesPage) departures.add(prepared.state)

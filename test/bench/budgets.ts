@@ -7,7 +7,7 @@
 export const sizeBudgets = {
   'the main job': {
     imports: `import { PkceClient } from 'pkce-client'; globalThis.client = PkceClient`,
-    bytes: 36_300,
+    bytes: 36_500,
     aim: 24_300,
   },
   'PKCE and state only': {
@@ -48,7 +48,8 @@ export const sizeBudgets = {
  * `bytes` is where the build fails, `aim` the plan; docs/decisions/004-size.md gives the reason where they differ.
  */
 export const additionBudgets = {
-  pushedRequests: { bytes: 410, aim: 350 },
+  dpop: { bytes: 2_500, aim: 1_900 },
+  pushedRequests: { bytes: 420, aim: 350 },
   signInOnDemand: { bytes: 1_240, aim: 450 },
   resumeAfterSignIn: { bytes: 1_800, aim: 850 },
   popup: { bytes: 1_060, aim: 750 },

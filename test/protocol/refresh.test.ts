@@ -30,6 +30,7 @@ async function judge(answer: () => Response | Promise<Response>): Promise<GrantA
     clientAuthentication: publicClient(),
     transport,
     send: createSend(transport, unprotected),
+    tokenType: 'Bearer' as const,
     clock,
   }
   const result = await refreshTokens(client, {

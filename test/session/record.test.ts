@@ -4,12 +4,13 @@ import { parseRecord } from '../../src/session/record.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { fuzz, fuzzTimeout } from '../support/fuzz.ts'
 
-const binding = { issuer: 'https://login.example.com', clientId: 'app', first: '' }
+const client = { issuer: 'https://login.example.com', clientId: 'app' }
+const binding = { ...client, first: '', tokenType: 'Bearer' as const }
 const record: SessionRecord = {
   v: 1,
   sid: 'sid',
   gen: 3,
-  ...binding,
+  ...client,
   tokenEndpoint: 'https://login.example.com/token',
   endpoints: ['https://login.example.com/userinfo'],
   refreshToken: 'refresh',
@@ -73,7 +74,7 @@ test(
     fc.assert(
       fc.property(fc.oneof(anything, text), (stored) => {
         const read = parseRecord(stored, binding)
-        if (read) expect(read).toMatchObject({ v: 1, ...binding })
+        if (read) expect(read).toMatchObject({ v: 1, ...client })
       }),
       fuzz(100),
     )

@@ -87,6 +87,7 @@ describe('the session an app sees', () => {
     'refresh-response-lost',
     'identity-changed',
     'tab-copied',
+    'key-lost',
   ] as const)('the end of a session says why: %s', (signedOut) => {
     expect(reduce(signedIn, adopted({ ...record, signedOut, access: {} }, record))).toEqual({
       status: 'signed-out',

@@ -11,6 +11,7 @@ const record: SessionRecord = {
   sid: 'sid',
   gen: 3,
   ...client,
+  first: '',
   tokenEndpoint: 'https://login.example.com/token',
   endpoints: ['https://login.example.com/userinfo'],
   refreshToken: 'refresh',

@@ -15,29 +15,31 @@ const page = `<!doctype html>
 
 /** Listens on this machine for the answer to one sign-in. Everything else is 404, and the wait goes on. */
 export function listenForAnswer({ port, path }: { port: number; path: string }) {
+  let redirectUri: string
   let receive: ((url: string) => boolean) | undefined
   let delivered = Promise.resolve()
   const server = createServer(({ method, url = '' }, response) => {
     const query = method === 'GET' && url.startsWith(`${path}?`) && url.slice(path.length)
     // The address that the browser asked for is not believed: it could name any host.
-    if (!query || !receive?.(`http://127.0.0.1:${portOf(server)}${path}${query}`))
-      return send(response, 404, 'Not found.\n')
+    if (!query || !receive?.(redirectUri + query)) return send(response, 404, 'Not found.\n')
     delivered = new Promise((done) => response.once('close', done))
     send(response, 200, page)
   })
   const address = new Promise<string>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(port, cause)))
-    server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${portOf(server)}${path}`))
+    server.listen(port, '127.0.0.1', () => {
+      redirectUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
+      resolve(redirectUri)
+    })
   })
 
   return {
     /** The redirect URI. */
     address,
 
-    /** From now on, passes the URL of each request to the path; returns a function that ends it. */
-    pass(answer: (url: string) => boolean): () => void {
+    /** From now on, each request to the path is offered to `answer`. */
+    offerTo(answer: (url: string) => boolean): void {
       receive = answer
-      return () => (receive = undefined)
     },
 
     close(): void {
@@ -48,10 +50,6 @@ export function listenForAnswer({ port, path }: { port: number; path: string }) 
   }
 }
 
-function portOf(server: ReturnType<typeof createServer>): number | undefined {
-  return (server.address() as AddressInfo | null)?.port
-}
-
 function send(response: ServerResponse, status: number, body: string): void {
   const type = status === 200 ? 'text/html' : 'text/plain'
   response.writeHead(status, {
@@ -59,7 +57,6 @@ function send(response: ServerResponse, status: number, body: string): void {
     'content-security-policy': "default-src 'none'",
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
-    connection: 'close',
   })
   response.end(body)
 }

@@ -25,7 +25,11 @@ export function loopback({ open, path = '/callback', port = 0 }: LoopbackOptions
   return {
     open(host, clock) {
       const listener = listenForAnswer({ port, path })
-      const browser = externalBrowser({ open, listen: listener.pass }).open(host, clock)
+      const listen = (answer: (url: string) => boolean) => {
+        listener.offerTo(answer)
+        return listener.close
+      }
+      const browser = externalBrowser({ open, listen }).open(host, clock)
       const params = listener.address.then((redirectUri) => ({ redirectUri }))
       // It may be that nobody waits for it any more.
       params.catch(() => {})

@@ -7,8 +7,7 @@ export async function published(
   publisher?: string,
 ): Promise<Response | undefined> {
   const response = await request.catch((error: unknown) => {
-    const { status } = error as Partial<OAuthServerError>
-    if (status === undefined || !isGone(status)) throw error
+    if (!isGone((error as Partial<OAuthServerError>).status)) throw error
   })
   if (!response || isGone(response.status)) return undefined
   if (response.status !== 200) throw statusError(response.status, {}, publisher)
@@ -19,7 +18,7 @@ export async function published(
  * Not only 404 (Cognito answers 400), and a redirect for good, which a browser shows with status 0. A captive portal
  * redirects with 302 and without CORS.
  */
-function isGone(status: number): boolean {
+function isGone(status = NaN): boolean {
   return (
     [0, 301, 308].includes(status) ||
     (/^4/.test(String(status)) && ![408, 425, 429].includes(status))

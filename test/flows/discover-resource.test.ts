@@ -258,7 +258,9 @@ describe('an API that cannot be asked', () => {
       discover(api({ [wellKnown]: () => new Response(null, { status }) })),
     )
     expect(error).toMatchObject({ code: 'discovery_failed', retryable: false })
-    expect((error as Error).message).toContain(wellKnown)
+    expect((error as Error).message).toBe(
+      `${wellKnown} has no metadata of "${url}"; pass the URL that the API calls itself, or its 401 as challenge.`,
+    )
   })
 
   test.each([
@@ -271,7 +273,9 @@ describe('an API that cannot be asked', () => {
     const mcp = api({ [wellKnown]: () => new Response(null, { status }) })
     const error = await rejection(discover(mcp))
     expect(error).toMatchObject({ code, status, retryable: true })
-    expect((error as Error).message).not.toContain('authorization server')
+    expect((error as Error).message).toMatch(
+      status === 302 ? `${wellKnown} answered with a redirect` : `The API answered ${status}`,
+    )
   })
 
   test.each([
@@ -317,13 +321,26 @@ describe('an API that cannot be asked', () => {
   })
 })
 
+test('an error stays short when names are long', async () => {
+  const at = `${url}/${'x'.repeat(5000)}`
+  const place = `${wellKnown}/${'x'.repeat(5000)}`
+  for (const document of [
+    { ...metadata, resource: `${at}y` },
+    { ...metadata, resource: at, authorization_servers: [`https://${'y'.repeat(5000)}.example`] },
+  ]) {
+    const error = (await rejection(discover(api({ [place]: document }), { at }))) as Error
+    expect(error.message.length).toBeLessThan(800)
+  }
+})
+
 describe('what the app passes is checked', () => {
   test.each([
     ['issuers', {}],
     ['issuers', { issuers: [] }],
     ['issuers', { issuers: issuer }],
     ['issuers', { issuers: ['login.example.com'] }],
-    ['issuers', { issuers: ['http://login.example.com'] }],
+    ['issuers', { issuers: [issuer, 'http://login.example.com'] }],
+    ['challenge must be the Response', { issuers: [issuer], challenge: null }],
     ['challenge', { issuers: [issuer], challenge: 'Bearer' }],
     ['timeout', { issuers: [issuer], timeout: 0 }],
     ['fetch', { issuers: [issuer], fetch: true }],

@@ -133,7 +133,10 @@ describe('a sign-in in the browser that comes to nothing', () => {
     const phone = createPhone()
     const first = await phone.signIn()
     const second = await phone.signIn()
-    expect(await rejection(first.session)).toMatchObject({ code: 'sign_in_cancelled' })
+    expect(await rejection(first.session)).toMatchObject({
+      code: 'sign_in_cancelled',
+      message: 'Another sign-in began.',
+    })
     phone.openApp(await phone.server.authorize(second.url))
     expect(await second.session).toMatchObject({ status: 'signed-in' })
     expect(phone.listeners.size).toBe(0)

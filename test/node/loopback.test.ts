@@ -71,7 +71,10 @@ describe('a program that signs in from a terminal', () => {
   test('listens only while the sign-in lasts (C-112)', async () => {
     const terminal = createTerminal()
     const { session, url, redirectUri } = await terminal.signIn()
-    expect((await visit(redirectUri))?.status).toBe(404)
+    const early = await visit(redirectUri)
+    expect(early?.status).toBe(404)
+    expect(early?.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await early?.text()).toBe('Not found.\n')
     await visit(await terminal.server.authorize(url))
     await session
     await expect.poll(() => visit(redirectUri)).toBeUndefined()
@@ -213,6 +216,8 @@ describe('the port is closed again', () => {
     const held = terminal.server.hold('/.well-known/openid-configuration')
     const session = rejection(terminal.auth.signIn())
     await expect.poll(() => visit(`http://127.0.0.1:${port}/`)).toBeDefined()
+    // Too early to be an answer.
+    expect((await visit(`http://127.0.0.1:${port}/callback?state=x`))?.status).toBe(404)
     held.release()
     expect(await session).toMatchObject({ code: 'issuer_mismatch' })
     await expect.poll(() => visit(`http://127.0.0.1:${port}/`)).toBeUndefined()

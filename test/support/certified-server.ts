@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -23,10 +24,12 @@ export const fullScope = 'openid profile offline_access'
 /**
  * Starts the server with one public client, which must use PKCE, and with refresh token rotation, PAR, DPoP, revocation and
  * RP-initiated logout. The app may open once it is known where the server will be; people come back to `/callback` of its
- * origin, and to `/` after signing out.
+ * origin, and to `/` after signing out. A demanding server wants pushed requests and DPoP with nonces, and its pages cut off
+ * the window that opened them.
  */
 export async function startCertifiedServer(
   openApp: (server: Pick<CertifiedServer, 'issuer' | 'api'>) => string | Promise<string>,
+  { isDemanding = false } = {},
 ): Promise<CertifiedServer> {
   // It wants Node 22, and on Node 20 this is all it lacks.
   const platform = URL as Partial<Pick<typeof URL, 'parse'>>
@@ -38,12 +41,13 @@ export async function startCertifiedServer(
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const api = `${issuer}/api/`
   const { origin } = new URL(await openApp({ issuer, api }))
-  const provider = new Provider(issuer, configuration(origin, errors))
+  const provider = new Provider(issuer, configuration(origin, { errors, isDemanding }))
   const oauth = provider.callback()
   server.on('request', (request, response) => {
     const path = request.url!.split('?')[0]!
     if (request.method !== 'OPTIONS') asked.push(`${request.method} ${path}`)
-    if (path.startsWith('/api/')) void answerApi(provider, request, response)
+    if (isDemanding) response.setHeader('cross-origin-opener-policy', 'same-origin')
+    if (path.startsWith('/api/')) void answerApi(provider, { request, response, isDemanding })
     else oauth(request, response)
   })
   return {
@@ -60,7 +64,12 @@ export async function startCertifiedServer(
 
 const nameOf = (sub: string) => `${sub} of the test`
 
-function configuration(appOrigin: string, errors: { InvalidTarget: new () => Error }): object {
+interface Demands {
+  errors: { InvalidTarget: new () => Error }
+  isDemanding: boolean
+}
+
+function configuration(appOrigin: string, { errors, isDemanding }: Demands): object {
   return {
     clients: [
       {
@@ -71,6 +80,8 @@ function configuration(appOrigin: string, errors: { InvalidTarget: new () => Err
         redirect_uris: [`${appOrigin}/callback`],
         post_logout_redirect_uris: [`${appOrigin}/`],
         scope: fullScope,
+        require_pushed_authorization_requests: isDemanding,
+        dpop_bound_access_tokens: isDemanding,
       },
     ],
     clientBasedCORS: (_: unknown, origin: string) => origin === appOrigin,
@@ -83,8 +94,11 @@ function configuration(appOrigin: string, errors: { InvalidTarget: new () => Err
     }),
     features: {
       devInteractions: { enabled: true },
-      dPoP: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => isDemanding },
+      pushedAuthorizationRequests: {
+        enabled: true,
+        requirePushedAuthorizationRequests: isDemanding,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,
@@ -111,28 +125,42 @@ function configuration(appOrigin: string, errors: { InvalidTarget: new () => Err
   }
 }
 
+interface FoundToken {
+  accountId: string
+  aud?: string | undefined
+  /** Of the key that the token is bound to. */
+  jkt?: string | undefined
+}
+
 async function answerApi(
-  {
-    AccessToken,
-  }: {
-    AccessToken: {
-      find(value: string): Promise<{ accountId: string; aud?: string } | undefined>
-    }
-  },
-  request: IncomingMessage,
-  response: ServerResponse,
+  { AccessToken }: { AccessToken: { find(value: string): Promise<FoundToken | undefined> } },
+  { request, response, isDemanding }: Exchange,
 ): Promise<void> {
   response.setHeader('access-control-allow-origin', '*')
-  response.setHeader('access-control-allow-headers', 'authorization')
+  response.setHeader('access-control-allow-headers', 'authorization, dpop')
   if (request.method === 'OPTIONS') return void response.writeHead(204).end()
-  const token = await AccessToken.find(
-    (request.headers.authorization ?? '').slice('Bearer '.length),
-  )
+  const [scheme, value = ''] = (request.headers.authorization ?? '').split(' ')
+  const token = await AccessToken.find(value)
   const wanted = Object.entries(resourceServers).find(([path]) =>
     request.url!.startsWith(`/api/${path}`),
   )?.[1]
-  const isGood = token !== undefined && token.aud === wanted
+  const isBound =
+    !isDemanding || (scheme === 'DPoP' && token?.jkt === thumbprint(request.headers['dpop']))
+  const isGood = token !== undefined && token.aud === wanted && isBound
   response
     .writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' })
     .end(JSON.stringify(isGood ? { sub: token.accountId, name: nameOf(token.accountId) } : {}))
+}
+
+interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+  isDemanding: boolean
+}
+
+/** Of the key that a DPoP proof names (RFC 7638). */
+function thumbprint(proof: string | string[] = ''): string {
+  const header = Buffer.from(String(proof).split('.')[0]!, 'base64url').toString()
+  const { crv, kty, x, y } = (JSON.parse(header) as { jwk: Record<string, string> }).jwk
+  return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
 }

@@ -29,6 +29,7 @@ export type RequireSession = ReturnType<typeof createRequireSession>
 export function createRequireSession(parts: RequireSessionParts) {
   const { options, host, session, refresher, start, turns, signIn, onSessionChanged } = parts
   const signedOut = watchSignOut(host)
+  let departing: Promise<SignedInSession> | undefined
   onSessionChanged(({ session: now }) => signedOut.note(now))
 
   /** The session, once no sign-out is under way and everything that other tabs did is known. */
@@ -71,7 +72,15 @@ export function createRequireSession(parts: RequireSessionParts) {
     if (early || signedOut.isHere()) throw required('signOut() was called at this address')
     if (host.url() === undefined) throw required('there is no page to send the user away from')
     signal?.throwIfAborted()
-    return signIn.signIn({ ...params, returnTo: wanted ?? returnTo() }).catch(signedInSince)
+    return depart({ ...params, returnTo: wanted ?? returnTo() }).catch(signedInSince)
+  }
+
+  /** Guards that ask at once are one sign-in, also where it keeps the page; one with a signal may give up by itself. */
+  function depart(params: SignInParams): Promise<SignedInSession> {
+    if (params.signal) return signIn.signIn(params)
+    return (departing ??= signIn.signIn(params).finally(() => {
+      departing = undefined
+    }))
   }
 
   return {

@@ -1,3 +1,4 @@
+import { keepingPage } from '../../support/navigators.ts'
 import { describe, expect, test } from 'vitest'
 import type { PkceClient, SignedInSession } from '../../../src/index.ts'
 import { anotherTab, createWorld, listen, rejection, signedInTab } from '../../support/world.ts'
@@ -35,6 +36,18 @@ describe('requireSession()', () => {
     expect(session).toMatchObject({ status: 'signed-in', claims: { sub: 'user-ada' } })
     expect(session).toBe(auth.getSession() as SignedInSession)
     expect(world.tab.navigations).toHaveLength(1)
+  })
+
+  test('several guards at once are one sign-in, also in a window', async () => {
+    const world = createWorld()
+    let opened = 0
+    const navigator = keepingPage(async ({ url }) => new URL(await world.server.authorize(url)), {
+      opened: () => (opened += 1),
+    })
+    const auth = world.client(world.tab, { navigator })
+    const guards = [auth.requireSession(), auth.requireSession(), auth.requireSession()]
+    expect(new Set(await Promise.all(guards)).size).toBe(1)
+    expect(opened).toBe(1)
   })
 
   test('finishes the sign-in when the page is its answer', async () => {

@@ -23,6 +23,8 @@ export type { ErrorCode, ErrorFacts } from './errors.ts'
 export { createCodeChallenge, createCodeVerifier, createState } from './protocol/authorization.ts'
 
 export { readChallenges } from './protocol/challenge.ts'
+export { backEndRefresh } from './capabilities/back-end-refresh.ts'
+export type { BackEndRefreshOptions } from './capabilities/back-end-refresh.ts'
 export { signInOnDemand } from './capabilities/on-demand.ts'
 export type { SignInOnDemandOptions } from './capabilities/on-demand.ts'
 export { resumeAfterSignIn } from './capabilities/resume.ts'

@@ -40,6 +40,8 @@ export interface Hooks {
   resumed: (id?: string) => Request | undefined
   /** Asks for another access token, with these parameters, form-encoded. */
   grant: (record: SessionRecord, ask: string) => Promise<GrantAnswer>
+  /** Begins the session that there is elsewhere, where the page knows of none. */
+  recover: (session: SessionKeeper) => Promise<unknown>
   /** Whether the session can get another access token without the user. */
   canRefresh: (record: SessionRecord) => boolean
 }
@@ -81,6 +83,7 @@ export const plainHooks = (grant: Hooks['grant']): Hooks => ({
   push: openRequest,
   wrap: (fetch) => fetch,
   resumed: () => undefined,
+  recover: async () => undefined,
   grant,
   canRefresh: hasRefreshToken,
 })

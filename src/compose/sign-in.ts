@@ -21,7 +21,7 @@ interface SignInParts {
   options: ResolvedOptions
   ports: Ports
   client: Omit<OAuthClient, 'server'>
-  hooks: Pick<Hooks, 'parameters' | 'push' | 'resumed'>
+  hooks: Pick<Hooks, 'parameters' | 'push' | 'resumed' | 'recover'>
   server: () => Promise<ServerMetadata>
   /** The server as the session knows it, else as it is discovered. */
   serverOf: (record: SessionRecord | undefined) => Promise<ServerMetadata>
@@ -86,6 +86,7 @@ export function composeSignIn(parts: SignInParts) {
     session,
     refresher,
     resumed: hooks.resumed,
+    recover: hooks.recover,
   })
   const stopReminder = remindOfStart({ host, clock, tag: transactions.tag, begun: start.begun })
   const signOut = createSignOut({

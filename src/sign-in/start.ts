@@ -30,6 +30,8 @@ interface StartOptions {
   turns: Turns
   session: SessionKeeper
   refresher: Refresher
+  /** Begins the session that there is elsewhere, where the page knows of none. */
+  recover: (session: SessionKeeper) => Promise<unknown>
   /** Forgets the request that a sign-in was begun for. */
   resumed: () => unknown
 }
@@ -38,7 +40,7 @@ export type Start = ReturnType<typeof createStart>
 
 /** What happens when a page begins: it finishes a sign-in, or restores the session there was. */
 export function createStart(parts: StartOptions) {
-  const { redirectUri, host, finish, turns, session, refresher, resumed } = parts
+  const { redirectUri, host, finish, turns, session, refresher, resumed, recover } = parts
   let started: Promise<StartResult> | undefined
   let handling: Promise<CallbackResult | undefined> | undefined
   let restored: Promise<void> | undefined
@@ -69,7 +71,10 @@ export function createStart(parts: StartOptions) {
       await restoredOnce()
       const text = url ?? host.url()
       const answer = text === undefined ? undefined : parseUrl(text, redirectUri)
-      return answer && (await finish[url === undefined ? 'handleShown' : 'handle'](answer, attempt))
+      if (url !== undefined) return answer && (await finish.handle(answer, attempt))
+      const result = answer && (await finish.handleShown(answer, attempt))
+      if (!result && !session.current()) await recover(session).catch(() => {})
+      return result
     } finally {
       attempt.over()
       resumed()

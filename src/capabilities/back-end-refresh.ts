@@ -58,6 +58,7 @@ async function refresh(
     transport,
     clock,
     clientAuthentication: publicClient(),
+    tokenType: 'Bearer' as const,
     server: await server(),
   }
   // All tabs share the cookie, whatever their stores: a back end that rotates its refresh token sees two at once as theft.

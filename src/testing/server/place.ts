@@ -112,11 +112,12 @@ function innermost(apis: readonly Api[]): Api | undefined {
   return [...apis].sort((one, other) => other.url.length - one.url.length)[0]
 }
 
-/** Below the API, unless the issuer is below it too, at the same origin. */
+/** Below the API, and not below an issuer that lies in the API's own folder. */
 function isInside(url: URL, { api, issuer }: { api: Api; issuer: URL }): boolean {
   const { origin, pathname } = new URL(api.url)
   const holdsIssuer = origin === issuer.origin && isBelow(issuer.pathname, pathname)
-  return isBelow(url.pathname, pathname) && !holdsIssuer
+  const isIssuers = holdsIssuer && !issuerPath(url, issuer).startsWith('/..')
+  return isBelow(url.pathname, pathname) && !isIssuers
 }
 
 /** RFC 8414 §3.1 puts the issuer's path behind the well-known one, OpenID Connect before it. */

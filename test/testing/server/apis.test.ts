@@ -95,6 +95,20 @@ describe('a second API', () => {
     },
   )
 
+  it('may hold the server in a folder of its own', async () => {
+    const server = strictServer({
+      issuer: 'https://one.example/login',
+      apiUrl: 'https://one.example/',
+    })
+    const { access_token: token } = await signIn(server)
+    expect((await call(server, 'https://one.example/users/me', token)).status).toBe(200)
+    const wellKnown = 'https://one.example/.well-known/oauth-authorization-server/login'
+    expect(await (await server.fetch(wellKnown)).json()).toMatchObject({ issuer: server.issuer })
+    expect((await server.fetch('https://one.example/loginx')).status).toBe(404)
+    const both = strictServer({ issuer: 'https://one.example', apiUrl: 'https://one.example/' })
+    expect((await discover(both)).issuer).toBe('https://one.example')
+  })
+
   it('is at its own port for a browser', async () => {
     const server = strictServer({ otherApis: [{}, { audience: 'reports' }, { url: bills }] })
     const { otherApiUrls, close } = await server.listen()
@@ -236,12 +250,15 @@ describe('scopes that pick the API, as at Entra', () => {
     expect(await errorOf(refresh(server, token, asked))).toEqual([400, 'invalid_scope'])
   })
 
-  it('of the user alone change nothing', async () => {
-    const server = strictServer(everyStyle)
-    const first = await signIn(server, { resource: [bills, orders] })
-    const second = await renewed(server, first, { scope: 'openid' })
-    expect([audienceOf(second.tokens), second.tokens.scope]).toEqual([bills, 'openid'])
-  })
+  it.each(['openid', 'openid orders:read'])(
+    'that are for no other API change nothing: %s',
+    async (less) => {
+      const server = strictServer(everyStyle)
+      const first = await signIn(server, { resource: [bills, orders] })
+      const second = await renewed(server, first, { scope: less })
+      expect([audienceOf(second.tokens), second.tokens.scope]).toEqual([bills, less])
+    },
+  )
 
   it('count as consent to name their API as a resource later', async () => {
     const server = strictServer({ otherApis: [{ url: bills, scopes: [graphScope] }] })

@@ -7,7 +7,7 @@ import { engineNames, launch } from './browser.ts'
 
 // Globals of the page.
 declare const auth: PkceClient
-declare let ahead: number
+declare const ahead: number
 
 const eight = 8
 
@@ -15,7 +15,7 @@ const eight = 8
 const callBoth = (page: Page, urls: readonly string[], later: number) =>
   page.evaluate(
     async ([addresses, seconds]) => {
-      ahead += seconds
+      Object.assign(globalThis, { ahead: ahead + seconds })
       const call = async (url: string) => {
         try {
           return (await auth.fetch(`${url}users/me`)).status

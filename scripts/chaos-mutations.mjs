@@ -78,6 +78,24 @@ const mutations = [
     from: 'for (const attempt of under) attempt.abort',
     to: 'for (const attempt of []) attempt.abort',
   },
+  {
+    name: 'a lock for each API',
+    file: 'src/session/refresh.ts',
+    from: '`${key}|grant|$',
+    to: '`${key}|grant|${ask}|$',
+  },
+  {
+    name: "the session's own token for every API",
+    file: 'src/api/credentials.ts',
+    from: '= tokenOf(record, ask)!',
+    to: '= tokenOf(record)!',
+  },
+  {
+    name: 'what is refused to one API ends the session',
+    file: 'src/session/refresh.ts',
+    from: 'if (flight.ask !== sent.first &&',
+    to: 'if (false &&',
+  },
 ]
 
 const root = resolve(import.meta.dirname, '..')

@@ -17,7 +17,7 @@ export interface Stored {
   refreshToken?: string
   claims?: unknown
   scope: string
-  access: { default?: { token: string; expiresAt?: number } }
+  access: { default?: { token: string; expiresAt?: number } } & Record<string, { token: string }>
   pending?: { notBefore: number; failures: number; unknown: number; sending?: boolean }
 }
 
@@ -80,6 +80,9 @@ interface Past {
   /** The refresh requests of the pages that use this store. */
   own: ReadonlySet<Sending>
 }
+
+const hasToken = (access: Stored['access'], token: string | undefined) =>
+  Object.values(access).some((one) => one.token === token)
 
 const nothing: Past = { records: [], families: new Map(), tombs: new Map(), own: new Set() }
 
@@ -265,7 +268,7 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       if (record.signedOut && !tombs.has(record.sid)) bury(record)
       for (const sending of wire.sendings)
         if (
-          (sending.brought && sending.brought === record.access.default?.token) ||
+          (sending.brought && hasToken(record.access, sending.brought)) ||
           (sending.successor && sending.successor === record.refreshToken)
         ) {
           sending.kept = true

@@ -78,6 +78,7 @@ function blameless({ histories, wire }: Stage): void {
   const wrongs = [
     ...histories.flatMap((history) => history.wrongs),
     ...wire.astray.map((url) => `a refresh token was sent to ${url}`),
+    ...wire.misused.map((use) => `a token went to an API it was not issued for: ${use}`),
   ]
   if (wrongs.length > 0) throw new Error(wrongs.join('\n'))
 }

@@ -15,7 +15,7 @@ import type { HeardEvent } from '../../support/world.ts'
 import { createHistory } from './history.ts'
 import type { History, StorageTrouble } from './history.ts'
 import { createQuickClock, turn } from './quick-clock.ts'
-import { createWire } from './wire.ts'
+import { createWire, secondApi } from './wire.ts'
 import type { Sender, Wire } from './wire.ts'
 
 /** What the tabs have in common: a store and locks, a store only, or locks only. */
@@ -102,6 +102,7 @@ export function createStage(setting: Setting): Stage {
   const server = createAuthServer({
     ...servers[setting.server],
     clock,
+    otherApis: [{ url: secondApi }],
     accessTokenLifetime: setting.accessTokenLifetime,
   })
   const browser = createFakeBrowser({ clock })
@@ -192,7 +193,7 @@ function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
     clientId: 'production-app',
     redirectUri: callbackUri,
     scope: usualScope,
-    resources: [server.api.url],
+    resources: [server.api.url, { url: secondApi, params: { audience: secondApi } }],
     ...ports,
     ...(setting.store === 'late' && { store: lateStore(stage, ports) }),
     ...(!isShared(setting) && { store: ownStore(setting, { tab, history }) }),
@@ -345,4 +346,5 @@ export function storedSession({ records }: History): unknown {
 }
 
 export const usersMe = 'https://api.example.com/users/me'
+export const ownBills = `${secondApi}users/me`
 export const elsewhere = 'https://elsewhere.example/users/me'

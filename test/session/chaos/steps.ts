@@ -2,7 +2,8 @@ import { keepingPage } from '../../support/navigators.ts'
 import fc from 'fast-check'
 import { tokenRefusals } from '../../../src/testing/faults/refusals.ts'
 import { turn } from './quick-clock.ts'
-import { elsewhere, lapse, usersMe } from './stage.ts'
+import { elsewhere, lapse, ownBills, usersMe } from './stage.ts'
+import { secondApi } from './wire.ts'
 import type { Navigator } from '../../../src/index.ts'
 import type { Actor, Stage, World } from './stage.ts'
 import type { Fate } from './wire.ts'
@@ -26,9 +27,9 @@ function ask(stage: Stage, actor: Actor, work: () => Promise<unknown>): void {
     .then(() => (asked.done = true))
 }
 
-async function call({ auth, history }: Actor): Promise<void> {
+async function call({ auth, history }: Actor, url = usersMe): Promise<void> {
   const session = auth.getSession()
-  const response = await auth.fetch(usersMe)
+  const response = await auth.fetch(url)
   const { sub } = response.ok ? ((await response.json()) as { sub: string }) : {}
   if (session.status === 'signed-in' && sub !== undefined)
     history.answered({ asked: session.claims?.sub, got: sub })
@@ -134,6 +135,11 @@ export function comeBack(stage: Stage, actor: Actor): void {
 
 const usual: Record<string, Play> = {
   'calls the API': (stage, actor) => ask(stage, actor, () => call(actor)),
+  'calls the second API': (stage, actor) => ask(stage, actor, () => call(actor, ownBills)),
+  'calls both APIs': (stage, actor) =>
+    ask(stage, actor, () => Promise.all([call(actor), call(actor, ownBills)])),
+  'wants a token for the second API': (stage, actor) =>
+    ask(stage, actor, () => actor.auth.getAccessToken({ for: ownBills, minValidity: 800 })),
   refreshes: (stage, actor) => ask(stage, actor, () => actor.auth.refresh()),
   'wants a token that lasts': (stage, actor) =>
     ask(stage, actor, () => actor.auth.getAccessToken({ minValidity: 800 })),
@@ -212,6 +218,14 @@ const network: Record<string, Play> = {
   'CORS fails': ({ server }) => server.fault('no-cors', { path: '/token', times: 1 }),
 }
 
+const refusalsForApi = [
+  '400 invalid_target',
+  '400 consent_required',
+  '400 interaction_required',
+  '400 invalid_grant suberror',
+  '400 invalid_grant',
+] as const
+
 const server: Record<string, Play> = {
   'the server answers 500': respond(500),
   'the server answers 502': respond(502),
@@ -233,6 +247,20 @@ const server: Record<string, Play> = {
       on: 'refresh',
       times: amount % 5 ? 1 : 3,
       as: tokenRefusals[amount % tokenRefusals.length]!,
+    }),
+  'the server refuses the second API': ({ server }, _, amount) =>
+    server.fault('token-refused', {
+      on: 'refresh',
+      api: secondApi,
+      times: 1 + (amount % 3),
+      as: refusalsForApi[amount % refusalsForApi.length]!,
+    }),
+  'the server names another resource for the second API': ({ server }) =>
+    server.fault('token-members', {
+      on: 'refresh',
+      api: secondApi,
+      times: 1,
+      set: { resource: server.api.url },
     }),
   'the server refuses for long without a reason': ({ server }, _, amount) =>
     server.fault('token-refused', {

@@ -1,6 +1,9 @@
 import type { AuthServer, FakeClock } from '../../../src/testing/index.ts'
 import { turn } from './quick-clock.ts'
 
+/** The API with a token of its own. */
+export const secondApi = 'https://bills.example.com/'
+
 /** What becomes of a refresh request, apart from what the server makes of it. */
 export type Fate =
   | 'breaks off before it arrives'
@@ -43,6 +46,8 @@ export interface Sender {
 /** One refresh request. */
 export interface Sending {
   readonly token: string
+  /** The API that the access token is for. */
+  readonly api: string
   readonly family: Family
   readonly by: Sender
   readonly lapses: number
@@ -65,6 +70,8 @@ export interface Wire {
   readonly sendings: readonly Sending[]
   /** The addresses to which refresh tokens were sent by mistake. */
   readonly astray: readonly string[]
+  /** The API calls with a token that was issued for another API. */
+  readonly misused: readonly string[]
   /** Which family a refresh token or an access token is of. */
   familyOf(token: string | undefined): Family | undefined
   /** The family that began with this code. */
@@ -103,11 +110,15 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
   const families = new Map<string, Family>()
   const codes = new Map<string, Family>()
   const astray: string[] = []
+  const misused: string[] = []
+  /** By access token, the API it was issued for. */
+  const issued = new Map<string, string>()
   const sendings: Sending[] = []
   let fates: Fate[] = []
   let held: (() => void)[] = []
 
-  const learn = (answer: TokenAnswer, family: Family): void => {
+  const learn = (answer: TokenAnswer, { family, api }: { family: Family; api: string }): void => {
+    if (answer.access_token) issued.set(answer.access_token, api)
     for (const token of [answer.access_token, answer.refresh_token])
       if (token) families.set(token, family)
   }
@@ -121,7 +132,7 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
     const { text, answer } = await read(response)
     if (response.ok && answer?.access_token) {
       const family = begin(subjectOf(answer.id_token)!)
-      learn(answer, family)
+      learn(answer, { family, api: server.api.url })
       codes.set(code, family)
     }
     return copy(response, text)
@@ -133,12 +144,18 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
     if (answer?.refresh_token && answer.refresh_token !== token)
       sending.successor = answer.refresh_token
     if (answer?.access_token) sending.brought = answer.access_token
-    if (answer) learn(answer, family)
+    if (answer) learn(answer, sending)
     const subject = subjectOf(answer?.id_token)
     if (subject !== undefined && subject !== family.sub) family.mistaken = true
-    const outcome = judge(judged)
+    const outcome = judge(judged, sending)
     if (outcome === 'unclear') family.unclear.push(now())
     if (outcome === 'refused' && !isForgiven(sending)) family.refused = true
+  }
+
+  function watchUse(url: string, init: RequestInit | undefined): void {
+    const bearer = new Headers(init?.headers).get('authorization')?.slice('Bearer '.length)
+    const api = bearer === undefined ? undefined : issued.get(bearer)
+    if (api !== undefined && !url.startsWith(api)) misused.push(`${url} with the token for ${api}`)
   }
 
   const spending = ({ token }: Sending) =>
@@ -162,15 +179,15 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
     if (fate === 'is processed and never answered') return silence()
     if (fate) await new Promise<void>((resolve) => held.push(resolve)).then(turn)
     await sending.by.runs()
-    return { outcome: judge(judged), response: copy(response, text) }
+    return { outcome: judge(judged, sending), response: copy(response, text) }
   }
 
   async function refresh(by: Sender, asked: Asked): Promise<Response> {
-    const { token, signal, ask } = asked
+    const { token, signal, ask, api } = asked
     const family = families.get(token)!
     const { lapses } = by
     const sending: Sending = {
-      ...{ token, family, by, lapses, at: clock.now(), over: false, kept: false },
+      ...{ token, api, family, by, lapses, at: clock.now(), over: false, kept: false },
       outcome: 'unknown',
     }
     by.departing(sending)
@@ -187,6 +204,7 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
   return {
     sendings,
     astray,
+    misused,
     familyOfCode: (code) => codes.get(code),
     familyOf: (token) => (token === undefined ? undefined : families.get(token)),
     endAll() {
@@ -198,7 +216,9 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
       const token = form.get('refresh_token')
       if (token && new URL(input as string).pathname !== '/token') astray.push(input as string)
       const ask = () => server.fetch(input, { ...init, ...(token && { signal: null }) })
-      if (token) return refresh(by, { token, signal: init?.signal, ask })
+      const api = form.get('audience') ?? server.api.url
+      if (token) return refresh(by, { token, api, signal: init?.signal, ask })
+      watchUse(input as string, init)
       const code = form.get('code')
       return code ? exchange(code, await ask()) : ask()
     },
@@ -216,6 +236,7 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
 
 interface Asked {
   token: string
+  api: string
   signal: AbortSignal | null | undefined
   ask: () => Promise<Response>
 }
@@ -241,13 +262,19 @@ const registered = [
   'unauthorized_client',
   'unsupported_grant_type',
   'invalid_scope',
+  'invalid_target',
 ]
 
 /** As the refresh table of the documentation has it. */
-function judge({ status, type, answer }: Judged): Sending['outcome'] {
+function judge(
+  { status, type, answer }: Judged,
+  { api }: Pick<Sending, 'api'>,
+): Sending['outcome'] {
   const { error, access_token: accessToken, refresh_token: refreshToken } = answer ?? {}
   if (status === 200 && accessToken) return 'granted'
-  if (status < 500 && error && endings.includes(error)) return 'refused'
+  // What is refused to the second API says nothing about the session: the first one is asked then.
+  if (status < 500 && error && endings.includes(error))
+    return api === secondApi ? 'passing' : 'refused'
   if ([408, 429, 503].includes(status)) return 'passing'
   if (status >= 500) return 'unknown'
   if (type?.startsWith('text/html')) return 'passing'

@@ -2,11 +2,12 @@
 // A page without a build: the global of the <script> build, and one section for each client it is told to make.
 const { clients, signsInByItself } = JSON.parse(document.getElementById('options').textContent)
 
-for (const { store, signIn, ...options } of clients) {
+for (const { store, signIn, use = [], ...options } of clients) {
   const auth = new pkceClient.PkceClient({
     ...options,
     redirectUri: new URL('/callback', location.origin).href,
     postSignOutRedirectUri: new URL('/', location.origin).href,
+    use: use.map((name) => pkceClient[name]()),
     ...(store === 'session' && { store: pkceClient.webStorageStore(sessionStorage) }),
     ...(store === 'indexed-db' && { store: pkceClient.indexedDbStore() }),
   })

@@ -9,6 +9,8 @@ export interface PageOptions {
     resources: (string | { url: string; resource: string })[]
     store?: 'session' | 'indexed-db'
     timeout?: number
+    /** Names of capabilities. */
+    use?: 'dpop'[]
     redirectUri?: string
     /** What every sign-in asks for. */
     signIn?: { prompt?: string }

@@ -218,6 +218,8 @@ describe('an IndexedDB that fails for a while', () => {
     expect(await rejection(auth.refresh())).toMatchObject({ code: 'storage_unavailable' })
     expect(auth.getSession()).toMatchObject({ status: 'signed-in', stale: true })
     expect(world.server.requestsTo('/echo')).toEqual([])
+    // Nothing was sent, and the record does not say that the refresh token may be spent.
+    expect(world.storedSession()).toMatchObject({ pending: { unknown: 0, failures: 1 } })
     vi.stubGlobal('indexedDB', working)
     expect((await auth.fetch(echo)).status).toBe(200)
     await world.clock.advance(5000)

@@ -86,7 +86,7 @@ describe.each(engineNames)('sign-in on demand in %s', (engine) => {
     expect(server.requestsTo('/echo')).toEqual([])
     const sent = await page.evaluate(async () => {
       const { returnTo, resumed } = await auth.start()
-      const answer = await auth.fetch(resumed)
+      const answer = await auth.fetch(resumed!)
       return { returnTo, echo: (await answer.json()) as object }
     })
     expect(sent).toMatchObject({
@@ -101,7 +101,7 @@ describe.each(engineNames)('sign-in on demand in %s', (engine) => {
 
   test('the Back button brings the page back without its order: nothing is sent behind the user', async () => {
     const { server, page, url } = await comeBack()
-    await page.evaluate(async () => auth.fetch((await auth.start()).resumed))
+    await page.evaluate(async () => auth.fetch((await auth.start()).resumed!))
     await goBack(page, 2)
     await expect
       .poll(() => page.evaluate(() => location.href).catch(() => ''), { timeout: 10_000 })

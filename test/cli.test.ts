@@ -128,11 +128,12 @@ describe('a user at a terminal', () => {
   test('is not kept waiting by a command that was killed in the middle', async () => {
     await signIn()
     machine.server.expireAccessTokens()
-    const [name] = readdirSync(machine.folder)
+    const [session] = readdirSync(machine.folder)
+    const name = session!.replace('.json', '')
     const { pid } = spawnSync(process.execPath, ['--version'])
     writeFileSync(join(machine.folder, `${name}%7Cgrant%7C.lock`), String(pid))
     expect(await machine.run('me')).toMatchObject({ code: 0 })
-    expect(readdirSync(machine.folder)).toEqual([name])
+    expect(readdirSync(machine.folder)).toEqual([session])
   })
 
   test('hears that the API does not answer as it should', async () => {

@@ -5,7 +5,8 @@ import { setTimeout } from 'node:timers/promises'
 
 /**
  * Mutual exclusion between processes: two commands at once must not send one refresh token twice, because servers end the
- * session for that. Whoever has made the file holds the lock, and its process ID is in it.
+ * session for that. Whoever has made the file holds the lock, and its process ID is in it. Processes get it in no order, and
+ * one that holds it is not told when it was taken away, which the client does with a process that hangs.
  * @param {string} directory
  * @returns {import('pkce-client').Lock}
  */

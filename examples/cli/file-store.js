@@ -1,4 +1,5 @@
 // @ts-check
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -8,7 +9,7 @@ import { join } from 'node:path'
  * @returns {import('pkce-client').Store}
  */
 export function fileStore(directory) {
-  const fileOf = (/** @type {string} */ key) => join(directory, encodeURIComponent(key))
+  const fileOf = (/** @type {string} */ key) => join(directory, `${encodeURIComponent(key)}.json`)
   return {
     shared: true,
 
@@ -23,7 +24,7 @@ export function fileStore(directory) {
 
     async set(key, value) {
       const file = fileOf(key)
-      const written = `${file}.${process.pid}`
+      const written = `${file}.${randomUUID()}`
       await mkdir(directory, { recursive: true, mode: 0o700 })
       await writeFile(written, value, { mode: 0o600 })
       // Whoever reads meanwhile gets the old value or the new one, and no half of it.

@@ -58,13 +58,30 @@ describe('an app that a server has never heard of', () => {
     ['http://127.0.0.1/callback', {}, 'native'],
     ['com.example.app:/callback', {}, 'native'],
     ['https://app.example.com/callback', {}, 'web'],
+    ['https://app.example.com/callback com.example.app:/callback', {}, 'native'],
     ['https://app.example.com/callback', { application_type: 'native' }, 'native'],
   ])('with the redirect URI %s and %j is a %s app', async (uri, metadata, application_type) => {
     const { asked, register } = open()
-    await register({ redirectUris: [uri], metadata })
+    await register({ redirectUris: uri.split(' '), metadata })
     expect(asked[0]!.body).toMatchObject({ application_type })
     expect(asked[0]!.body).not.toHaveProperty('client_name')
   })
+})
+
+test('metadata are looked for where servers of either kind have them', async () => {
+  const asked: string[] = []
+  const fetch: typeof globalThis.fetch = async (input) => {
+    asked.push(input as string)
+    return new Response(null, { status: 404 })
+  }
+  const error = await rejection(
+    registerClient('https://login.example.com', { redirectUris, fetch }),
+  )
+  expect(error).toMatchObject({ code: 'discovery_failed' })
+  expect(asked).toEqual([
+    'https://login.example.com/.well-known/oauth-authorization-server',
+    'https://login.example.com/.well-known/openid-configuration',
+  ])
 })
 
 test('a server that answers 200 has registered the app as well', async () => {
@@ -86,6 +103,16 @@ describe('a registration that fails', () => {
       expect(asked).toEqual([])
     },
   )
+
+  test('and its error stays short when the issuer is long', async () => {
+    const issuer = `https://login.example.com/${'x'.repeat(5000)}`
+    const server = createAuthServer({ issuer })
+    const error = (await rejection(
+      registerClient(issuer, { redirectUris, fetch: server.fetch }),
+    )) as Error
+    expect(error).toMatchObject({ code: 'discovery_failed' })
+    expect(error.message.length).toBeLessThan(300)
+  })
 
   test('gets no endpoint from what some library put on Object.prototype', async () => {
     const { server, register } = open()
@@ -159,7 +186,10 @@ describe('a registration that fails', () => {
     ['redirectUris', {}],
     ['redirectUris', { redirectUris: [] }],
     ['redirectUris', { redirectUris: 'https://app.example.com/callback' }],
-    ['redirectUris', { redirectUris: ['http://app.example.com/callback'] }],
+    [
+      'redirectUris must be a list of redirect',
+      { redirectUris: [...redirectUris, 'http://a.example/'] },
+    ],
     ['redirectUris', { redirectUris: ['myapp:/callback'] }],
     ['clientName', { redirectUris, clientName: '' }],
     ['metadata', { redirectUris, metadata: 'x' }],

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, test, vi } from 'vitest'
 import { createAuthServer } from 'pkce-client/testing'
+import type { AuthServerOptions } from 'pkce-client/testing'
 import { loadApp } from './app.ts'
 import { readDocument } from './markdown.ts'
 
@@ -8,24 +9,16 @@ const resource = 'https://mcp.example.com/mcp'
 
 afterEach(() => localStorage.clear())
 
-/** A server that knows the app by the document of the guide, and an API that names the server. */
-function stage() {
-  const { client_id, redirect_uris } = JSON.parse(
-    /```json\n([^]+?)```/.exec(readDocument('docs/mcp.md'))![1]!,
-  ) as { client_id: string; redirect_uris: string[] }
+/** A server that reads who the app is from the document in the guide, and an API that names the server. */
+function stage(options: AuthServerOptions = {}) {
+  const [, json] = /```json\n([^]+?)```/.exec(readDocument('docs/mcp.md'))!
+  const document = JSON.parse(json!) as { client_id: string }
   const server = createAuthServer({
-    apiUrl: resource,
-    clients: [{ clientId: client_id, redirectUris: redirect_uris }],
+    clientDocuments: { [document.client_id]: document },
+    otherApis: [{ url: resource, scopes: ['openid', 'orders:read'] }],
+    ...options,
   })
-  const metadata = {
-    resource,
-    authorization_servers: [server.issuer],
-    scopes_supported: ['openid', 'orders:read'],
-  }
-  const place = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
-  vi.stubGlobal('fetch', async (input: string, init?: RequestInit) =>
-    input === place ? Response.json(metadata) : server.fetch(input, init),
-  )
+  vi.stubGlobal('fetch', server.fetch)
   return server
 }
 
@@ -47,7 +40,7 @@ test('a user pastes the URL of an API, signs in at its server, and the API gets 
   setUrl(await server.authorize(url))
   const page = loadApp('docs/mcp.md')
   await page.run('page')
-  expect(page.printed).toEqual([404])
+  expect(page.printed).toEqual([200])
   expect(server.requestsTo('/token')[0]!.form).toMatchObject({ resource })
   expect(server.requests.at(-1)).toMatchObject({
     to: 'api',
@@ -69,21 +62,14 @@ test('the refusal of an API says which scope a call needs', async () => {
 })
 
 test('an app registers itself once at each server', async () => {
-  const server = stage()
-  const registration_endpoint = 'https://login.example.com/register'
-  server.fault('metadata', { patch: { registration_endpoint } })
-  const registered: unknown[] = []
-  vi.stubGlobal('fetch', (async (input, init) => {
-    if (input !== registration_endpoint) return server.fetch(input, init)
-    registered.push(JSON.parse(init!.body as string))
-    return Response.json({ client_id: 'app-1' }, { status: 201 })
-  }) satisfies typeof fetch)
+  const server = stage({ dynamicRegistration: true })
   const { clientIdAt } = (await loadApp('docs/mcp.md').run('register')) as {
     clientIdAt(issuer: string): Promise<string>
   }
-  expect(await clientIdAt(server.issuer)).toBe('app-1')
-  expect(await clientIdAt(server.issuer)).toBe('app-1')
-  expect(registered).toEqual([expect.objectContaining({ client_name: 'Example app' })])
+  const clientId = await clientIdAt(server.issuer)
+  expect(await clientIdAt(server.issuer)).toBe(clientId)
+  expect(server.requestsTo('/register')).toHaveLength(1)
+  expect(server.clients.at(-1)).toMatchObject({ clientId, name: 'Example app' })
 })
 
 function setUrl(url: string): void {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { discoverResource, readChallenges } from '../../src/index.ts'
 import type { DiscoverResourceOptions } from '../../src/index.ts'
-import { createFakeClock } from '../../src/testing/index.ts'
+import { createAuthServer, createFakeClock } from '../../src/testing/index.ts'
 import { createWorld, rejection } from '../support/world.ts'
 
 const issuer = 'https://login.example.com'
@@ -16,7 +16,7 @@ const metadata = {
 /** An API that answers at these addresses, and nowhere else. */
 function api(answers: Record<string, object | (() => Response | Promise<Response>)>) {
   const asked: string[] = []
-  const fetch = async (address: string | URL | Request) => {
+  const fetch: typeof globalThis.fetch = async (address) => {
     asked.push(address as string)
     const answer = answers[address as string] ?? (() => new Response('Not Found', { status: 404 }))
     return typeof answer === 'function' ? (answer as () => Response)() : Response.json(answer)
@@ -24,10 +24,24 @@ function api(answers: Record<string, object | (() => Response | Promise<Response
   return { fetch, asked }
 }
 
-const published = (document: object) => api({ [wellKnown]: document })
+/** The API as the reference server serves it, with other members in its metadata. */
+function published(document: object) {
+  const server = openServer()
+  const none = { authorization_servers: undefined, scopes_supported: undefined }
+  server.fault('resource-metadata', { patch: { ...none, ...document } })
+  return {
+    fetch: server.fetch,
+    get asked() {
+      return server.requests.map(({ url: address }) => address)
+    },
+  }
+}
+
+const openServer = () =>
+  createAuthServer({ otherApis: [{ url, scopes: metadata.scopes_supported }] })
 
 function discover(
-  { fetch }: Pick<ReturnType<typeof api>, 'fetch'>,
+  { fetch }: { fetch: typeof globalThis.fetch },
   options: Partial<DiscoverResourceOptions> & { at?: string } = {},
 ) {
   const { at = url, ...others } = options
@@ -41,21 +55,33 @@ const refusal = (...challenges: string[]) =>
   })
 
 describe('an app that knows nothing but the URL of an API', () => {
-  test('learns its server and scopes, signs in there and calls it', async () => {
-    const world = createWorld()
-    const place = `${world.server.api.url.slice(0, -1)}/.well-known/oauth-protected-resource`
-    const { fetch } = api({
-      [place]: { ...metadata, resource: world.server.api.url, authorization_servers: [issuer] },
-    })
-    const found = await discover({ fetch }, { at: world.server.api.url })
+  test('learns its server and scopes, signs in there and calls it with a token for it alone', async () => {
+    const world = createWorld({ server: { otherApis: [{ url, scopes: ['orders:read'] }] } })
+    const { fetch } = world.server
+    const challenge = await fetch(`${url}/orders`)
+    expect(challenge.status).toBe(401)
+    const found = await discover({ fetch }, { challenge })
+    expect(found).toEqual({ issuer, resource: url, scope: 'orders:read' })
+    const { resource } = found
     const { client } = await world.comeBack(world.tab, {
       overrides: {
         issuer: found.issuer,
         scope: found.scope,
-        resources: [{ url: found.resource }],
+        resources: [{ url: resource, resource }],
       },
     })
-    expect((await client.fetch(`${found.resource}orders`)).status).toBe(200)
+    expect((await client.fetch(`${resource}/orders`)).status).toBe(200)
+    const token = await client.getAccessToken({ for: resource })
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await fetch(`${world.server.api.url}orders`, { headers })).status).toBe(401)
+  })
+
+  test('learns it without a refusal as well', async () => {
+    expect(await discover(openServer())).toEqual({
+      issuer,
+      resource: url,
+      scope: 'orders:read orders:write',
+    })
   })
 
   test('is told all of it in the names of the options of a client', async () => {

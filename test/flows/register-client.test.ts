@@ -25,13 +25,39 @@ function open(answer: () => Response = () => Response.json(registered, { status:
 const registered = { client_id: 'new-app', redirect_uris: redirectUris }
 
 describe('an app that a server has never heard of', () => {
-  test('registers itself, and signs a user in', async () => {
-    const { server, register } = open()
-    const { clientId } = await register()
+  test('registers itself, and signs a user in who stays signed in', async () => {
+    const server = createAuthServer({ dynamicRegistration: true })
+    const { fetch } = server
+    const { clientId } = await registerClient(server.issuer, { redirectUris, fetch })
     const auth = new PkceClient({
-      ...{ issuer: server.issuer, clientId, redirectUri: redirectUris[0]!, fetch: server.fetch },
+      ...{ issuer: server.issuer, clientId, redirectUri: redirectUris[0]!, fetch },
+      scope: 'openid offline_access',
     })
     expect(await server.signInTo(auth)).toMatchObject({ kind: 'signed-in' })
+    expect(await auth.refresh()).toMatchObject({ status: 'signed-in' })
+  })
+
+  test.each(['http://127.0.0.1/callback', 'com.example.app:/callback'])(
+    'may be on a user’s machine: %s',
+    async (redirectUri) => {
+      const server = createAuthServer({ dynamicRegistration: true })
+      const { fetch } = server
+      const { clientId } = await registerClient(server.issuer, {
+        redirectUris: [redirectUri],
+        fetch,
+      })
+      const auth = new PkceClient({ issuer: server.issuer, clientId, redirectUri, fetch })
+      expect(await server.signInTo(auth)).toMatchObject({ kind: 'signed-in' })
+    },
+  )
+
+  test('hears that a server does not let apps register themselves', async () => {
+    const server = createAuthServer()
+    const { fetch } = server
+    expect(await rejection(registerClient(server.issuer, { redirectUris, fetch }))).toMatchObject({
+      code: 'discovery_failed',
+    })
+    expect(server.requestsTo('/register')).toEqual([])
   })
 
   test('says who it is, and asks for no secret', async () => {

@@ -254,3 +254,45 @@ describe('an API that asks for more scope (RFC 6750 §3.1)', () => {
     ])
   })
 })
+
+describe('at an API that demands a stronger sign-in (S-43)', () => {
+  const statusOf = async (world: OnDemandWorld, query: string) =>
+    (await world.auth.fetch(`${api}/step-up?${query}`)).status
+
+  test('a second factor: one sign-in, and the call is answered; the next needs none', async () => {
+    const world = await signedIn()
+    expect(await statusOf(world, 'acr_values=mfa')).toBe(200)
+    expect(world.auth.getSession()).toMatchObject({ claims: { acr: 'mfa' } })
+    expect(await statusOf(world, 'acr_values=mfa')).toBe(200)
+    expect(world.windows).toHaveLength(1)
+  })
+
+  test('a sign-in that is not too long ago: the user signs in again, and the call is answered', async () => {
+    const world = await signedIn()
+    await world.clock.advance(600_000)
+    expect(await statusOf(world, 'max_age=300')).toBe(200)
+    expect(world.windows).toHaveLength(1)
+    expect(refreshes(world)).toEqual([])
+  })
+
+  test('a scope: it is asked for beside what there was', async () => {
+    const world = await signedIn()
+    expect(await statusOf(world, 'scope=orders:write')).toBe(200)
+    expect(scopeOf(world.windows[0])).toEqual(expect.arrayContaining(['openid', 'orders:write']))
+  })
+
+  test('for ever: one sign-in, two requests, and the second answer is returned', async () => {
+    const world = await signedIn()
+    world.server.fault('insufficient-for-ever', { path: '/step-up' })
+    expect(await statusOf(world, 'acr_values=mfa')).toBe(401)
+    expect(world.windows).toHaveLength(1)
+    expect(world.server.requestsTo('/step-up')).toHaveLength(2)
+  })
+
+  test('where CORS hides the challenge, the answer is returned and nobody signs in', async () => {
+    const world = await signedIn()
+    world.server.fault('challenge-hidden')
+    expect(await statusOf(world, 'acr_values=mfa')).toBe(401)
+    expect(world.windows).toEqual([])
+  })
+})

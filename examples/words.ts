@@ -80,5 +80,5 @@ export const troubles = {
   refuse:
     'The API will refuse the next call with 401. Call it: the client refreshes the token and calls again.',
   revoke:
-    'The server has ended the session. The app does not know yet: call the API, and you are signed out.',
+    'The server has ended the session. The app does not know yet: call the API, and it finds out.',
 }

@@ -4,22 +4,27 @@ import { Link } from 'react-router'
 import { describeError, describeResponse, describeSession, troubles } from '../../words.ts'
 import { api, auth } from './auth.ts'
 import { Events } from './events.tsx'
+import { OrderForm } from './order.tsx'
+import { Waiting } from './waiting.tsx'
 
 export function App() {
   const session = useSyncExternalStore(auth.subscribe, auth.getSession)
   const [result, setResult] = useState<unknown>('Nothing yet.')
 
-  const button = (label: string, action: () => Promise<unknown>) => {
-    const onClick = () => {
-      setResult('One moment…')
-      action().then(setResult, (error: unknown) => {
-        // They used the back button at the sign-in page: nothing went wrong.
-        const wasCancelled = isPkceClientError(error) && error.code === 'sign_in_cancelled'
-        setResult(wasCancelled ? 'You are back from the sign-in page.' : error)
-      })
-    }
-    return <button onClick={onClick}>{label}</button>
+  const show = (action: Promise<unknown>) => {
+    setResult('One moment…')
+    const text = action.then((answer) =>
+      answer instanceof Response ? describeResponse(answer) : answer,
+    )
+    text.then(setResult, (error: unknown) => {
+      // They used the back button at the sign-in page: nothing went wrong.
+      const wasCancelled = isPkceClientError(error) && error.code === 'sign_in_cancelled'
+      setResult(wasCancelled ? 'You are back from the sign-in page.' : error)
+    })
   }
+  const button = (label: string, action: () => Promise<unknown>) => (
+    <button onClick={() => show(action())}>{label}</button>
+  )
 
   const signedIn = session.status === 'signed-in'
   return (
@@ -44,6 +49,7 @@ export function App() {
           <p>
             <Link to="/profile">Your profile</Link>, for signed-in users only
           </p>
+          <OrderForm onOrder={show} />
           <fieldset aria-describedby="reason" disabled={!signedIn}>
             <legend>Make trouble</legend>
             <p id="reason" className="hint" hidden={signedIn}>
@@ -58,6 +64,7 @@ export function App() {
         </section>
         <section className="result" aria-labelledby="result-title">
           <h2 id="result-title">Result</h2>
+          <Waiting button={button} />
           {result instanceof Error && <p role="alert">{describeError(result)}</p>}
           <div role="log" aria-labelledby="result-title" tabIndex={0}>
             {typeof result === 'string' && result}
@@ -69,9 +76,7 @@ export function App() {
   )
 }
 
-async function callApi(): Promise<string> {
-  return describeResponse(await auth.fetch(new URL('users/me', api)))
-}
+const callApi = () => auth.fetch(new URL('users/me', api))
 
 async function refresh(): Promise<string> {
   await auth.refresh()

@@ -1,4 +1,4 @@
-import { PkceClient } from 'pkce-client'
+import { PkceClient, resumeAfterSignIn } from 'pkce-client'
 
 export const api = import.meta.env.VITE_API
 
@@ -8,6 +8,8 @@ export const auth = new PkceClient({
   clientId: 'react-example',
   redirectUri: new URL('/callback', location.origin).href,
   postSignOutRedirectUri: new URL('/', location.origin).href,
-  scope: 'openid profile email offline_access',
+  scope: 'openid profile email offline_access orders:write',
   resources: [api],
+  // A call that needs a sign-in starts one, and is there to be sent afterwards.
+  use: [resumeAfterSignIn({ methods: ['GET', 'POST'] })],
 })

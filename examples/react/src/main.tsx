@@ -6,6 +6,7 @@ import { App } from './app.tsx'
 import { auth } from './auth.ts'
 import { Problem } from './problem.tsx'
 import { Profile } from './profile.tsx'
+import { keepWaiting } from './waiting.tsx'
 
 const createRouter = () =>
   createBrowserRouter([
@@ -22,6 +23,7 @@ const createRouter = () =>
 // Finishes a sign-in if this page is its answer, else restores the session; index.html shows something meanwhile.
 const started = await auth.start().catch((error: unknown) => error as CallbackError)
 if (started.returnTo) history.replaceState(null, '', started.returnTo)
+if ('resumed' in started && started.resumed) await keepWaiting(started.resumed)
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

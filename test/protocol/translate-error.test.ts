@@ -99,6 +99,22 @@ describe('an error of the token endpoint', () => {
     expect(`${cause.error!}${cause.description!}`).not.toMatch(/[\r\n]/)
   })
 
+  test.each(['invalid_token', 'unsupported_token_type', 'invalid_request', 'use_dpop_nonce'])(
+    'is named in the message when a specification defines it: %s (N3)',
+    async (word) => {
+      const { message } = await answered({ status: 400, body: { error: word } })
+      expect(message).toMatch(`answered 400 (${word});`)
+    },
+  )
+
+  test.each([undefined, 'x_invalid_token', 'invalid_token_x'])(
+    'is not named otherwise: %s (N3)',
+    async (word) => {
+      const { message } = await answered({ status: 400, body: { error: word } })
+      expect(message).toMatch('answered 400;')
+    },
+  )
+
   test('whose words are no text has none', async () => {
     const error = await answered({
       status: 400,

@@ -49,11 +49,9 @@ const textMembers = [
 /** Without a prototype: a refresh token that somebody put on Object.prototype would be used as if the server had sent it. */
 export const emptyAnswer = () => ({ __proto__: null }) as Answer
 
-/** The JSON object in an answer, if it is one. */
-export async function readObject(raw: Response): Promise<object | undefined> {
-  const found: unknown = await raw.json().catch(() => undefined)
-  return typeof found === 'object' && found && !Array.isArray(found) ? found : undefined
-}
+/** The JSON in an answer, if it is JSON. What is no object has none of the members that are looked for. */
+export const readObject = (raw: Response): Promise<object | undefined> =>
+  raw.json().catch(() => undefined)
 
 /** Takes the known members, and only where they make sense, so that an odd one does not cost the tokens beside it. */
 export function readAnswer(object: object | undefined): Answer {

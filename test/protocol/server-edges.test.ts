@@ -30,7 +30,7 @@ describe('metadata that the app gives', () => {
 })
 
 describe('finding the metadata', () => {
-  test.each([408, 429, 500])(
+  test.each([408, 429, 500, 504])(
     'status %d is an answer: nothing else is asked for',
     async (status) => {
       const world = createWorld()

@@ -136,6 +136,17 @@ describe('a refreshed ID token that is unusable for any other reason', () => {
     expect(world.server.revoked).toEqual([])
   })
 
+  test('but one that says more than the first counts, such as when the user signed in (F2)', async () => {
+    const world = createWorld()
+    fail(world, ['id-token-claims', { remove: ['auth_time'], times: 1 }])
+    const auth = await world.signIn()
+    const { idToken, claims } = world.storedSession()!
+    expect(claims).not.toHaveProperty('auth_time')
+    await world.clock.advance(60_000)
+    await auth.refresh()
+    expect(world.storedSession()!.idToken).not.toBe(idToken)
+  })
+
   test('for a session without ID token nothing is compared, and nothing is told (F2)', async () => {
     const world = await expiredTab({ params: { scope: 'offline_access' } })
     fail(world, ['token-members', { on: 'refresh', set: { id_token: 'x' } }])

@@ -23,8 +23,11 @@ describe('things that happen while a refresh is under way', () => {
         return fetch(input, init)
       },
     })
+    const events = listen(auth)
     await auth.getAccessToken()
     expect(inits).toMatchObject([{ keepalive: true }])
+    const requests = events.filter(({ name }) => name === 'request').map(({ facts }) => facts)
+    expect(requests).toContainEqual(expect.objectContaining({ what: 'refresh' }))
   })
 
   test('signing out; the new tokens are dropped, and revoked (A-53)', async () => {

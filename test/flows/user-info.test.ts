@@ -80,7 +80,9 @@ test('a server without the endpoint is an error before anything is sent', async 
   world.server.fault('metadata', { patch: { userinfo_endpoint: undefined } })
   const auth = world.client()
   await world.server.signInTo(auth)
-  expect(await failure(auth.getUserInfo())).toMatchObject({ code: 'server_error' })
+  const error = await failure(auth.getUserInfo())
+  expect(error).toMatchObject({ code: 'server_error' })
+  expect(error.message).toContain('has no userinfo endpoint')
   expect(world.server.requestsTo('/userinfo')).toEqual([])
 })
 

@@ -81,10 +81,13 @@ describe('a sign-in begun by somebody else', () => {
   test('a native app opens the browser of the system, listens on a loopback port, and finishes with PKCE (C-111, C-112)', async () => {
     const world = createWorld()
     const opened: URL[] = []
-    const systemBrowser = keepingPage(async ({ url }) => {
-      opened.push(url)
-      return new URL(await world.server.authorize(url, { consent: true }))
-    })
+    const systemBrowser = keepingPage(
+      async ({ url }) => {
+        opened.push(url)
+        return new URL(await world.server.authorize(url, { consent: true }))
+      },
+      { mode: 'system-browser' },
+    )
     const auth = world.client(world.tab, {
       clientId: 'sandbox-app',
       redirectUri: 'http://127.0.0.1:49152/callback',

@@ -79,12 +79,13 @@ function findMissing(
   const forEver =
     call.to === 'api' && context.faults.use('insufficient-for-ever', { path: call.path })
   if (forEver) return forEver.scope === undefined ? weak(forEver) : narrow(forEver.scope)
-  const { acrValues, maxAge } = demand
+  // Spelled out, so that nothing is read from Object.prototype.
+  const { acrValues, maxAge, scope: wanted }: Partial<Demand> = { __proto__: null, ...demand }
   const isStrong = acrValues?.includes(grant.acr) ?? true
   const isRecent = maxAge === undefined || seconds(context.now()) - grant.authTime <= maxAge
   if (!isStrong || !isRecent) return weak({ acrValues: acrValues?.join(' '), maxAge })
-  const isWide = demand.scope?.split(' ').every((entry) => scope.includes(entry)) ?? true
-  return isWide ? undefined : narrow(demand.scope!)
+  const isWide = wanted?.split(' ').every((entry) => scope.includes(entry)) ?? true
+  return isWide ? undefined : narrow(wanted!)
 }
 
 /** RFC 9470 §3 */

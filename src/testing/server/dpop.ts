@@ -18,13 +18,16 @@ export interface Proof {
   jkt: string
 }
 
+const proofHeader = ({ headers }: Call): string | undefined =>
+  Object.hasOwn(headers, 'dpop') ? headers['dpop'] : undefined
+
 /** RFC 9449 §4.3: the proof of a request, none, or what is wrong with it. */
 export async function readProof(
   visit: Visit,
   accessToken?: string,
 ): Promise<Proof | Problem | undefined> {
   const { context, call } = visit
-  const text = call.headers['dpop']
+  const text = proofHeader(call)
   if (text === undefined) return undefined
   const jwt = decodeJwt(text)
   if (!jwt) return invalid('the DPoP header is not exactly one JWT')
@@ -96,7 +99,7 @@ function demandsNonce({ settings, faults }: Context, { to, path }: Call): boolea
 
 /** The nonce for the next proof, with every answer to a request that had one. */
 export function withNonce({ context, call }: Visit, answer: Reply): Reply {
-  if (call.headers['dpop'] === undefined || !demandsNonce(context, call)) return answer
+  if (proofHeader(call) === undefined || !demandsNonce(context, call)) return answer
   const of = nonceOwner(call)
   if (context.faults.use('dpop-nonce-rotates', { path: call.path })) context.dpopNonces.replace(of)
   return withHeader(answer, ['dpop-nonce', context.dpopNonces.current(of)])

@@ -1,4 +1,4 @@
-// Proves that the chaos test would notice: breaks one line of src/session/ at a time, in a copy of the tree, and demands that the test
+// Proves that the chaos test would notice: breaks one line of src/ at a time, in a copy of the tree, and demands that the test
 // fails. Some stories are too rare for a run of it: what it found once is kept in regressions.test.ts, which has to fail then.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -95,6 +95,18 @@ const mutations = [
     file: 'src/session/refresh.ts',
     from: 'if (flight.ask !== sent.first &&',
     to: 'if (false &&',
+  },
+  {
+    name: 'a call whose answer is lost is sent again after a sign-in',
+    file: 'src/capabilities/on-demand.ts',
+    from: '(error.sessionEnded || isStuck) ? error : undefined',
+    to: '(error.sessionEnded || isStuck) ? error : endedBy401()',
+  },
+  {
+    name: 'a call is sent for whoever has signed in',
+    file: 'src/capabilities/on-demand.ts',
+    from: 'if (record && (call.owner === undefined || ownerOf(record) === call.owner)) return true',
+    to: 'if (record) return true',
   },
 ]
 

@@ -15,6 +15,7 @@ const common = {
   store: fc.constantFrom('prompt', 'late'),
   channel: fc.constantFrom(true, true, false),
   storeFails: fc.constantFrom(false, false, false, true),
+  onDemand: fc.boolean(),
 } as const
 
 /** What is drawn in another way than in the first world. */

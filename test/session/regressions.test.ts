@@ -186,7 +186,13 @@ test('a page that signs out while its lock is being let go does not send the ref
 test('the chaos test sees that a copy is behind, also in a tab where a session has ended before', async () => {
   await run(
     {
-      ...{ world: 'a store for each tab', server: 'strict', store: 'prompt', storeFails: false },
+      ...{
+        world: 'a store for each tab',
+        server: 'strict',
+        store: 'prompt',
+        storeFails: false,
+        onDemand: false,
+      },
       ...{ seed: 0, accessTokenLifetime: 900, channel: true },
     },
     [

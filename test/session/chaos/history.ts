@@ -84,6 +84,12 @@ interface Past {
 const hasToken = (access: Stored['access'], token: string | undefined) =>
   Object.values(access).some((one) => one.token === token)
 
+const isSameWait = (one: Stored | undefined) => (other: Stored) =>
+  other.sid === one?.sid &&
+  other.gen === one.gen &&
+  other.pending?.failures === one.pending?.failures &&
+  other.pending?.notBefore === one.pending?.notBefore
+
 const nothing: Past = { records: [], families: new Map(), tombs: new Map(), own: new Set() }
 
 export function createHistory(options: HistoryOptions, past = nothing): History {
@@ -137,7 +143,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
    * had read. That one told it to wait, and no wake-up has lifted the wait since.
    */
   function isTooEarly({ by, family }: Sending): boolean {
-    const index = records.length - 2
+    // When one API is refused its token, the wait before comes back, which the page may have lifted.
+    const index = records.findIndex(isSameWait(records.at(-2)))
     const looked = records[index]
     if (!locks || !looked?.pending || families.get(looked.sid) !== family || isTroubled())
       return false

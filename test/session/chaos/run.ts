@@ -50,6 +50,9 @@ async function calmDown(stage: Stage): Promise<void> {
   const { server, wire, clock, browser } = stage
   server.clearFaults()
   wire.calm()
+  stage.calls.calm()
+  // A session that is lost is not made good by another sign-in.
+  stage.user = undefined
   stage.failStorage()
   const allComeBack = async () => {
     for (const actor of [...stage.actors]) await turn().then(() => comeBack(stage, actor))
@@ -74,9 +77,10 @@ async function calmDown(stage: Stage): Promise<void> {
   }
 }
 
-function blameless({ histories, wire }: Stage): void {
+function blameless({ histories, wire, calls }: Stage): void {
   const wrongs = [
     ...histories.flatMap((history) => history.wrongs),
+    ...calls.wrongs,
     ...wire.astray.map((url) => `a refresh token was sent to ${url}`),
     ...wire.misused.map((use) => `a token went to an API it was not issued for: ${use}`),
   ]

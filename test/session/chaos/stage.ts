@@ -1,5 +1,5 @@
-import { memoryStore, PkceClient } from '../../../src/index.ts'
-import type { Lock, Store } from '../../../src/index.ts'
+import { memoryStore, PkceClient, signInOnDemand } from '../../../src/index.ts'
+import type { Lock, Navigator, PkceClientOptions, Session, Store } from '../../../src/index.ts'
 import { createAuthServer, createFakeBrowser } from '../../../src/testing/index.ts'
 import { localLock } from '../../../src/tabs/local-lock.ts'
 import type {
@@ -12,6 +12,9 @@ import type {
 } from '../../../src/testing/index.ts'
 import { callbackUri, listen, usualScope } from '../../support/world.ts'
 import type { HeardEvent } from '../../support/world.ts'
+import { keepingPage } from '../../support/navigators.ts'
+import { createCalls } from './calls.ts'
+import type { Calls } from './calls.ts'
 import { createHistory } from './history.ts'
 import type { History, StorageTrouble } from './history.ts'
 import { createQuickClock, turn } from './quick-clock.ts'
@@ -35,6 +38,8 @@ export interface Setting {
   storeFails: boolean
   /** Whether the tabs hear of each other; some never do. */
   channel: boolean
+  /** Whether every other page signs the user in when a call needs it. */
+  onDemand: boolean
 }
 
 /** A page of the app. */
@@ -46,6 +51,8 @@ export interface Actor extends Sender {
   readonly heard: HeardEvent[]
   /** It hears nothing of the other tabs. */
   readonly deaf: boolean
+  /** Whom the page has worked for; `undefined` when it has known nobody, or that user has signed out. */
+  owner: string | undefined
   state: 'running' | 'frozen' | 'away'
 }
 
@@ -61,6 +68,9 @@ export interface Stage {
   readonly server: AuthServer
   readonly browser: FakeBrowser
   readonly wire: Wire
+  readonly calls: Calls
+  /** Who signs in when a window opens. Nobody: no window opens. */
+  user: 'ada' | 'grace' | undefined
   readonly histories: readonly History[]
   /** Whether the tabs have locks in common. */
   readonly locks: boolean
@@ -113,6 +123,7 @@ export function createStage(setting: Setting): Stage {
   const shared = isShared(setting)
   let skew = 0
   let everSkewed = false
+  let opened = 0
   const skewed = () => everSkewed
   const newHistory = () =>
     createHistory({ wire, now, skew: () => stage.skew, skewed, trouble, locks, shared })
@@ -120,6 +131,7 @@ export function createStage(setting: Setting): Stage {
   if (common) watchStore(browser, common)
   const histories = new Set<History>()
   const stage: Stage = {
+    ...{ calls: createCalls(wire), user: 'ada' },
     ...{ clock, server, browser, wire, locks, actors: [], asked: [], doors: new Map() },
     hangs: undefined,
     hung: [],
@@ -136,7 +148,9 @@ export function createStage(setting: Setting): Stage {
     openTab({ deaf = false, tab = browser.openTab(), ...known } = {}) {
       const left = setting.store === 'memory' ? undefined : known.history
       const history = common ?? left ?? newHistory()
-      const actor = enter(stage, { setting, deaf: deaf || !setting.channel, tab, history })
+      const isDeaf = deaf || !setting.channel
+      const onDemand = setting.onDemand && (opened += 1) % 2 === 1
+      const actor = enter(stage, { setting, deaf: isDeaf, tab, history, onDemand })
       histories.add(history)
       stage.actors.push(actor)
       return actor
@@ -167,10 +181,11 @@ interface Entrance {
   deaf: boolean
   tab: FakeTab
   history: History
+  onDemand: boolean
 }
 
-function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
-  const { server, wire } = stage
+function enter(stage: Stage, { setting, deaf, tab, history, onDemand }: Entrance): Actor {
+  const { server, wire, calls } = stage
   const count = (change: number) => stage.doors.set(auth, (stage.doors.get(auth) ?? 0) + change)
   const wokenNow = () => ({
     wokenAt: history.records.length,
@@ -197,15 +212,36 @@ function enter(stage: Stage, { setting, deaf, tab, history }: Entrance): Actor {
     ...ports,
     ...(setting.store === 'late' && { store: lateStore(stage, ports) }),
     ...(!isShared(setting) && { store: ownStore(setting, { tab, history }) }),
-    fetch: wire.fetchOf(sender),
+    ...(onDemand && signsInOnDemand(stage, sender)),
+    fetch: calls.watching(wire.fetchOf(sender)),
   })
   const actor: Actor = Object.assign(sender, {
     ...{ tab, auth, history, deaf, heard: listen(auth), state: 'running' as const },
+    owner: undefined,
   })
-  auth.on('session-changed', ({ session }) => history.published(session))
+  auth.on('session-changed', ({ session }) => {
+    history.published(session)
+    if (session.status === 'signed-in') actor.owner = session.claims?.sub
+    else if (hasSignedOut(session)) actor.owner = undefined
+  })
   auth.on('signed-out', ({ session }) => history.signedOut(session))
   auth.start().catch(history.rejected)
   return actor
+}
+
+/** The user signs in, if there is somebody, in a window that takes its time. */
+function signsInOnDemand(stage: Stage, { runs }: Sender): Partial<PkceClientOptions> {
+  const { clock, server } = stage
+  const navigator: Navigator = keepingPage(async ({ url }) => {
+    const seconds = Math.floor(clock.random() * 20)
+    if (seconds > 9) await new Promise<void>((done) => void clock.setTimeout(done, seconds * 1000))
+    await runs()
+    return new URL(await server.authorize(url, stage.user && { username: stage.user }))
+  })
+  return {
+    navigator,
+    use: [signInOnDemand({ ask: (params) => stage.user !== undefined && params })],
+  }
 }
 
 interface Fittings {
@@ -345,6 +381,17 @@ export function storedSession({ records }: History): unknown {
   }
 }
 
+/** Whose call it is that the app in the page makes now. */
+export function ownerOf({ auth, owner }: Actor): string | undefined {
+  const session = auth.getSession()
+  if (session.status === 'signed-in') return session.claims?.sub
+  return hasSignedOut(session) ? undefined : owner
+}
+
+const hasSignedOut = (session: Session): boolean =>
+  session.status === 'signed-out' && session.reason === 'signed-out'
+
 export const usersMe = 'https://api.example.com/users/me'
+export const echo = 'https://api.example.com/echo'
 export const ownBills = `${secondApi}users/me`
 export const elsewhere = 'https://elsewhere.example/users/me'

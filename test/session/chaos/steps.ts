@@ -2,8 +2,9 @@ import { keepingPage } from '../../support/navigators.ts'
 import fc from 'fast-check'
 import { tokenRefusals } from '../../../src/testing/faults/refusals.ts'
 import { turn } from './quick-clock.ts'
-import { elsewhere, lapse, ownBills, usersMe } from './stage.ts'
+import { echo, elsewhere, lapse, ownBills, ownerOf, usersMe } from './stage.ts'
 import { secondApi } from './wire.ts'
+import { redirect } from '../../../src/index.ts'
 import type { Navigator } from '../../../src/index.ts'
 import type { Actor, Stage, World } from './stage.ts'
 import type { Fate } from './wire.ts'
@@ -27,12 +28,23 @@ function ask(stage: Stage, actor: Actor, work: () => Promise<unknown>): void {
     .then(() => (asked.done = true))
 }
 
-async function call({ auth, history }: Actor, url = usersMe): Promise<void> {
+async function call({ calls }: Stage, actor: Actor, url = usersMe): Promise<void> {
+  const { auth, history } = actor
   const session = auth.getSession()
-  const response = await auth.fetch(url)
-  const { sub } = response.ok ? ((await response.json()) as { sub: string }) : {}
+  const made = { url, owner: ownerOf(actor) }
+  const response = await calls.make(made, (to) => auth.fetch(to))
+  const { sub } = response?.ok ? ((await response.json()) as { sub: string }) : {}
   if (session.status === 'signed-in' && sub !== undefined)
     history.answered({ asked: session.claims?.sub, got: sub })
+}
+
+/** The body is in a Request, which is read when it is sent, or beside the URL. */
+async function send({ calls }: Stage, actor: Actor, amount: number): Promise<void> {
+  const body = `order ${amount}`
+  const init = { method: 'POST', body }
+  await calls.make({ url: echo, body, owner: ownerOf(actor) }, (to) =>
+    amount % 2 ? actor.auth.fetch(to, init) : actor.auth.fetch(new Request(to, init)),
+  )
 }
 
 async function signIn(stage: Stage, { auth }: Actor, how: { user: string; scope?: string }) {
@@ -55,7 +67,10 @@ async function signInByRedirect(stage: Stage, actor: Actor): Promise<void> {
   const { tab, deaf, history } = actor
   if (actor.state !== 'running') return
   const before = tab.navigations.length
-  ask(stage, actor, () => Promise.race([actor.auth.signIn(), actor.auth.signIn()]))
+  ask(stage, actor, () => {
+    const params = { navigator: redirect() }
+    return Promise.race([actor.auth.signIn(params), actor.auth.signIn(params)])
+  })
   await stage.clock.settle()
   const url = tab.navigations.slice(before).find((place) => place.includes('/authorize?'))
   if (url === undefined || !stage.actors.includes(actor)) return
@@ -134,10 +149,12 @@ export function comeBack(stage: Stage, actor: Actor): void {
 }
 
 const usual: Record<string, Play> = {
-  'calls the API': (stage, actor) => ask(stage, actor, () => call(actor)),
-  'calls the second API': (stage, actor) => ask(stage, actor, () => call(actor, ownBills)),
+  'calls the API': (stage, actor) => ask(stage, actor, () => call(stage, actor)),
+  'sends something to the API': (stage, actor, amount) =>
+    ask(stage, actor, () => send(stage, actor, amount)),
+  'calls the second API': (stage, actor) => ask(stage, actor, () => call(stage, actor, ownBills)),
   'calls both APIs': (stage, actor) =>
-    ask(stage, actor, () => Promise.all([call(actor), call(actor, ownBills)])),
+    ask(stage, actor, () => Promise.all([call(stage, actor), call(stage, actor, ownBills)])),
   'wants a token for the second API': (stage, actor) =>
     ask(stage, actor, () => actor.auth.getAccessToken({ for: ownBills, minValidity: 800 })),
   refreshes: (stage, actor) => ask(stage, actor, () => actor.auth.refresh()),
@@ -185,6 +202,8 @@ const people: Record<string, Play> = {
   'signs out at the server': (stage, actor) => ask(stage, actor, () => signOut(actor, true)),
   'signs out while a sign-in is finished': (stage, actor, amount) =>
     ask(stage, actor, () => signOutBesideCallback(stage, actor, amount)),
+  'sits at the computer': (stage, _, amount) =>
+    (stage.user = ([undefined, 'ada', 'ada', 'grace'] as const)[amount % 4]),
 }
 
 const respond =
@@ -204,6 +223,7 @@ const network: Record<string, Play> = {
   ...Object.fromEntries(
     fates.map((fate): [string, Play] => [`the next one ${fate}`, ({ wire }) => wire.next(fate)]),
   ),
+  'the API executes a call and its answer is lost': ({ calls }) => calls.loseAnswer(),
   'what is held arrives': ({ wire }) => wire.release(),
   'the next answer is slow': ({ server }, _, amount) =>
     server.fault('slow-headers', { ...token, milliseconds: amount * 20 }),
@@ -293,6 +313,11 @@ const server: Record<string, Play> = {
     stage.server.fault('expires-in', { on: 'refresh', times: 1, value: 30 * 86_400 }),
   'the API refuses all tokens': (stage) => stage.server.expireAccessTokens(),
   'the API says 401': (stage) => stage.server.fault('api-401', { times: 1 }),
+  'the API demands a stronger sign-in': (stage) =>
+    stage.server.fault('api-401', {
+      times: 1,
+      challenge: 'Bearer error="insufficient_user_authentication", acr_values="mfa"',
+    }),
   'the server ends all sessions': (stage) => {
     stage.server.revokeSessions()
     stage.wire.endAll()

@@ -212,13 +212,14 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
     },
     tokens: () => families.keys(),
     fetchOf: (by) => async (input, init) => {
+      const url = input instanceof Request ? input.url : String(input)
       const form = new URLSearchParams(init?.body instanceof URLSearchParams ? init.body : '')
       const token = form.get('refresh_token')
-      if (token && new URL(input as string).pathname !== '/token') astray.push(input as string)
+      if (token && new URL(url).pathname !== '/token') astray.push(url)
       const ask = () => server.fetch(input, { ...init, ...(token && { signal: null }) })
       const api = form.get('audience') ?? server.api.url
       if (token) return refresh(by, { token, api, signal: init?.signal, ask })
-      watchUse(input as string, init)
+      watchUse(url, init)
       const code = form.get('code')
       return code ? exchange(code, await ask()) : ask()
     },

@@ -1,5 +1,14 @@
 // What the options allow, and what they leave no room for. Checked by `npm run typecheck`; never run.
-import { PkceClient, indexedDbStore, memoryStore, redirect, webStorageStore } from 'pkce-client'
+import {
+  PkceClient,
+  dpop,
+  indexedDbStore,
+  memoryStore,
+  popup,
+  pushedRequests,
+  redirect,
+  webStorageStore,
+} from 'pkce-client'
 import type {
   AccessTokenOptions,
   IndexedDbStoreOptions,
@@ -63,6 +72,18 @@ export const severalApis = new PkceClient({
 new PkceClient({ ...least, resources: [{ url: '/api/', resource: ['urn:a', 'urn:b'] }] })
 // @ts-expect-error -- what a vendor calls it goes into params
 new PkceClient({ ...least, resources: [{ url: '/api/', audience: 'reports' }] })
+export const capable = new PkceClient({
+  ...least,
+  navigator: [redirect(), popup({ fallback: redirect() })],
+  use: [dpop(), pushedRequests()],
+})
+
+// @ts-expect-error -- a capability is made by one of the functions, and not named
+new PkceClient({ ...least, use: ['dpop'] })
+// @ts-expect-error -- nor made by the app
+new PkceClient({ ...least, use: [{ name: 'mine', hooks: () => ({}) }] })
+// @ts-expect-error -- the function is to be called
+new PkceClient({ ...least, use: [pushedRequests] })
 // @ts-expect-error -- nobody can be sent anywhere without an issuer
 new PkceClient({ clientId: 'my-spa', redirectUri: 'https://app.example.com/callback' })
 // @ts-expect-error -- PKCE cannot be switched off

@@ -80,7 +80,7 @@ function findMissing(
     call.to === 'api' && context.faults.use('insufficient-for-ever', { path: call.path })
   if (forEver) return forEver.scope === undefined ? weak(forEver) : narrow(forEver.scope)
   // Spelled out, so that nothing is read from Object.prototype.
-  const { acrValues, maxAge, scope: wanted }: Partial<Demand> = { __proto__: null, ...demand }
+  const { acrValues, maxAge, scope: wanted } = { __proto__: null, ...demand } as Partial<Demand>
   const isStrong = acrValues?.includes(grant.acr) ?? true
   const isRecent = maxAge === undefined || seconds(context.now()) - grant.authTime <= maxAge
   if (!isStrong || !isRecent) return weak({ acrValues: acrValues?.join(' '), maxAge })

@@ -1,14 +1,17 @@
+import { checkAssertion } from './client-assertion.ts'
 import { findClient } from './context.ts'
 import type { Visit } from './context.ts'
 import { oauthError, readAuthorization, withHeader } from './http.ts'
 import type { Parameters, Reply } from './http.ts'
+import { decodeJwt } from './keys.ts'
 import type { RegisteredClient } from './client-registration.ts'
 
 /** RFC 6749 §2.3 and §3.2.1: the client of this request, or the refusal. */
-export function authenticateClient(
-  { context, call }: Visit,
+export async function authenticateClient(
+  visit: Visit,
   parameters: Parameters,
-): RegisteredClient | Reply {
+): Promise<RegisteredClient | Reply> {
+  const { context, call } = visit
   const header = readAuthorization(call)
   const basic = header?.scheme === 'basic' ? readBasic(header.credentials) : undefined
   const clientId = parameters.get('client_id')
@@ -19,9 +22,8 @@ export function authenticateClient(
       description: 'more than one client authentication method',
     })
   }
-  if (parameters.get('client_assertion') !== undefined) {
-    return refuse('client assertions are not registered for any client')
-  }
+  if (parameters.get('client_assertion') !== undefined)
+    return authenticateByAssertion(visit, parameters)
   if (call.headers['authorization'] !== undefined) {
     const client = basic && findClient(context, basic.id)
     const good =
@@ -35,7 +37,29 @@ export function authenticateClient(
   }
   const client = findClient(context, clientId)
   if (!client) return refuse('unknown client')
+  if (client.publicKey) return refuse('this client must send an assertion')
   return client.clientSecret === secret ? client : refuse('client authentication failed')
+}
+
+/** RFC 7521 §4.2: the client of an assertion, which may be named beside it as well. */
+async function authenticateByAssertion(
+  visit: Visit,
+  parameters: Parameters,
+): Promise<RegisteredClient | Reply> {
+  const assertion = parameters.get('client_assertion')!
+  const type = parameters.get('client_assertion_type')
+  if (type !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') {
+    return refuse('the client_assertion_type is not that of a JWT')
+  }
+  const isAlone =
+    visit.call.headers['authorization'] === undefined &&
+    parameters.get('client_secret') === undefined
+  if (!isAlone) return refuse('more than one client authentication method')
+  const named = parameters.get('client_id') ?? decodeJwt(assertion)?.claims['sub']
+  const client = typeof named === 'string' ? findClient(visit.context, named) : undefined
+  if (!client?.publicKey) return refuse('client assertions are not registered for this client')
+  const complaint = await checkAssertion(visit, { client, assertion })
+  return complaint === undefined ? client : refuse(complaint)
 }
 
 function readBasic(credentials: string): { id: string; secret: string } | undefined {

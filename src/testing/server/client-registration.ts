@@ -28,6 +28,8 @@ export interface ClientRegistration {
   grantTypes?: readonly GrantType[] | undefined
   /** Makes it a confidential client: client_secret_basic or client_secret_post. */
   clientSecret?: string | undefined
+  /** Makes it a confidential client: private_key_jwt (RFC 7523), with the key that belongs to this public one. */
+  publicKey?: JsonWebKey | undefined
   /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
    * `POST /refresh_token` reads, for clients without a secret. Default: response.
@@ -59,6 +61,10 @@ export interface RegisteredClient extends ClientRegistration {
   dpopBound: boolean
 }
 
+/** Whether the client can prove who it is (RFC 6749 §2.1). */
+export const isConfidential = ({ clientSecret, publicKey }: ClientRegistration): boolean =>
+  clientSecret !== undefined || publicKey !== undefined
+
 export const clientChoices: Choices<ClientRegistration> = {
   clientId: 'anything',
   name: 'anything',
@@ -70,6 +76,7 @@ export const clientChoices: Choices<ClientRegistration> = {
   allowedOrigins: 'array',
   grantTypes: 'array',
   clientSecret: 'anything',
+  publicKey: 'anything',
   refreshTokenIn: ['response', 'cookie'],
   requirePushedRequests: [true, false],
   dpopBound: [true, false],
@@ -91,6 +98,9 @@ export function registerClient(
   for (const uri of uris) checkRedirectUri(uri, { clientId: client.clientId, environment })
   if (client.dpopBound && client.refreshTokenIn === 'cookie') {
     throw new Error(`The client ${client.clientId} cannot have dpopBound: a cookie has no proof.`)
+  }
+  if (client.publicKey && client.clientSecret !== undefined) {
+    throw new Error(`The client ${client.clientId} cannot have both clientSecret and publicKey.`)
   }
   client.allowedOrigins?.forEach(checkOrigin)
   return {

@@ -1,10 +1,13 @@
 import { knownPrompts, supportedAcr } from '../authorization-request.ts'
+import { assertionAlgs } from '../client-assertion.ts'
 import { endpoint } from '../context.ts'
 import type { Visit } from '../context.ts'
 import { proofAlgs } from '../dpop.ts'
 import { publicJson, reply } from '../http.ts'
 import type { Reply } from '../http.ts'
 import { apisOf, resourceMetadataUrl } from '../place.ts'
+
+const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** OpenID Connect Discovery 1.0 §3 and RFC 8414 §2. */
 export function metadata({ context }: Visit): Reply {
@@ -38,12 +41,10 @@ export function metadata({ context }: Visit): Reply {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [settings.idTokenAlg],
     userinfo_signing_alg_values_supported: settings.userInfoAlg && [settings.userInfoAlg],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: [
-      'none',
-      'client_secret_basic',
-      'client_secret_post',
-    ],
+    token_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    revocation_endpoint_auth_methods_supported: authMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: proofAlgs,
     authorization_response_iss_parameter_supported: true,

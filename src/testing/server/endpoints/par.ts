@@ -15,7 +15,7 @@ export async function pushRequest(visit: Visit): Promise<Reply> {
   if (call.body.length > maximumLength) return refuse('the request is too large', 413)
   const parameters = readBody(call)
   if ('status' in parameters) return parameters
-  const client = authenticateClient(visit, parameters)
+  const client = await authenticateClient(visit, parameters)
   if ('status' in client) return client
   if (parameters.get('request_uri') !== undefined) {
     return refuse('a pushed request has no request_uri')

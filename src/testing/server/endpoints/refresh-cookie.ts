@@ -1,3 +1,4 @@
+import { isConfidential } from '../client-registration.ts'
 import { chooseTarget } from '../apis.ts'
 import { findClient } from '../context.ts'
 import type { Visit } from '../context.ts'
@@ -27,7 +28,7 @@ function findToken({ context, call }: Visit): Held | Reply {
   const refreshToken = context.grants.findRefreshToken(value)
   const client = findClient(context, refreshToken?.grant.clientId)
   // RFC 6749 §6: a client that has a secret or a key must show it, which it can do at /token only.
-  if (!refreshToken || !client || client.clientSecret !== undefined || refreshToken.grant.jkt) {
+  if (!refreshToken || !client || isConfidential(client) || refreshToken.grant.jkt) {
     return refuse(401, 'Invalid refresh token.')
   }
   // A browser sends the cookie by itself; a page of another origin can set neither of these.

@@ -9,7 +9,7 @@ export async function revoke(visit: Visit): Promise<Reply> {
   const { context, call } = visit
   const parameters = readBody(call)
   if ('status' in parameters) return parameters
-  const client = authenticateClient(visit, parameters)
+  const client = await authenticateClient(visit, parameters)
   if ('status' in client) return client
   const token = parameters.get('token')
   if (token === undefined) {

@@ -2,6 +2,7 @@ import { chooseTarget, readScope } from '../apis.ts'
 import { areAmong, readDetails } from '../authorization-details.ts'
 import { circumstancesOf } from '../circumstances.ts'
 import { authenticateClient } from '../client-authentication.ts'
+import { isConfidential } from '../client-registration.ts'
 import type { Context, Visit } from '../context.ts'
 import { cookie, refreshCookie } from '../cookies.ts'
 import { base64url, sha256 } from '../encoding.ts'
@@ -31,7 +32,7 @@ export async function token(visit: Visit): Promise<Reply> {
   if ('status' in parameters) return parameters
   const grantType = parameters.get('grant_type')
   if (grantType === undefined) return invalidRequest('the grant type is missing')
-  const client = authenticateClient(visit, parameters)
+  const client = await authenticateClient(visit, parameters)
   if ('status' in client) return client
   const grant = isOffered(context, grantType) ? grants[grantType] : undefined
   if (!grant) {
@@ -122,7 +123,7 @@ async function exchangeCode(request: GrantRequest): Promise<Issue | Reply> {
   if ('status' in narrowed) return narrowed
   code.used = true
   // RFC 9449 §5: a client that authenticates may change its key.
-  if (client.clientSecret === undefined) grant.jkt = jkt
+  if (!isConfidential(client)) grant.jkt = jkt
   return issueFor(request, { grant, grantType: 'authorization_code', ...narrowed })
 }
 

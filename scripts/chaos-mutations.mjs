@@ -108,6 +108,12 @@ const mutations = [
     from: 'if (record && (call.owner === undefined || ownerOf(record) === call.owner)) return true',
     to: 'if (record) return true',
   },
+  {
+    name: 'a bound refresh token is sent without a proof',
+    file: 'src/protocol/refresh.ts',
+    from: '...options,\n          additionalParameters,',
+    to: '...options, DPoP: undefined, additionalParameters,',
+  },
 ]
 
 const root = resolve(import.meta.dirname, '..')

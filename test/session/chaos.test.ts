@@ -16,6 +16,7 @@ const common = {
   channel: fc.constantFrom(true, true, false),
   storeFails: fc.constantFrom(false, false, false, true),
   onDemand: fc.boolean(),
+  dpop: fc.constantFrom(false, false, true),
 } as const
 
 /** What is drawn in another way than in the first world. */
@@ -26,6 +27,8 @@ const differences: Record<World, Partial<Record<keyof Setting, fc.Arbitrary<unkn
     server: fc.constantFrom('strict', 'forgiving', 'with a grace period', 'without rotation'),
     // Between reading from a late store and writing to it, another tab could come in: without locks nothing prevents that.
     store: fc.constant('prompt'),
+    // Nor while a proof is made.
+    dpop: fc.constant(false),
   },
 }
 

@@ -192,6 +192,7 @@ test('the chaos test sees that a copy is behind, also in a tab where a session h
         store: 'prompt',
         storeFails: false,
         onDemand: false,
+        dpop: false,
       },
       ...{ seed: 0, accessTokenLifetime: 900, channel: true },
     },

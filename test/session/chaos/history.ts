@@ -207,6 +207,8 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
           (family?.refused === true && (!isDoubtful || !locks || isTroubled())) ||
           (family !== undefined && isRefusedAgainAndAgain(family))
         )
+      case 'key-lost':
+        return family?.keyLost === true
       case 'identity-changed':
         return family?.mistaken === true
       case 'refresh-response-lost':
@@ -250,10 +252,14 @@ export function createHistory(options: HistoryOptions, past = nothing): History 
       // What came for somebody else is revoked, and the session with it; its copies may find out from the server.
       const isSpent = spending && !isExcused(spending) && !family.mistaken
       if (isSpent && locks) wrong('a spent token was sent:', token)
-      if (shared && locks && isUnannounced(token)) wrong('a token was sent unannounced:', token)
+      // While a proof is made, or the nonce for it is fetched, the session may end, and storage may fail or work again.
+      const isBound = family.key !== undefined
+      const mayBeUnannounced = isBound && isTroubled()
+      if (shared && locks && isUnannounced(token) && !mayBeUnannounced)
+        wrong('a token was sent unannounced:', token)
       if (isTooEarly(sending)) wrong('a back-off was not kept:', token)
       const sid = sidOf(family)
-      if (tombs.has(sid) && !fresh.has(sid) && !isTroubled())
+      if (tombs.has(sid) && !fresh.has(sid) && !isBound && !isTroubled())
         wrong('a token of a session that has ended was sent:', token)
     },
 

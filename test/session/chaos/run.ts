@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { turn } from './quick-clock.ts'
 import { createStage, storedSession, usersMe } from './stage.ts'
 import type { History } from './history.ts'
@@ -26,6 +26,7 @@ export async function run(setting: Setting, script: readonly Step[]): Promise<vo
     expect(rejections.map((error) => (error as Error).stack)).toEqual([])
   } finally {
     process.off('unhandledRejection', onRejection)
+    vi.unstubAllGlobals()
   }
 }
 
@@ -82,6 +83,7 @@ function blameless({ histories, wire, calls }: Stage): void {
     ...histories.flatMap((history) => history.wrongs),
     ...calls.wrongs,
     ...wire.astray.map((url) => `a refresh token was sent to ${url}`),
+    ...wire.unproven.map((token) => `${token} was sent without a proof of its key`),
     ...wire.misused.map((use) => `a token went to an API it was not issued for: ${use}`),
   ]
   if (wrongs.length > 0) throw new Error(wrongs.join('\n'))
@@ -108,6 +110,7 @@ async function works(stage: Stage): Promise<void> {
     latest.refused ||
     latest.ended ||
     latest.mistaken ||
+    latest.keyLost ||
     stage.clock.now() >= latest.since + week
   for (const actor of [...stage.actors]) {
     if (isOver(actor.history)) continue

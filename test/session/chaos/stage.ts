@@ -1,6 +1,10 @@
-import { memoryStore, PkceClient, signInOnDemand } from '../../../src/index.ts'
-import type { Lock, Navigator, PkceClientOptions, Session, Store } from '../../../src/index.ts'
+import { IDBFactory } from 'fake-indexeddb'
+import { vi } from 'vitest'
+import { dpop, memoryStore, PkceClient, signInOnDemand } from '../../../src/index.ts'
+import type { Capability, Lock, Navigator, Session, Store } from '../../../src/index.ts'
 import { createAuthServer, createFakeBrowser } from '../../../src/testing/index.ts'
+import { createKeyPair } from '../../../src/protocol/dpop.ts'
+import { keyStore } from '../../../src/storage/key-store.ts'
 import { localLock } from '../../../src/tabs/local-lock.ts'
 import type {
   AuthServer,
@@ -40,6 +44,8 @@ export interface Setting {
   channel: boolean
   /** Whether every other page signs the user in when a call needs it. */
   onDemand: boolean
+  /** Whether tokens are bound to a key of the browser. */
+  dpop: boolean
 }
 
 /** A page of the app. */
@@ -85,6 +91,10 @@ export interface Stage {
   /** How many listeners and channels each client has open. */
   readonly doors: Map<PkceClient, number>
   openTab(options?: Opening): Actor
+  /** The browser loses the key that tokens are bound to; pages that have used it keep it in their memory. */
+  loseKey(): void
+  /** Another page puts a key there, unless there is one. */
+  makeKey(): Promise<void>
   failStorage(kind?: 'get' | 'set' | 'all'): void
   /** Makes stores that answer later not answer at all, until {@link failStorage} is called without a kind. */
   hangStorage(how: 'before' | 'after' | 'writes'): void
@@ -108,6 +118,7 @@ const servers: Record<Setting['server'], AuthServerOptions> = {
 }
 
 export function createStage(setting: Setting): Stage {
+  if (setting.dpop) vi.stubGlobal('indexedDB', new IDBFactory())
   const clock = createQuickClock(setting.seed)
   const server = createAuthServer({
     ...servers[setting.server],
@@ -117,7 +128,13 @@ export function createStage(setting: Setting): Stage {
   })
   const browser = createFakeBrowser({ clock })
   const now = () => clock.now() + stage.skew
-  const wire = createWire({ server, clock, now, forgiving: setting.server === 'forgiving' })
+  const forgiving = setting.server === 'forgiving'
+  const keys = keyStore(clock)
+  const hasKey = async (x: string) => {
+    const pair = await keys.get(key)
+    return pair !== undefined && (await crypto.subtle.exportKey('jwk', pair.publicKey)).x === x
+  }
+  const wire = createWire({ server, clock, now, forgiving, hasKey })
   const trouble: StorageTrouble = {}
   const locks = setting.world !== 'no Web Locks'
   const shared = isShared(setting)
@@ -154,6 +171,14 @@ export function createStage(setting: Setting): Stage {
       histories.add(history)
       stage.actors.push(actor)
       return actor
+    },
+    loseKey() {
+      if (!setting.dpop) return
+      vi.stubGlobal('indexedDB', new IDBFactory())
+      wire.loseKeys()
+    },
+    async makeKey() {
+      if (setting.dpop) await keys.add(key, await createKeyPair())
     },
     failStorage(kind) {
       if (!setting.storeFails || (!kind && !trouble.kind)) return
@@ -212,7 +237,8 @@ function enter(stage: Stage, { setting, deaf, tab, history, onDemand }: Entrance
     ...ports,
     ...(setting.store === 'late' && { store: lateStore(stage, ports) }),
     ...(!isShared(setting) && { store: ownStore(setting, { tab, history }) }),
-    ...(onDemand && signsInOnDemand(stage, sender)),
+    ...(onDemand && { navigator: windowOf(stage, sender) }),
+    use: [...(setting.dpop ? [dpop()] : []), ...(onDemand ? [onDemandOf(stage)] : [])],
     fetch: calls.watching(wire.fetchOf(sender)),
   })
   const actor: Actor = Object.assign(sender, {
@@ -230,19 +256,18 @@ function enter(stage: Stage, { setting, deaf, tab, history, onDemand }: Entrance
 }
 
 /** The user signs in, if there is somebody, in a window that takes its time. */
-function signsInOnDemand(stage: Stage, { runs }: Sender): Partial<PkceClientOptions> {
+function windowOf(stage: Stage, { runs }: Sender): Navigator {
   const { clock, server } = stage
-  const navigator: Navigator = keepingPage(async ({ url }) => {
+  return keepingPage(async ({ url }) => {
     const seconds = Math.floor(clock.random() * 20)
     if (seconds > 9) await new Promise<void>((done) => void clock.setTimeout(done, seconds * 1000))
     await runs()
     return new URL(await server.authorize(url, stage.user && { username: stage.user }))
   })
-  return {
-    navigator,
-    use: [signInOnDemand({ ask: (params) => stage.user !== undefined && params })],
-  }
 }
+
+const onDemandOf = (stage: Stage): Capability =>
+  signInOnDemand({ ask: (params) => stage.user !== undefined && params })
 
 interface Fittings {
   setting: Setting

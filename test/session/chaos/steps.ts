@@ -339,6 +339,14 @@ const storage: Record<string, Play> = {
   'storage works': (stage) => stage.failStorage(),
 }
 
+const keys: Record<string, Play> = {
+  'the key is lost': (stage) => stage.loseKey(),
+  'the key is lost, and another page makes one first': (stage) => {
+    stage.loseKey()
+    return stage.makeKey()
+  },
+}
+
 const copies: Record<string, Play> = { 'is duplicated': copy }
 
 const table = {
@@ -350,6 +358,7 @@ const table = {
   ...server,
   ...time,
   ...storage,
+  ...keys,
 }
 
 export function play(stage: Stage, [what, which, amount]: Step): unknown {
@@ -369,6 +378,7 @@ export const steps = (most: number, world: World): fc.Arbitrary<Step[]> =>
       { arbitrary: among(server), weight: 3 },
       { arbitrary: among(time), weight: 1 },
       { arbitrary: among(storage), weight: 1 },
+      { arbitrary: among(keys), weight: 1 },
       { arbitrary: among(copies), weight: world === 'a store for each tab' ? 2 : 0 },
     ),
     { minLength: 1, maxLength: most, size: 'max' },

@@ -23,6 +23,10 @@ export interface Family {
   refused: boolean
   /** The server has sent an ID token for another user. */
   mistaken: boolean
+  /** What its tokens are bound to, if they are: the key that its code was exchanged with. */
+  readonly key: string | undefined
+  /** The browser has lost that key, at least for pages that are loaded from now on. */
+  keyLost: boolean
   /** When a refusal arrived that does not say why, in milliseconds of the clock of the computer. */
   readonly unclear: number[]
 }
@@ -72,12 +76,16 @@ export interface Wire {
   readonly astray: readonly string[]
   /** The API calls with a token that was issued for another API. */
   readonly misused: readonly string[]
+  /** The bound refresh tokens that were sent without a proof of their key. */
+  readonly unproven: readonly string[]
   /** Which family a refresh token or an access token is of. */
   familyOf(token: string | undefined): Family | undefined
   /** The family that began with this code. */
   familyOfCode(code: string): Family | undefined
   /** Every family there is has been ended by the server. */
   endAll(): void
+  /** The browser has lost the key of every family there is. */
+  loseKeys(): void
   /** Every token there ever was. */
   tokens(): Iterable<string>
   fetchOf(sender: Sender): typeof fetch
@@ -103,14 +111,18 @@ export interface WireOptions {
   now: () => number
   /** A spent refresh token is refused, and the session goes on with the one that came after it. */
   forgiving: boolean
+  /** Whether the browser has this key. */
+  hasKey: (key: string) => Promise<boolean>
 }
 
 /** The network between the pages and the server. It sees everything the server gives away. */
-export function createWire({ server, clock, now, forgiving }: WireOptions): Wire {
+export function createWire({ server, clock, now, forgiving, hasKey }: WireOptions): Wire {
   const families = new Map<string, Family>()
   const codes = new Map<string, Family>()
   const astray: string[] = []
   const misused: string[] = []
+  const unproven: string[] = []
+  let everLost = false
   /** By access token, the API it was issued for. */
   const issued = new Map<string, string>()
   const sendings: Sending[] = []
@@ -123,17 +135,19 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
       if (token) families.set(token, family)
   }
 
-  const begin = (sub: string): Family => ({
-    ...{ sub, since: clock.now(), unclear: [] },
-    ...{ ended: false, refused: false, mistaken: false },
+  const begin = (sub: string, key: string | undefined): Family => ({
+    ...{ sub, key, since: clock.now(), unclear: [] },
+    ...{ ended: false, refused: false, mistaken: false, keyLost: false },
   })
 
-  async function exchange(code: string, response: Response): Promise<Response> {
+  async function exchange({ code, key }: Exchange, response: Response): Promise<Response> {
     const { text, answer } = await read(response)
     if (response.ok && answer?.access_token) {
-      const family = begin(subjectOf(answer.id_token)!)
+      const family = begin(subjectOf(answer.id_token)!, key)
       learn(answer, { family, api: server.api.url })
       codes.set(code, family)
+      // A page that has it in its memory still signs in with a key that was lost.
+      if (key !== undefined && !(await hasKey(key))) family.keyLost = true
     }
     return copy(response, text)
   }
@@ -153,8 +167,8 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
   }
 
   function watchUse(url: string, init: RequestInit | undefined): void {
-    const bearer = new Headers(init?.headers).get('authorization')?.slice('Bearer '.length)
-    const api = bearer === undefined ? undefined : issued.get(bearer)
+    const token = new Headers(init?.headers).get('authorization')?.split(' ')[1]
+    const api = token === undefined ? undefined : issued.get(token)
     if (api !== undefined && !url.startsWith(api)) misused.push(`${url} with the token for ${api}`)
   }
 
@@ -183,8 +197,11 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
   }
 
   async function refresh(by: Sender, asked: Asked): Promise<Response> {
-    const { token, signal, ask, api } = asked
+    const { token, key, signal, ask, api } = asked
     const family = families.get(token)!
+    // A page cannot know that another key was put in the place of the one it had, or that it has in its memory.
+    const isProven = everLost ? key !== undefined : key === family.key
+    if (family.key !== undefined && !isProven) unproven.push(token)
     const { lapses } = by
     const sending: Sending = {
       ...{ token, api, family, by, lapses, at: clock.now(), over: false, kept: false },
@@ -205,10 +222,15 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
     sendings,
     astray,
     misused,
+    unproven,
     familyOfCode: (code) => codes.get(code),
     familyOf: (token) => (token === undefined ? undefined : families.get(token)),
     endAll() {
       for (const family of families.values()) family.ended = true
+    },
+    loseKeys() {
+      everLost = true
+      for (const family of families.values()) family.keyLost = true
     },
     tokens: () => families.keys(),
     fetchOf: (by) => async (input, init) => {
@@ -218,10 +240,11 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
       if (token && new URL(url).pathname !== '/token') astray.push(url)
       const ask = () => server.fetch(input, { ...init, ...(token && { signal: null }) })
       const api = form.get('audience') ?? server.api.url
-      if (token) return refresh(by, { token, api, signal: init?.signal, ask })
+      const key = keyOf(new Headers(init?.headers).get('dpop'))
+      if (token) return refresh(by, { token, key, api, signal: init?.signal, ask })
       watchUse(url, init)
       const code = form.get('code')
-      return code ? exchange(code, await ask()) : ask()
+      return code ? exchange({ code, key }, await ask()) : ask()
     },
     next: (fate) => void fates.push(fate),
     release() {
@@ -235,8 +258,14 @@ export function createWire({ server, clock, now, forgiving }: WireOptions): Wire
   }
 }
 
+interface Exchange {
+  code: string
+  key: string | undefined
+}
+
 interface Asked {
   token: string
+  key: string | undefined
   api: string
   signal: AbortSignal | null | undefined
   ask: () => Promise<Response>
@@ -264,6 +293,8 @@ const registered = [
   'unsupported_grant_type',
   'invalid_scope',
   'invalid_target',
+  // The page is to send it again, with the nonce.
+  'use_dpop_nonce',
 ]
 
 /** As the refresh table of the documentation has it. */
@@ -300,11 +331,22 @@ function copy({ status, headers }: Response, text: string): Response {
   return new Response(text, { status, headers })
 }
 
+/** The key of a proof. */
+function keyOf(proof: string | null): string | undefined {
+  return proof === null ? undefined : (readPart(proof.split('.')[0]!) as Proof).jwk.x
+}
+
+interface Proof {
+  jwk: { x: string }
+}
+
+const readPart = (text: string): unknown =>
+  JSON.parse(atob(text.replace(/-/g, '+').replace(/_/g, '/')))
+
 /** Whom an ID token is for; `undefined` when it is none. */
 function subjectOf(idToken = ''): string | undefined {
   try {
-    const claims = JSON.parse(atob(idToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')))
-    return (claims as { sub: string }).sub
+    return (readPart(idToken.split('.')[1]!) as { sub: string }).sub
   } catch {
     return undefined
   }

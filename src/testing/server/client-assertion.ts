@@ -19,7 +19,7 @@ export async function checkAssertion(
   const jwt = decodeJwt(assertion)
   const alg = assertionAlgs.find((known) => known === jwt?.header['alg'])
   if (!jwt || !alg) return `the assertion is no JWT signed with ${assertionAlgs.join(', ')}`
-  const key = await importPublic(client.publicKey!, alg)
+  const key = await importPublic(client.publicKey as JsonWebKey, alg)
   if (!key || !(await verifyJwt(assertion, { alg, key }))) {
     return 'the signature of the assertion is wrong'
   }

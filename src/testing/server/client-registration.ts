@@ -29,7 +29,7 @@ export interface ClientRegistration {
   /** Makes it a confidential client: client_secret_basic or client_secret_post. */
   clientSecret?: string | undefined
   /** Makes it a confidential client: private_key_jwt (RFC 7523), with the key that belongs to this public one. */
-  publicKey?: JsonWebKey | undefined
+  publicKey?: object | undefined
   /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
    * `POST /refresh_token` reads, for clients without a secret. Default: response.

@@ -9,25 +9,38 @@ export function createKeys({ options, ports, session }: CapabilityParts) {
   const { clock, store } = ports
   const { key: name } = options
   const stored = keyStore(clock)
-  let known: DpopKey | undefined
+  let known: { pair: CryptoKeyPair; key: DpopKey } | undefined
+  /** The session for which the key was last looked up. */
+  let knownFor: string | undefined
   let finding: Promise<DpopKey> | undefined
 
-  async function find(): Promise<DpopKey | undefined> {
-    if (known) return known
-    const pair = await stored.get(name).catch((cause: unknown): undefined => {
-      // What is only in memory needs no key that is kept longer.
-      if (!store.volatile) throw unavailable(cause)
-    })
-    return pair && (known ??= dpopKey(pair, clock))
+  /** The same key keeps its nonces. */
+  async function remember(pair: CryptoKeyPair): Promise<DpopKey> {
+    const key = dpopKey(pair, clock)
+    const [mine, theirs] = await Promise.all([known && jktOf(known.key), jktOf(key)])
+    known = known && mine === theirs ? known : { pair, key }
+    return known.key
   }
 
-  async function make(leavesPage: boolean): Promise<DpopKey> {
-    const pair = await createKeyPair()
+  /** Another tab may have signed in with another key, where somebody has deleted the one that this page knows. */
+  async function find(): Promise<DpopKey | undefined> {
+    const sid = session().current()?.sid
+    if (known && (store.volatile || !sid || sid === knownFor)) return known.key
+    const pair = await stored.get(name).catch((cause: unknown): undefined => {
+      // What is only in memory needs no key that is kept longer.
+      if (!store.volatile && !known) throw unavailable(cause)
+    })
+    knownFor = sid
+    return pair ? remember(pair) : known?.key
+  }
+
+  /** Keeps the key for the pages to come, unless there is one already, which then counts. */
+  async function keep(pair: CryptoKeyPair, leavesPage: boolean): Promise<DpopKey> {
     const kept = await stored.add(name, pair).catch((cause: unknown) => {
       if (leavesPage || !store.volatile) throw unavailable(cause)
       return pair
     })
-    return (known ??= dpopKey(kept, clock))
+    return remember(kept)
   }
 
   /** Without its key a session is of no use to anybody. Resolves to whether there was one. */
@@ -41,7 +54,7 @@ export function createKeys({ options, ports, session }: CapabilityParts) {
     const found = await find()
     if (found) return found
     if (await endLost()) throw keyLost()
-    return make(false)
+    return keep(await createKeyPair(), false)
   }
 
   return {
@@ -53,13 +66,13 @@ export function createKeys({ options, ports, session }: CapabilityParts) {
 
     /** The key for a sign-in that begins. Throws `storage_unavailable` where it would not be there afterwards. */
     async begin(leavesPage: boolean): Promise<DpopKey> {
-      const found = await find()
-      if (found) return found
-      await endLost()
-      return make(leavesPage)
+      if (!(await find())) await endLost()
+      return keep(known?.pair ?? (await createKeyPair()), leavesPage)
     },
   }
 }
+
+const jktOf = ({ forServer }: DpopKey): Promise<string> => forServer.calculateThumbprint()
 
 function unavailable(cause: unknown): PkceClientError {
   return new PkceClientError(

@@ -48,7 +48,7 @@ export const sizeBudgets = {
  * `bytes` is where the build fails, `aim` the plan; docs/decisions/004-size.md gives the reason where they differ.
  */
 export const additionBudgets = {
-  dpop: { bytes: 2_500, aim: 1_900 },
+  dpop: { bytes: 2_600, aim: 1_900 },
   pushedRequests: { bytes: 420, aim: 350 },
   signInOnDemand: { bytes: 1_240, aim: 450 },
   resumeAfterSignIn: { bytes: 1_800, aim: 850 },

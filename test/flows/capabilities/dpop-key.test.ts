@@ -131,6 +131,35 @@ describe('a session whose key is gone', () => {
     expect((await world.auth.fetch(echo)).status).toBe(200)
   })
 
+  test('that the page still knows is kept again by the next sign-in, for the pages to come', async () => {
+    const world = await boundTab()
+    loseKeys()
+    await world.auth.signIn({
+      navigator: keepingPage(async ({ url }) => new URL(await world.server.authorize(url))),
+    })
+    const auth = await nextPage(world)
+    expect((await auth.fetch(echo)).status).toBe(200)
+    expect(keysIn(world).size).toBe(1)
+  })
+
+  test('that another tab made for a new sign-in is used by this tab too', async () => {
+    const world = await boundTab()
+    const old = world.auth
+    await old.fetch(echo)
+    loseKeys()
+    const other = world.load(world.browser.openTab(), '/')
+    await other.start()
+    await other.signIn({
+      navigator: keepingPage(async ({ url }) => new URL(await world.server.authorize(url))),
+    })
+    await world.until(() => old.getSession().status === 'signed-in')
+    await world.clock.settle()
+    expect((await old.fetch(echo)).status).toBe(200)
+    await old.refresh()
+    expect((await other.fetch(echo)).status).toBe(200)
+    expect(keysIn(world).size).toBe(2)
+  })
+
   test('of bearer tokens is not lost: it gets a key', async () => {
     const world = await signedInTab()
     const auth = world.client(world.tab, { use: [dpop()] })

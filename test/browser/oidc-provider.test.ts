@@ -166,7 +166,7 @@ describe.each(engineNames)('at oidc-provider, with %s', (engine) => {
   test('prompt=none signs in who is signed in at the server, without a page, and tells who is not', async () => {
     const { page } = await newPerson()
     await asksSilently(page)
-    await page.getByRole('alert').filter({ hasText: 'authorization_denied' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'login_required' }).waitFor()
     await shows(page, 'signed-out')
     await press(page, 'Sign in')
     await logIn(page)

@@ -68,9 +68,8 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     await shows(page, 'status', 'Signed in as Ada Lovelace')
   })
 
-  test.runIf(example === 'vanilla')(
-    'a person signs in in a window, and the page is not left',
-    async () => {
+  if (example === 'vanilla')
+    test('a person signs in in a window, and the page is not left', async () => {
       // In a browser without a screen every page has the focus, so that a window that is cut off counts as closed.
       world.server.fault('no-coop')
       const page = await visit(await world.newPerson(), '?page=2')
@@ -83,8 +82,7 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
       await answers(page, 'this page was never left')
       expect(page.url()).toBe(`${world.urls.vanilla}?page=2`)
       await expect.poll(() => window.isClosed()).toBe(true)
-    },
-  )
+    })
 
   test('after the return there is one token request, the keys beside it, and no second discovery', async () => {
     const page = await visit(await world.newPerson())
@@ -169,9 +167,8 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
     expect(sent).toEqual(['POST /token'])
   })
 
-  test.runIf(example === 'vanilla')(
-    'a revoked refresh token ends the session, and the page says so',
-    async () => {
+  if (example === 'vanilla')
+    test('a revoked refresh token ends the session, and the page says so', async () => {
       const { page } = await signedIn()
       await press(page, 'Revoke the refresh token')
       await answers(page, 'ended')
@@ -180,18 +177,15 @@ describe.each(examples)('$example example in $engine', ({ engine, example }) => 
       await shows(page, 'alert', 'The session is over')
       expect(await events(page)).toMatch(/refresh-failed session_ended/)
       await page.getByRole('button', { name: 'Sign in' }).waitFor()
-    },
-  )
+    })
 
-  test.runIf(example === 'vanilla')(
-    'a call without a session says that nobody is signed in',
-    async () => {
+  if (example === 'vanilla')
+    test('a call without a session says that nobody is signed in', async () => {
       const page = await visit(await world.newPerson())
       expect(await world.asked(() => press(page, 'Call the API'))).toEqual([])
       await shows(page, 'alert', 'Nobody is signed in')
       expect(await events(page)).toContain('sign-in-required')
-    },
-  )
+    })
 
   test('trouble cannot be made while nobody is signed in, and the page says why (N10)', async () => {
     const page = await visit(await world.newPerson())

@@ -51,7 +51,7 @@ const rules: Rules<DiscoverResourceOptions> = /* @__PURE__ */ withRequestRules({
  * is not known beforehand, such as those of MCP. Rejects with `discovery_failed` (no metadata, or those of another resource),
  * `issuer_mismatch` (a server that is none of `issuers`), `invalid_option`, a failure of the request (`network`, `timeout`,
  * `server_error`, `rate_limited`), and the reason of an aborted `signal`.
- * @param url - what the API calls itself, to the letter
+ * @param url - exactly what the API calls itself
  */
 export async function discoverResource(
   url: string | URL,

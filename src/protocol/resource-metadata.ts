@@ -36,7 +36,7 @@ export async function requestResourceMetadata({
     __proto__: null,
     ...(response && (await readObject(response))),
   }
-  // oauth4webapi would compare as URLs are compared. It is compared to the letter, and the message shows both.
+  // oauth4webapi would compare as URLs are compared. It is compared character by character, and the message shows both.
   if (found['resource'] === resource) return found
   const other = inert(found['resource'], 200)
   throw new PkceClientError(

@@ -6,7 +6,7 @@ import type { Transport } from './transport.ts'
 /** The part of the authorization server's metadata (RFC 8414 §2) this client uses. */
 export type ServerMetadata = {
   /**
-   * The server's own name, which must be the `issuer` option to the letter. Where the option is Microsoft Entra's for many
+   * The server's own name, which must be exactly the `issuer` option. Where the option is Microsoft Entra's for many
    * tenants (`.../organizations/v2.0`, `.../common/v2.0`), it is a template: `.../{tenantid}/v2.0`.
    */
   readonly issuer: string
@@ -100,7 +100,7 @@ export async function discover(
     throw noMetadata(issuer)
   }
   const found = (await response.json().catch(() => undefined)) as { issuer?: unknown } | undefined
-  // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: to the letter, and with a message
+  // oauth4webapi would compare the issuer as URLs are compared. It is compared afterwards: character by character, and with a message
   // that shows both.
   if (typeof found?.issuer === 'string') return found
   throw noMetadata(issuer)
@@ -168,6 +168,6 @@ function unusable(issuer: string, why: string): PkceClientError {
 function issuerMismatch(named: unknown, issuer: string): PkceClientError {
   return new PkceClientError(
     'issuer_mismatch',
-    `The server calls itself "${inert(named, 200)}", but issuer is "${issuer.slice(0, 200)}"; they must be the same to the letter.`,
+    `The server calls itself "${inert(named, 200)}", but issuer is "${issuer.slice(0, 200)}"; they must be exactly the same.`,
   )
 }

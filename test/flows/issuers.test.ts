@@ -53,7 +53,7 @@ describe.each(Object.entries(providers))('at %s', (_, provider) => {
   })
 })
 
-describe('an issuer to the letter', () => {
+describe('an issuer is compared exactly', () => {
   test.each(Object.entries(providers).filter(([, { issuer }]) => !/o[nm]\w*s?\/v2/.test(issuer)))(
     'at %s a slash more or less is another issuer, and the error shows both (C-49)',
     async (_, provider) => {

@@ -114,7 +114,7 @@ function mustConsent(
   return !context.sessions.consented(session.user, consentFor(request))
 }
 
-/** What a person agrees to: scopes, and authorization details to the letter. */
+/** What a person agrees to: scopes, and exactly these authorization details. */
 export function consentFor(request: AuthorizationRequest): {
   clientId: string
   scope: readonly string[]

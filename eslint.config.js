@@ -200,9 +200,42 @@ export default tseslint.config(
     'node/ may import values from Node, errors.ts, clock.ts and navigation/ only.',
   ),
   mayImport(
+    ['src/server/*.ts'],
+    [
+      '\\.\\./(?:errors|clock|events|options|check-options|unless-aborted)\\.ts',
+      '\\.\\./(?:api|protocol|session|compose)/[a-z-]+\\.ts',
+      '\\.\\./sign-in/(?:return-to|params)\\.ts',
+      '\\./(?:(?:endpoints|store)/)?[a-z-]+\\.ts',
+    ],
+    'server/ may import values from the shared parts only: not from the browser or its adapters, nor from testing/.',
+  ),
+  mayImport(
+    ['src/server/store/*.ts'],
+    ['\\.\\./\\.\\./(?:errors|clock)\\.ts', '\\./[a-z-]+\\.ts'],
+    'server/store/ may import values from errors.ts, clock.ts and its own folder only.',
+  ),
+  mayImport(
+    ['src/server/{cookies,seal,guard,pages,node,bytes}.ts'],
+    ['\\.\\./(?:errors|clock)\\.ts', '\\./bytes\\.ts'],
+    'This part of server/ may import values from errors.ts, clock.ts and bytes.ts only.',
+  ),
+  mayImport(
+    ['src/server/endpoints/*.ts'],
+    [
+      '\\.\\./\\.\\./(?:errors|check-options|unless-aborted)\\.ts',
+      '\\.\\./\\.\\./api/resources\\.ts',
+      '\\.\\./\\.\\./protocol/[a-z-]+\\.ts',
+      '\\.\\./\\.\\./session/record\\.ts',
+      '\\.\\./\\.\\./sign-in/return-to\\.ts',
+      '\\.\\./(?:bytes|cookies|guard|pages|seal)\\.ts',
+      '\\./[a-z-]+\\.ts',
+    ],
+    'An endpoint is handed its parts; it may import values from errors.ts, protocol/, and what reads and writes requests.',
+  ),
+  mayImport(
     ['src/compose/**/*.ts'],
-    ['\\.\\./(?!index|client|node|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
-    'compose/ may import values from anywhere in src/ but index.ts, client.ts, node/, testing/ and capabilities/.',
+    ['\\.\\./(?!index|client|node|server|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
+    'compose/ may import values from anywhere in src/ but index.ts, client.ts, node/, server/, testing/ and capabilities/.',
   ),
   mayImport(
     ['src/client.ts'],
@@ -215,8 +248,8 @@ export default tseslint.config(
   ),
   mayImport(
     ['src/index.ts'],
-    ['\\./(?!node|testing).+\\.ts'],
-    'index.ts may import values from anywhere in src/ but node/ and testing/.',
+    ['\\./(?!node|server|testing).+\\.ts'],
+    'index.ts may import values from anywhere in src/ but node/, server/ and testing/.',
   ),
   // As many steps up as the file lies deep: never out of testing/.
   ...['*', '*/*', '*/*/*'].map((depth, steps) =>

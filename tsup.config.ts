@@ -38,7 +38,15 @@ export default defineConfig([
     noExternal: ['oauth4webapi'],
     outExtension: () => ({ js: '.iife.js' }),
   },
-  // One by one, so that each has declarations of its own.
+  // One by one, so that each has declarations of its own. CommonJS builds carry oauth4webapi, which is ESM only.
+  { ...shared, entry: { server: 'src/server/index.ts' }, format: 'esm', dts: { compilerOptions } },
+  {
+    ...shared,
+    entry: { server: 'src/server/index.ts' },
+    format: 'cjs',
+    noExternal: ['oauth4webapi'],
+    dts: { compilerOptions },
+  },
   { ...inNode, entry: { node: 'src/node/index.ts' } },
   { ...inNode, entry: { testing: 'src/testing/index.ts' } },
 ])

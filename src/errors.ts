@@ -25,6 +25,10 @@ export type ErrorCode =
   | 'resource_not_allowed'
   | 'redirect_loop'
   | 'step_up_required'
+  | 'csrf_rejected'
+  | 'access_token_invalid'
+  | 'insufficient_scope'
+  | 'logout_token_invalid'
 
 /** What an error is told beside its code and message. */
 export interface ErrorFacts {

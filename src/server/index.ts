@@ -1,0 +1,1 @@
+export type { AddOptions, SessionIndex, SessionStore, Swap } from './store/session-store.ts'

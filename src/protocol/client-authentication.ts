@@ -1,16 +1,37 @@
-import { None } from 'oauth4webapi'
-import type { ClientAuth } from 'oauth4webapi'
+import { ClientSecretBasic, ClientSecretPost, None } from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { TokenType } from '../api/scheme.ts'
 import type { Send } from './send.ts'
 import type { ServerMetadata } from './server.ts'
 import type { Transport } from './transport.ts'
 
-/** How a client proves who it is at the token and revocation endpoints (RFC 6749 §2.3). */
-export type ClientAuthentication = ClientAuth
+/** Adds to a request what proves who the client is (RFC 6749 §2.3). */
+export type ClientAuthentication = (
+  ...request: [
+    server: { readonly issuer: string; readonly token_endpoint?: string },
+    client: { readonly client_id: string },
+    body: URLSearchParams,
+    headers: Headers,
+  ]
+) => void | Promise<void>
+
+/** How a client authenticates at its server, once it is known what time it is there. */
+export type ClientAuthenticationMethod = (clock: Clock) => ClientAuthentication
 
 /** A client without a secret, as every client is that runs at its users' (RFC 6749 §2.1): it sends its `client_id` only. */
 export const publicClient = (): ClientAuthentication => None()
+
+/** HTTP Basic, with id and secret form-encoded first (RFC 6749 §2.3.1). */
+export const secretInHeader =
+  (secret: string): ClientAuthenticationMethod =>
+  () =>
+    ClientSecretBasic(secret)
+
+/** `client_secret` in the body, for servers that do not read the header (RFC 6749 §2.3.1). */
+export const secretInBody =
+  (secret: string): ClientAuthenticationMethod =>
+  () =>
+    ClientSecretPost(secret)
 
 /** A client at its server, and how it reaches it. */
 export interface OAuthClient {

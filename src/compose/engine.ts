@@ -12,6 +12,7 @@ import { checkServer, discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
 import { createTransport } from '../protocol/transport.ts'
 import { requestUserInfo } from '../protocol/user-info.ts'
+import { underLock } from '../session/exclusive.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
 import { applyCapabilities, plainHooks } from './hooks.ts'
@@ -73,6 +74,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     }
   }
 
+  const exclusive = underLock({ lock, clock, timeout })
   const session: SessionKeeper = createSession({
     key,
     issuer,
@@ -82,7 +84,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     store,
     marks: transactionStore,
     orderedMarks,
-    lock,
+    exclusive,
     channel,
     clock,
     timeout,
@@ -94,7 +96,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     key,
     store,
     session,
-    lock,
+    exclusive,
     clock,
     timeout,
     canRefresh,
@@ -123,6 +125,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
     revoke,
     session,
     refresher,
+    exclusive,
     emit,
     onSessionChanged: (listener) => on('session-changed', listener),
   })

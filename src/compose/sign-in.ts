@@ -11,6 +11,7 @@ import type { Emit, EventMap } from '../events.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
+import type { Exclusive } from '../session/exclusive.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
@@ -29,6 +30,7 @@ interface SignInParts {
   revoke: (token: string, server: ServerMetadata) => Promise<void>
   session: SessionKeeper
   refresher: Refresher
+  exclusive: Exclusive
   emit: Emit
   onSessionChanged: (listener: (facts: EventMap['session-changed']) => void) => void
 }
@@ -37,16 +39,15 @@ interface SignInParts {
 export function composeSignIn(parts: SignInParts) {
   const { options, client, hooks, server, serverOf, revoke, session, refresher, emit } = parts
   const { issuer, redirectUri, key, timeout } = options
-  const { clock, host, lock, transactionStore, navigators } = parts.ports
+  const { clock, host, transactionStore, navigators } = parts.ports
   const page = { host, clock, timeout }
 
   const departures = createDepartures({ key, host, clock })
   const transactions = createTransactions({
     key,
     transactionStore,
-    lock,
+    exclusive: parts.exclusive,
     clock,
-    timeout,
     isBegunHere: departures.includes,
   })
   const turns = createTurns(page)

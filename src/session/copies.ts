@@ -4,7 +4,7 @@ import type { SessionRecord } from './record.ts'
 
 interface CopiesOptions {
   key: string
-  store: Store
+  store: Pick<Store, 'shared' | 'volatile'>
   /** Shared by all tabs, and never given a token. */
   marks: TransactionStore
   clock: Clock

@@ -2,7 +2,7 @@ import { afterAwake } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import type { Lock, LockOptions } from '../tabs/lock.ts'
 
-interface Exclusive {
+interface Parts {
   lock: Lock
   clock: Clock
   /** Milliseconds a holder may take at most. */
@@ -16,15 +16,20 @@ export interface ExclusiveTask<T> {
   linger?: number
 }
 
+/** Runs a task alone, of all that ask under its name. */
+export type Exclusive = <T>(task: ExclusiveTask<T>) => Promise<T>
+
 /**
- * Runs the task under the lock. A holder that is frozen or stuck must not keep the others out for ever: whoever has waited
+ * Runs tasks under the lock. A holder that is frozen or stuck must not keep the others out for ever: whoever has waited
  * for twice the time a holder may take steals the lock. Only one waits for it at a time, and the others wait in line on a
  * second lock: two that lose patience together would steal it from each other.
  */
-export async function exclusive<T>(
-  parts: Exclusive,
-  { name, task, linger }: ExclusiveTask<T>,
-): Promise<T> {
+export const underLock =
+  (parts: Parts): Exclusive =>
+  (task) =>
+    runAlone(parts, task)
+
+async function runAlone<T>(parts: Parts, { name, task, linger }: ExclusiveTask<T>): Promise<T> {
   const patience = 2.02 * parts.timeout
   for (;;) {
     let work!: Promise<T | typeof lostPlace>
@@ -59,7 +64,7 @@ interface Wait<T> {
 const lostPlace = Symbol()
 
 async function obtain<T>(
-  { lock, clock }: Exclusive,
+  { lock, clock }: Parts,
   { name, task, patience, linger = 0, giveUp }: Wait<T>,
 ): Promise<T | typeof lostPlace> {
   const waiting = new AbortController()

@@ -1,5 +1,4 @@
 import { PkceClientError, retryable } from '../errors.ts'
-import { exclusive } from './exclusive.ts'
 import { createBackoff, firstDelay, isOver, longestWait, nothingPending } from './backoff.ts'
 import { dueAt, expiryOf, isMovedOn, isSame, needsSignIn, ownerOf, tokenOf } from './record.ts'
 import { withTokens } from './session.ts'
@@ -7,17 +6,17 @@ import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { GrantAnswer, GrantFailure } from '../protocol/token-set.ts'
 import type { Store } from '../storage/store.ts'
-import type { Lock } from '../tabs/lock.ts'
-import type { ExclusiveTask } from './exclusive.ts'
+import type { Exclusive, ExclusiveTask } from './exclusive.ts'
 import type { Pending, SessionRecord, SignedOutReason } from './record.ts'
 import type { SessionKeeper } from './session.ts'
 import type { SignedOutSession } from './state.ts'
 
 interface RefreshOptions {
   key: string
-  store: Store
+  store: Pick<Store, 'shared'>
   session: SessionKeeper
-  lock: Lock
+  /** Runs a task while nobody else with the same refresh token runs one. */
+  exclusive: Exclusive
   clock: Clock
   /** Milliseconds one request may take. */
   timeout: number
@@ -119,7 +118,7 @@ export function createRefresher(options: RefreshOptions) {
     const task = attempt(flight, obstacle)
     for (;;) {
       // The lock is let go between two sends, so that no holder keeps it longer than one request takes.
-      const outcome = await exclusive(options, { name, task })
+      const outcome = await options.exclusive({ name, task })
       const now = currentOrThrow()
       // The refresh token was refused to one API. If it still brings the session's own token, only that API does without.
       if (outcome instanceof PkceClientError) throw withhold(await refresh(now), ask, outcome)

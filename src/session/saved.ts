@@ -4,8 +4,10 @@ import type { Emit } from '../events.ts'
 import type { PromptStore } from '../storage/time-limit.ts'
 import type { SessionRecord } from './record.ts'
 
+type KnownStore = Pick<PromptStore, 'shared' | 'isWriting'>
+
 /** What this tab knows that its store does not have, or may not have. */
-export function createSaved({ store, emit }: { store: PromptStore; emit: Emit }) {
+export function createSaved({ store, emit }: { store: KnownStore; emit: Emit }) {
   /** The sessions that others have replaced, should a late write bring one back. */
   const replaced = new Set<string>()
   let unsaved = false

@@ -1,5 +1,4 @@
 import { createCopies } from './copies.ts'
-import { exclusive } from './exclusive.ts'
 import { isNewer, isSame, nameOf, parseRecord, tombstone } from './record.ts'
 import { createSaved } from './saved.ts'
 import { reduce, unknownSession } from './state.ts'
@@ -9,12 +8,18 @@ import type { Clock } from '../clock.ts'
 import type { Emit } from '../events.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
 import type { TokenSet } from '../protocol/token-set.ts'
-import type { OrderedMarks, TransactionStore } from '../storage/store.ts'
+import type { Awaitable, OrderedMarks, TransactionStore } from '../storage/store.ts'
 import type { PromptStore } from '../storage/time-limit.ts'
 import type { Channel, ChannelConnection } from '../tabs/channel.ts'
-import type { Lock } from '../tabs/lock.ts'
+import type { Exclusive } from './exclusive.ts'
 import type { SessionRecord, SignedOutReason } from './record.ts'
 import type { Session, SignedInSession, SignedOutSession } from './state.ts'
+
+/** Where the record of a session is kept. */
+export interface SessionRecordStore extends Omit<PromptStore, 'set'> {
+  /** Resolves to false where the store compares, and no longer has what was `seen`: then nothing was written. */
+  set(key: string, value: string, seen: string | null | undefined): Awaitable<unknown>
+}
 
 interface SessionOptions {
   key: string
@@ -24,11 +29,12 @@ interface SessionOptions {
   first: string
   /** Of the tokens that can be used. */
   tokenType: TokenType
-  store: PromptStore
+  store: SessionRecordStore
   /** Shared by all tabs, and never given a token: for the marks of copied tabs. */
   marks: TransactionStore
   orderedMarks: OrderedMarks
-  lock: Lock
+  /** Runs a commit while nobody else commits; where the store compares, nobody has to wait. */
+  exclusive: Exclusive
   channel: Channel
   clock: Clock
   /** Milliseconds one request may take. */
@@ -130,12 +136,17 @@ export function createSession(options: SessionOptions) {
   ): Promise<boolean> {
     const task = async (robbed: () => boolean): Promise<boolean> => {
       let unreadable: unknown
+      let seen: string | null | undefined
+      let isTaken = false
       let stored: SessionRecord | undefined
       const look = async () => {
-        unreadable = undefined
-        stored = await read().catch((cause: unknown): undefined => {
+        unreadable = stored = seen = undefined
+        try {
+          seen = await store.get(key)
+          stored = parseRecord(seen, options)
+        } catch (cause) {
           unreadable = cause
-        })
+        }
         return saved.newest(stored, record)
       }
       const found = await (base ? order.caughtUp(look) : look())
@@ -151,13 +162,16 @@ export function createSession(options: SessionOptions) {
         // What cannot be compared is not overwritten: it may be a session that has ended, or one of a newer version.
         if (isNewer(stored)) unreadable = new Error('A newer version has stored a session.')
         if (unreadable && base && next.signedOut !== 'signed-out') throw unreadable
-        await store.set(key, JSON.stringify(next))
-        saved.succeeded()
-        connection?.post('changed')
+        isTaken = (await store.set(key, JSON.stringify(next), seen)) === false
+        if (!isTaken) {
+          saved.succeeded()
+          connection?.post('changed')
+        }
       } catch (cause) {
         saved.notSaved(next, { cause, begun: !base })
         saved.replace(stored, next)
       }
+      if (isTaken) return write(base, next, isOutdated)
       adopt(next)
       return true
     }
@@ -166,9 +180,9 @@ export function createSession(options: SessionOptions) {
     // For tabs without IndexedDB: they must be able to read a new generation before they may write.
     const linger = owner || next.gen === base?.gen ? 0 : visibleAfter
     // The mark is set even if this was refused or could not be saved: the refresh token before it is spent all the same.
-    return exclusive(options, { name: `${key}|commit|${owner}`, task, linger }).finally(() =>
-      copies.mark(next),
-    )
+    return options
+      .exclusive({ name: `${key}|commit|${owner}`, task, linger })
+      .finally(() => copies.mark(next))
   }
 
   return {

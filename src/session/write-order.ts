@@ -4,7 +4,7 @@ import type { SessionRecord } from './record.ts'
 
 interface WriteOrderOptions {
   key: string
-  store: Store
+  store: Pick<Store, 'shared'>
   orderedMarks: OrderedMarks
   clock: Clock
   /** Milliseconds one request may take. */

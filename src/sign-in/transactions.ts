@@ -1,10 +1,9 @@
 import { copyOwn } from '../check-options.ts'
 import { PkceClientError } from '../errors.ts'
-import { exclusive } from '../session/exclusive.ts'
 import { pick } from '../session/stored.ts'
 import type { Clock } from '../clock.ts'
+import type { Exclusive } from '../session/exclusive.ts'
 import type { TransactionStore } from '../storage/store.ts'
-import type { Lock } from '../tabs/lock.ts'
 import type { Shape } from '../session/stored.ts'
 
 /** A sign-in (or sign-out) under way: what its answer must fit, and what the app wants back. */
@@ -54,9 +53,9 @@ const shape: Shape = {
 interface TransactionOptions {
   key: string
   transactionStore: TransactionStore
-  lock: Lock
+  /** Runs a task while nobody else runs one under its name. */
+  exclusive: Exclusive
   clock: Clock
-  timeout: number
   /** Whether this tab began the sign-in. */
   isBegunHere: (state: string) => boolean
 }
@@ -141,7 +140,7 @@ export function createTransactions(options: TransactionOptions) {
           await write(state, { ...spent(found), finished: true }).catch(() => {})
         return result
       }
-      return exclusive(options, { name: `${key}|tx:${state}`, task })
+      return options.exclusive({ name: `${key}|tx:${state}`, task })
     },
   }
 }

@@ -1,14 +1,28 @@
-import { ClientSecretBasic, ClientSecretPost, None } from 'oauth4webapi'
+import {
+  ClientSecretBasic,
+  ClientSecretPost,
+  None,
+  PrivateKeyJwt,
+  clockSkew,
+  modifyAssertion,
+} from 'oauth4webapi'
 import type { Clock } from '../clock.ts'
 import type { TokenType } from '../api/scheme.ts'
 import type { Send } from './send.ts'
 import type { ServerMetadata } from './server.ts'
 import type { Transport } from './transport.ts'
 
+/** What a client must know of its server to authenticate there. */
+// A type, because oauth4webapi's has an index signature, which an interface does not fit.
+export type AuthenticatingServer = {
+  readonly issuer: string
+  readonly token_endpoint?: string
+}
+
 /** Adds to a request what proves who the client is (RFC 6749 §2.3). */
 export type ClientAuthentication = (
   ...request: [
-    server: { readonly issuer: string; readonly token_endpoint?: string },
+    server: AuthenticatingServer,
     client: { readonly client_id: string },
     body: URLSearchParams,
     headers: Headers,
@@ -32,6 +46,30 @@ export const secretInBody =
   (secret: string): ClientAuthenticationMethod =>
   () =>
     ClientSecretPost(secret)
+
+/** What signs assertions, and how they differ from the usual. */
+export interface AssertionSigner {
+  key: CryptoKey
+  /** Further members of the header, such as `kid`. */
+  header: Readonly<Record<string, string>>
+  /** Whom the assertions are for; the issuer when left out. */
+  audience?: (server: AuthenticatingServer) => string
+}
+
+/** A JWT signed by the client, good for one request within a minute (RFC 7523 §2.2). */
+export const signedAssertion =
+  (signer: () => Promise<AssertionSigner>): ClientAuthenticationMethod =>
+  (clock) =>
+  async (server, client, ...request) => {
+    const { key, header, audience } = await signer()
+    const authenticate = PrivateKeyJwt(key, {
+      [modifyAssertion](ownHeader, claims) {
+        Object.assign(ownHeader, header)
+        if (audience) claims['aud'] = audience(server)
+      },
+    })
+    await authenticate(server, { ...client, [clockSkew]: clock.systemOffset() }, ...request)
+  }
 
 /** A client at its server, and how it reaches it. */
 export interface OAuthClient {

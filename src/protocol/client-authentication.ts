@@ -68,7 +68,10 @@ export const signedAssertion =
         if (audience) claims['aud'] = audience(server)
       },
     })
-    await authenticate(server, { ...client, [clockSkew]: clock.systemOffset() }, ...request)
+    // oauth4webapi counts whole seconds of the system's clock, and times in a JWT are to be whole as well.
+    const now = clock.now() / 1000
+    const skew = Math.floor(now) - Math.floor(now - clock.systemOffset())
+    await authenticate(server, { ...client, [clockSkew]: skew }, ...request)
   }
 
 /** A client at its server, and how it reaches it. */

@@ -83,19 +83,25 @@ async function importFirst(
   source: Exclude<Source, CryptoKey>,
   algorithms: readonly KeyAlgorithm[],
 ): Promise<CryptoKey | undefined> {
-  for (const algorithm of algorithms) {
+  const { alg } = source as JsonWebKey
+  // Node imports a JWK as whatever it is asked to.
+  const named = alg === undefined ? algorithms : algorithms.filter((one) => one === nameOf(alg))
+  for (const algorithm of named) {
     const key = await importAs(source, algorithm).catch(() => undefined)
     if (key) return key
   }
   return undefined
 }
 
+/** Two names of the same (RFC 9864 §2.2). */
+const nameOf = (alg: string): string => (alg === 'EdDSA' ? 'Ed25519' : alg)
+
 function importAs(source: Exclude<Source, CryptoKey>, algorithm: KeyAlgorithm): Promise<CryptoKey> {
   const { subtle } = crypto
   if (source instanceof Uint8Array)
     return subtle.importKey('pkcs8', source, imports[algorithm], false, ['sign'])
   // What servers hand out often has uses that fit verifying only.
-  const { key_ops, use, ext, ...jwk } = source
+  const { key_ops, use, ext, alg, ...jwk } = source
   return subtle.importKey('jwk', jwk, imports[algorithm], false, ['sign'])
 }
 

@@ -44,6 +44,7 @@ export type RequestPurpose =
   | 'token'
   | 'refresh'
   | 'revocation'
+  | 'introspection'
   | 'userinfo'
 
 /** The names {@link PkceClient.on} takes. */

@@ -20,6 +20,8 @@ export type ServerMetadata = {
   readonly userinfo_endpoint?: string
   /** Where `signOut()` revokes tokens (RFC 7009). */
   readonly revocation_endpoint?: string
+  /** Where a back end asks whether a token is active (RFC 7662); a client in a browser never does. */
+  readonly introspection_endpoint?: string
   /** Where `signOut()` sends people (RP-Initiated Logout §2.1). */
   readonly end_session_endpoint?: string
   /** Where `pushedRequests()` sends authorization requests (RFC 9126 §5). */
@@ -42,6 +44,7 @@ const endpoints = [
   'jwks_uri',
   'userinfo_endpoint',
   'revocation_endpoint',
+  'introspection_endpoint',
   'end_session_endpoint',
   'pushed_authorization_request_endpoint',
 ] as const
@@ -77,7 +80,7 @@ export async function discoverServer(options: ServerOptions): Promise<ServerMeta
 }
 
 /** Entra's metadata for many tenants name a template in place of the issuer; it is filled in by each ID token. */
-function isNameOf(issuer: string, named: unknown): boolean {
+export function isNameOf(issuer: string, named: unknown): boolean {
   return (
     named === issuer || named === issuer.replace(/\/(?:common|organizations)\//, '/{tenantid}/')
   )

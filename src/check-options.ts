@@ -17,6 +17,10 @@ export const milliseconds: Rule = [
   (value: number) => Number.isFinite(value) && value > 0,
   'a positive number of milliseconds',
 ]
+export const wholeSeconds: Rule = [
+  (value: number) => Number.isInteger(value) && value >= 0,
+  'a whole number of seconds',
+]
 export const signal: Rule = [
   (value?: Partial<AbortSignal> | null) => typeof value?.aborted === 'boolean',
   'an AbortSignal',

@@ -1,5 +1,5 @@
 import { isAuthorizationDetails } from '../protocol/authorization-details.ts'
-import { asJson, checkOptions, signal, text, url } from '../check-options.ts'
+import { asJson, checkOptions, signal, text, url, wholeSeconds } from '../check-options.ts'
 import { isResource, redirectUri, requestParams, scope } from '../options.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Rules } from '../check-options.ts'
@@ -49,7 +49,7 @@ const rules: Rules<SignInParams> = {
   prompt: text,
   loginHint: text,
   acrValues: text,
-  maxAge: [(value: number) => Number.isInteger(value) && value >= 0, 'a whole number of seconds'],
+  maxAge: wholeSeconds,
   uiLocales: text,
   resource: [
     (value: unknown) => [value].flat().every(isResource),

@@ -1,12 +1,12 @@
-import { PkceClientError } from '../errors.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { checkParams } from './params.ts'
+import { signInRequired, watchSignOut } from './watch-sign-out.ts'
 import type { EventMap } from '../events.ts'
 import type { Host } from '../host/host.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Refresher } from '../session/refresh.ts'
 import type { SessionKeeper } from '../session/session.ts'
-import type { Session, SignedInSession } from '../session/state.ts'
+import type { SignedInSession } from '../session/state.ts'
 import type { CheckedParams, SignInParams } from './params.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Start } from './start.ts'
@@ -69,8 +69,9 @@ export function createRequireSession(parts: RequireSessionParts) {
     const early = signedOut.isHere()
     const state = await settled()
     if (state) return state
-    if (early || signedOut.isHere()) throw required('signOut() was called at this address')
-    if (host.url() === undefined) throw required('there is no page to send the user away from')
+    if (early || signedOut.isHere()) throw signInRequired('signOut() was called at this address')
+    if (host.url() === undefined)
+      throw signInRequired('there is no page to send the user away from')
     signal?.throwIfAborted()
     return depart({ ...params, returnTo: wanted ?? returnTo() }).catch(signedInSince)
   }
@@ -94,39 +95,4 @@ export function createRequireSession(parts: RequireSessionParts) {
 
     close: signedOut.close,
   }
-}
-
-/** Remembers the address at which the user was signed out, in this tab or another, until the next click or sign-in. */
-function watchSignOut(host: Host) {
-  let before: Session['status'] = 'unknown'
-  let address: string | undefined
-  let stop = () => {}
-
-  function forget(): void {
-    stop()
-    address = undefined
-  }
-
-  return {
-    note(now: Session): void {
-      forget()
-      if (before === 'signed-in' && now.status === 'signed-out' && now.reason === 'signed-out') {
-        address = host.url()
-        stop = host.onGesture(forget)
-      }
-      before = now.status
-    },
-
-    isHere: (): boolean => address !== undefined && address === host.url(),
-
-    close: (): void => stop(),
-  }
-}
-
-function required(why: string): PkceClientError {
-  return new PkceClientError(
-    'sign_in_required',
-    `Nobody is signed in, and ${why}; call signIn() from a click.`,
-    { sessionEnded: true },
-  )
 }

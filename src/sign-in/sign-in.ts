@@ -15,6 +15,7 @@ import { isLooping } from './loop-guard.ts'
 import { safeReturnTo } from './return-to.ts'
 import { cannotRemember } from './transactions.ts'
 import { signInCancelled } from './turns.ts'
+import { unreported } from './unreported.ts'
 import type { Emit } from '../events.ts'
 import type { Navigation, Navigator } from '../navigation/navigator.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -288,15 +289,4 @@ export function createSignIn(parts: SignInOptions) {
     rememberSignOut: (redirectUri: string): Promise<string | undefined> =>
       remember({ mode: signOutMode, redirectUri }).catch(() => undefined),
   }
-}
-
-/** The same outcome. A button that ignores it causes no unhandled rejection when the sign-in was only cancelled. */
-function unreported<T>(work: Promise<T>): Promise<T> {
-  const outcome = new Promise<T>((resolve, reject) => {
-    work.then(resolve, (error: unknown) => {
-      if ((error as Partial<PkceClientError>).code === 'sign_in_cancelled') outcome.catch(() => {})
-      reject(error)
-    })
-  })
-  return outcome
 }

@@ -249,6 +249,18 @@ export default tseslint.config(
     'client.ts may import values from errors.ts, the options, api/, compose/ and protocol/ only.',
   ),
   mayImport(
+    ['src/back-end-session.ts', 'src/back-end/**/*.ts'],
+    [
+      '\\.\\.?/(?:errors|events|clock|check-options|unless-aborted)\\.ts',
+      '\\.\\.?/api/(?:fetch|resources)\\.ts',
+      '\\.\\.?/session/state\\.ts',
+      '\\.\\.?/sign-in/(?:page-return|return-to|turns|unreported|watch-sign-out)\\.ts',
+      '\\./(?:host/page|tabs/broadcast-channel)\\.ts',
+      '\\./(?:back-end/)?[a-z-]+\\.ts',
+    ],
+    'The session of a back end has no tokens: it may import values from the shared parts only, not from protocol/.',
+  ),
+  mayImport(
     ['src/index.ts'],
     ['\\./(?!node|server|testing).+\\.ts'],
     'index.ts may import values from anywhere in src/ but node/, server/ and testing/.',

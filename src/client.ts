@@ -4,6 +4,7 @@ import { composeEngine } from './compose/engine.ts'
 import { PkceClientError } from './errors.ts'
 import { resolveOptions } from './options.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import type { AuthClient, WaitOptions } from './auth-client.ts'
 import type { Rules } from './check-options.ts'
 import type { Credential, Fetch } from './api/scheme.ts'
 import type { Engine } from './compose/engine.ts'
@@ -15,12 +16,6 @@ import type { CallbackResult } from './sign-in/finish.ts'
 import type { SignOutOptions } from './sign-in/sign-out.ts'
 import type { StartResult } from './sign-in/start.ts'
 import type { SignInParams } from './sign-in/params.ts'
-
-/** Options of methods that may have to wait for the network. */
-export interface WaitOptions {
-  /** Ends the wait; what is under way goes on. */
-  signal?: AbortSignal | undefined
-}
 
 /** What {@link PkceClient.getAccessToken} can be told. */
 export interface AccessTokenOptions extends WaitOptions {
@@ -45,7 +40,7 @@ const accessTokenRules: Rules<AccessTokenOptions> = {
  * Signs users in with the authorization code flow and PKCE, keeps them signed in, and calls APIs for them
  * (RFC 6749 §4.1, RFC 7636, OpenID Connect Core §3.1, RFC 9700).
  */
-export class PkceClient {
+export class PkceClient implements AuthClient {
   /** The session of this moment; the same object as long as nothing changed. Bound, for `useSyncExternalStore`. */
   readonly getSession: () => Session
   /** Calls the listener after each change of the session; returns a function that stops it. Bound, for `useSyncExternalStore`. */

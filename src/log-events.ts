@@ -1,4 +1,4 @@
-import type { PkceClient } from './client.ts'
+import type { AuthClient } from './auth-client.ts'
 import type { EventName } from './events.ts'
 
 const names: Record<EventName, true> = {
@@ -18,7 +18,7 @@ const names: Record<EventName, true> = {
  * Writes every event of a client, with its facts: `logEvents(auth, console)`. Nothing in them is secret.
  * @returns the way to stop
  */
-export function logEvents(auth: Pick<PkceClient, 'on'>, target: Pick<Console, 'log'>): () => void {
+export function logEvents(auth: Pick<AuthClient, 'on'>, target: Pick<Console, 'log'>): () => void {
   const stops = (Object.keys(names) as EventName[]).map((name) =>
     auth.on(name, (facts) => target.log('pkce-client', name, facts)),
   )

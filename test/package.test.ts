@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { additionBudgets, sizeBudgets } from './bench/budgets.ts'
-import { measureAddition, measureSize, readMainJob } from './bench/size.ts'
+import { bundle, measureAddition, measureSize, readMainJob } from './bench/size.ts'
 import { globalReads } from './support/global-reads.ts'
 import { pack, run } from './support/npm.ts'
 import { visitWithout, youngerFeatures } from './support/younger-features.ts'
@@ -66,6 +66,7 @@ describe('the tarball', () => {
       'dist/testing.d.ts',
       'dist/testing.js',
       'docs/api-calls.md',
+      'docs/back-end-session.md',
       'docs/dpop.md',
       'docs/errors.md',
       'docs/getting-started.md',
@@ -317,7 +318,18 @@ describe('the size', () => {
     expect(text).toMatch(/function redirect\(/)
     for (const name of Object.keys(additionBudgets).flatMap((names) => names.split(', ')))
       expect(text).not.toMatch(new RegExp(`function ${name}\\(`))
-    expect(text).not.toMatch(/popup_blocked|iframe_blocked|createElement/)
+    expect(text).not.toMatch(
+      /popup_blocked|iframe_blocked|createElement|backEndSession|x-csrf-token/,
+    )
+  })
+
+  test('of the session of a back end has nothing of oauth4webapi', async () => {
+    const text = await bundle(root, {
+      program: sizeBudgets['the session of a back end only'].imports,
+      minify: false,
+    })
+    expect(text).toMatch(/function backEndSession\(/)
+    expect(text).not.toMatch(/oauth4webapi|code_verifier|refresh_token/)
   })
 
   test.each(Object.keys(additionBudgets))('that %s() adds does not grow', async (name) => {

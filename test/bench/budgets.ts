@@ -35,6 +35,11 @@ export const sizeBudgets = {
     bytes: 450,
     aim: 400,
   },
+  'the session of a back end only': {
+    imports: `import { backEndSession } from 'pkce-client'; globalThis.auth = backEndSession()`,
+    bytes: 6_800,
+    aim: 2_500,
+  },
   'the session to render on a server': {
     imports: `export { unknownSession } from 'pkce-client'`,
     bytes: 120,

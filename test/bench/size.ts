@@ -40,7 +40,8 @@ async function bundledSize(directory: string, program: string): Promise<number> 
   return gzipSync(await bundle(directory, { program, minify: true }), { level: 9 }).length
 }
 
-async function bundle(
+/** A program as one file. */
+export async function bundle(
   directory: string,
   { program, minify }: { program: string; minify: boolean },
 ): Promise<string> {

@@ -38,7 +38,12 @@ const chunk = Buffer.alloc(64 * 1024, 'x')
 
 describe('the Request', () => {
   const echo: Handle = async (request) =>
-    Response.json({ url: request.url, method: request.method, body: await request.text() })
+    Response.json({
+      url: request.url,
+      method: request.method,
+      cookie: request.headers.get('cookie'),
+      body: await request.text(),
+    })
 
   test.each([
     ['/a/b?c=1', 'http://localhost/a/b?c=1'],
@@ -243,7 +248,7 @@ describe('a body that a parser has read', () => {
         new Response(await request.text().catch((error: unknown) => String(error))),
     )
     const base = await listen(async (req, res) => {
-      for await (const part of req) part
+      for await (const part of req) expect(part).toBeDefined()
       handler(Object.assign(req, { body }), res)
     })
     const init = { method: 'POST', body: 'as sent', headers: { 'content-type': type } }
@@ -272,7 +277,7 @@ describe('a body that a parser has read', () => {
   test('after the Request was made is found all the same', async () => {
     const base = await listen(async (req, res) => {
       toRequest(req)
-      for await (const part of req) part
+      for await (const part of req) expect(part).toBeDefined()
       Object.assign(req, { body: 'parsed' })
       toNodeHandler(async (request) => new Response(await request.text()))(req, res)
     })

@@ -106,7 +106,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/clock.ts'],
+    files: ['src/clock.ts', 'src/server/stopwatch.ts'],
     rules: { 'no-restricted-globals': ['error', ...noBrowser], 'no-restricted-properties': 'off' },
   },
   {

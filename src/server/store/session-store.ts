@@ -15,7 +15,12 @@ export interface SessionStore {
   remove(key: string, seen?: string): Promise<void>
   /** The keys that were added under this index; some may have expired since. */
   find(index: string): Promise<string[]>
+  /** Tells when what is behind the store begins to fail and when it works again; for a store that goes on meanwhile. */
+  listen?(listener: (event: StoreEvent) => void): void
 }
+
+/** What {@link SessionStore.listen} tells. `error` is what the app's own client threw. */
+export type StoreEvent = { type: 'storage-failed'; error: unknown } | { type: 'storage-recovered' }
 
 /** Options of {@link SessionStore.add}. */
 export interface AddOptions {
@@ -41,4 +46,6 @@ export interface Swap {
   value: string
   /** Milliseconds the new value lives. */
   ttl: number
+  /** The value says that this has ended: a store that goes on while another fails lets no other value win over it later. */
+  final?: boolean | undefined
 }

@@ -2,7 +2,7 @@ import type { Fetch } from './api/scheme.ts'
 import type { EventMap, EventName } from './events.ts'
 import type { Session, SignedInSession } from './session/state.ts'
 import type { SignInParams } from './sign-in/params.ts'
-import type { SignOutOptions } from './sign-in/sign-out.ts'
+import type { SignOutOptions } from './sign-in/sign-out-options.ts'
 import type { StartResult } from './sign-in/start.ts'
 
 /** Options of methods that may have to wait for the network. */

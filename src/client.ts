@@ -1,40 +1,19 @@
-import { checkOptions, signal, url } from './check-options.ts'
 import { browserPorts } from './compose/browser.ts'
 import { composeEngine } from './compose/engine.ts'
-import { PkceClientError } from './errors.ts'
+import { accessToken, refreshNow, userInfo } from './compose/token-methods.ts'
 import { resolveOptions } from './options.ts'
-import { unlessAborted } from './unless-aborted.ts'
+import type { Fetch } from './api/scheme.ts'
 import type { AuthClient, WaitOptions } from './auth-client.ts'
-import type { Rules } from './check-options.ts'
-import type { Credential, Fetch } from './api/scheme.ts'
 import type { Engine } from './compose/engine.ts'
+import type { AccessTokenOptions } from './compose/token-methods.ts'
 import type { EventMap, EventName } from './events.ts'
 import type { PkceClientOptions } from './options.ts'
 import type { UserInfo } from './protocol/user-info.ts'
 import type { Session, SignedInSession } from './session/state.ts'
 import type { CallbackResult } from './sign-in/finish.ts'
-import type { SignOutOptions } from './sign-in/sign-out.ts'
+import type { SignOutOptions } from './sign-in/sign-out-options.ts'
 import type { StartResult } from './sign-in/start.ts'
 import type { SignInParams } from './sign-in/params.ts'
-
-/** What {@link PkceClient.getAccessToken} can be told. */
-export interface AccessTokenOptions extends WaitOptions {
-  /** A URL the token is for; it must be listed, as for `fetch`. `wss:` counts as `https:`. */
-  for?: string | URL | undefined
-  /** Seconds the token must still be valid for. Where tokens do not live that long, one refreshed within the last ten seconds will do. */
-  minValidity?: number | undefined
-}
-
-const waitRules: Rules<WaitOptions> = { signal }
-
-const accessTokenRules: Rules<AccessTokenOptions> = {
-  signal,
-  for: url,
-  minValidity: [
-    (value: number) => Number.isFinite(value) && value >= 0,
-    'a number of seconds, not negative',
-  ],
-}
 
 /**
  * Signs users in with the authorization code flow and PKCE, keeps them signed in, and calls APIs for them
@@ -137,14 +116,7 @@ export class PkceClient implements AuthClient {
    * Rejects as {@link PkceClient.fetch} does, with `invalid_option`, and with the reason of an aborted `signal`.
    */
   async getAccessToken(given: AccessTokenOptions = {}): Promise<string> {
-    const { credentials } = this.#engine
-    const options = checkOptions(given, accessTokenRules)
-    const { for: target, signal, minValidity } = options
-    const askFor = () => (target === undefined ? undefined : this.#engine.askFor(target))
-    const { token } = await credentials.obtain({ ask: askFor(), signal, minValidity })
-    // The server's endpoints may have become known only now.
-    askFor()
-    return token
+    return accessToken(this.#engine, given)
   }
 
   /**
@@ -154,8 +126,7 @@ export class PkceClient implements AuthClient {
    * reason of an aborted `signal`.
    */
   async refresh(options: WaitOptions = {}): Promise<SignedInSession> {
-    const { signal } = checkOptions(options, waitRules)
-    await this.#engine.credentials.refresh(signal)
+    await refreshNow(this.#engine, options)
     return this.getSession() as SignedInSession
   }
 
@@ -172,20 +143,7 @@ export class PkceClient implements AuthClient {
    * `server_error` when the server has no such endpoint or answers for somebody else.
    */
   async getUserInfo(options: WaitOptions = {}): Promise<UserInfo> {
-    const { signal } = checkOptions(options, waitRules)
-    const { credentials, userInfo: request } = this.#engine
-    const ask = (credential: Credential) => unlessAborted(request(credential), signal)
-    const credential = await credentials.obtain({ signal })
-    let userInfo = await ask(credential)
-    if (!userInfo) {
-      const another = await credentials.renew(credential, { signal, invalidToken: true })
-      userInfo = another && (await ask(another))
-    }
-    if (userInfo) return userInfo
-    throw new PkceClientError(
-      'server_error',
-      'The userinfo endpoint does not accept the access token.',
-    )
+    return userInfo(this.#engine, options)
   }
 
   /**

@@ -52,10 +52,10 @@ export type EventName = keyof EventMap
 export type Emit = <Name extends EventName>(event: Name, facts: EventMap[Name]) => void
 
 /** `report` hears of what a listener throws: the other listeners and our own work go on. */
-export function createEmitter(report: (error: unknown) => void) {
-  const listeners = new Map<EventName, Set<(facts: never) => void>>()
+export function createEmitter<Events extends object = EventMap>(report: (error: unknown) => void) {
+  const listeners = new Map<keyof Events, Set<(facts: never) => void>>()
   let closed = false
-  const emit: Emit = (event, facts) => {
+  const emit = <Name extends keyof Events>(event: Name, facts: Events[Name]): void => {
     for (const listener of [...(listeners.get(event) ?? [])]) {
       // Also when one of them closes the client.
       if (closed) return
@@ -68,7 +68,7 @@ export function createEmitter(report: (error: unknown) => void) {
   }
   return {
     emit,
-    on<Name extends EventName>(event: Name, listener: (facts: EventMap[Name]) => void) {
+    on<Name extends keyof Events>(event: Name, listener: (facts: Events[Name]) => void) {
       const set = listeners.get(event) ?? new Set()
       listeners.set(event, set.add(listener))
       return () => void set.delete(listener)

@@ -1,11 +1,11 @@
 export { PkceClient } from './client.ts'
-export type { AccessTokenOptions } from './client.ts'
+export type { AccessTokenOptions } from './compose/token-methods.ts'
 export { backEndSession } from './back-end-session.ts'
 export type { BackEndSessionOptions } from './back-end-session.ts'
 export type { AuthClient, AuthClientSignInParams, WaitOptions } from './auth-client.ts'
 export type { PkceClientOptions, ResourceEntry } from './options.ts'
 export type { CallbackResult, FinishedSignIn } from './sign-in/finish.ts'
-export type { SignOutOptions } from './sign-in/sign-out.ts'
+export type { SignOutOptions } from './sign-in/sign-out-options.ts'
 export type { StartResult } from './sign-in/start.ts'
 export type { SignInParams } from './sign-in/params.ts'
 

@@ -157,13 +157,15 @@ const store: Rule = [
 const has = (method: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
 
+export const list: Rule = [Array.isArray, 'a list, such as ["/api/"]']
+
 /** What each option must be; a name that is not here is a mistake. */
 const rules: Rules<PkceClientOptions> = {
   issuer,
   clientId: text,
   redirectUri,
   scope,
-  resources: [Array.isArray, 'a list, such as ["/api/"]'],
+  resources: list,
   metadata: object,
   authorizationParams: requestParams,
   postSignOutRedirectUri: redirectUri,
@@ -192,12 +194,8 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
   for (const name of ['issuer', 'clientId', 'redirectUri'] as const)
     checkValue(name, { value: options[name], rule: rules[name] })
   const { issuer, clientId, sessionKey, redirectUri: base } = options
-  const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
-  if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
+  checkIssuer(issuer)
   const { navigator, use } = options
-  const resourceList = (options.resources ?? []).map((entry) => readEntry(entry, base))
-  const [first = '', ...others] = new Set(resourceList.map(({ ask }) => ask))
-  if (others.includes('')) fail('resources', plainFirst, options.resources)
   return Object.freeze(
     // Not into a copy by `...`, which would have a prototype again.
     Object.assign(options, {
@@ -205,10 +203,23 @@ export function resolveOptions(given: PkceClientOptions): ResolvedOptions {
       use: [...(use ?? [])],
       metadata: copyOwn(options.metadata ?? {}),
       key: sessionKeyOf([issuer, clientId, sessionKey ?? []].flat()),
-      resourceList,
-      asks: [first, ...others] as const,
+      ...readResources(options.resources, base),
     }),
   )
+}
+
+/** Throws `invalid_option` for the address of the metadata, which is often taken for the issuer. */
+export function checkIssuer(issuer: string): void {
+  const [wellKnown] = /\/\.well-known\/[\w-]+\/?/.exec(issuer) ?? []
+  if (wellKnown) fail('issuer', `the issuer itself: leave off "${wellKnown.slice(0, 100)}"`, issuer)
+}
+
+/** The places that may receive a token, and what their tokens are asked for with, the session's own first. */
+export function readResources(entries: PkceClientOptions['resources'] = [], base: string) {
+  const resourceList = entries.map((entry) => readEntry(entry, base))
+  const [first = '', ...others] = new Set(resourceList.map(({ ask }) => ask))
+  if (others.includes('')) fail('resources', plainFirst, entries)
+  return { resourceList, asks: [first, ...others] as const }
 }
 
 /** What the token is asked for with is sorted: it is the name under which the token is kept. */

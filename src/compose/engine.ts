@@ -8,7 +8,7 @@ import { createState } from '../protocol/authorization.ts'
 import { publicClient } from '../protocol/client-authentication.ts'
 import { refreshTokens } from '../protocol/refresh.ts'
 import { createSend } from '../protocol/send.ts'
-import { checkServer, discoverServer } from '../protocol/server.ts'
+import { discoverServer } from '../protocol/server.ts'
 import { revokeToken } from '../protocol/sign-out.ts'
 import { createTransport } from '../protocol/transport.ts'
 import { requestUserInfo } from '../protocol/user-info.ts'
@@ -16,6 +16,7 @@ import { underLock } from '../session/exclusive.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
 import { applyCapabilities, plainHooks } from './hooks.ts'
+import { knownServer } from './known-server.ts'
 import { once } from './once.ts'
 import { dependable } from './ports.ts'
 import { composeSignIn } from './sign-in.ts'
@@ -23,7 +24,6 @@ import type { ResolvedOptions } from '../options.ts'
 import type { OAuthClient } from '../protocol/client-authentication.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { ServerMetadata } from '../protocol/server.ts'
-import type { SessionRecord } from '../session/record.ts'
 import type { Ports } from './ports.ts'
 
 export type Engine = ReturnType<typeof composeEngine>
@@ -64,15 +64,7 @@ export function composeEngine(options: ResolvedOptions, given: Ports) {
   }
   const revoke = (token: string, at: ServerMetadata) =>
     revokeToken({ ...client, server: at }, token)
-  /** The server as the session knows it: its tokens go nowhere else. */
-  const serverOf = async (record: SessionRecord | undefined): Promise<ServerMetadata> => {
-    try {
-      return checkServer({ ...record?.endpoints }, { issuer, secureUrl })
-    } catch {
-      // Nobody was signed in, an older version has stored the session, or it was edited.
-      return server()
-    }
-  }
+  const serverOf = knownServer(issuer, server)
 
   const exclusive = underLock({ lock, clock, timeout })
   const session: SessionKeeper = createSession({

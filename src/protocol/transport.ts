@@ -2,7 +2,7 @@ import { allowInsecureRequests, customFetch } from 'oauth4webapi'
 import { OAuthServerError, PkceClientError } from '../errors.ts'
 import { isTooLong } from './challenge.ts'
 import type { Clock } from '../clock.ts'
-import type { Emit, RequestPurpose } from '../events.ts'
+import type { EventMap, RequestPurpose } from '../events.ts'
 
 /** An answer may have this many bytes; a token, key set or metadata document has a few thousand. */
 const maximumBytes = 1_048_576
@@ -12,7 +12,7 @@ interface TransportOptions {
   clock: Clock
   /** Milliseconds for one request, headers and body. */
   timeout: number
-  emit: Emit
+  emit: (event: 'request', facts: EventMap['request']) => void
 }
 
 interface SentRequest {

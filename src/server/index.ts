@@ -1,9 +1,25 @@
+export { ServerClient } from './client.ts'
+export type { ServerClientOptions } from './options.ts'
+export type { ServerSession, SignedInServerSession } from './server-session.ts'
+export type { ServerSignInParams } from './endpoints/sign-in.ts'
+export type { ServerEventMap, ServerEventName } from './events.ts'
+export type { SessionsOf } from './sessions.ts'
+
 export {
   clientCertificate,
   clientSecret,
   clientSecretPost,
   privateKeyJwt,
 } from './client-authentication.ts'
+export type { ClientCertificateOptions, PrivateKeyJwtOptions } from './client-authentication.ts'
+export type {
+  ClientAuthentication,
+  ClientAuthenticationMethod,
+} from '../protocol/client-authentication.ts'
+export type { PrivateKey } from './private-key.ts'
+
+export { memorySessions } from './store/memory.ts'
+export type { MemorySessionsOptions } from './store/memory.ts'
 export type {
   AddOptions,
   SessionIndex,
@@ -11,11 +27,6 @@ export type {
   StoreEvent,
   Swap,
 } from './store/session-store.ts'
-export type {
-  ClientAuthentication,
-  ClientAuthenticationMethod,
-} from '../protocol/client-authentication.ts'
-export type { ClientCertificateOptions, PrivateKeyJwtOptions } from './client-authentication.ts'
-export type { PrivateKey } from './private-key.ts'
-export { memorySessions } from './store/memory.ts'
-export type { MemorySessionsOptions } from './store/memory.ts'
+
+export { toNodeHandler, toRequest } from './node.ts'
+export type { NodeHandler, NodeOptions, NodeRequest, NodeResponse } from './node.ts'

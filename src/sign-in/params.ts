@@ -70,8 +70,14 @@ const rules: Rules<SignInParams> = {
   signal,
 }
 
+/** What every sign-in of a client has in common. */
+type RequestDefaults = Pick<
+  ResolvedOptions,
+  'scope' | 'asks' | 'authorizationParams' | 'redirectUri'
+>
+
 /** Checks what one sign-in asks for, and words it as parameters; throws `invalid_option`. */
-export function checkParams(given: SignInParams, options: ResolvedOptions) {
+export function checkParams(given: SignInParams, options: RequestDefaults) {
   const params = checkOptions(given, rules)
   const { scope = options.scope } = params
   const resource = [params.resource ?? []].flat()

@@ -1,9 +1,7 @@
 import { PkceClientError } from '../errors.ts'
-import { withParameters } from '../protocol/authorization.ts'
-import { longestSignOut } from '../protocol/sign-out.ts'
-import { checkOptions, flag, strings, text } from '../check-options.ts'
-import { redirectUri } from '../options.ts'
-import type { Rules } from '../check-options.ts'
+import { checkOptions } from '../check-options.ts'
+import { endSessionUrl, revokeInTime } from './end-session.ts'
+import { signOutRules } from './sign-out-options.ts'
 import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -11,42 +9,9 @@ import type { ServerMetadata } from '../protocol/server.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { SessionKeeper } from '../session/session.ts'
 import type { SignIn } from './sign-in.ts'
+import type { SignOutOptions } from './sign-out-options.ts'
 import type { Start } from './start.ts'
 import type { Turns } from './turns.ts'
-
-/** What {@link PkceClient.signOut} can be told. */
-export interface SignOutOptions {
-  /** Whether to leave the page to end the session at the authorization server as well; true when left out. */
-  redirect?: boolean | undefined
-  /** Whether to revoke the tokens (RFC 7009); true when left out. */
-  revoke?: boolean | undefined
-  /** Where the server sends the user afterwards, in place of the client's option of this name. */
-  postSignOutRedirectUri?: string | undefined
-  /** Whether the ID token goes along as `id_token_hint`; true when left out. It never does where the URL would exceed 2,000 characters. */
-  idTokenHint?: boolean | undefined
-  /** Who is signing out, for a server that asks (`logout_hint`). */
-  logoutHint?: string | undefined
-  /** Languages for the pages of the server, in order of preference, separated by spaces. */
-  uiLocales?: string | undefined
-  /** Further parameters of the end-session request. The client's own ones throw `invalid_option`. */
-  extraParams?: Readonly<Record<string, string>> | undefined
-}
-
-const rules: Rules<SignOutOptions> = {
-  redirect: flag,
-  revoke: flag,
-  postSignOutRedirectUri: redirectUri,
-  idTokenHint: flag,
-  logoutHint: text,
-  uiLocales: text,
-  extraParams: /* @__PURE__ */ strings(
-    (name) => /^(?:id_token_hint|client_id|post_logout_redirect_uri|state)$/.test(name),
-    'state, client_id',
-  ),
-}
-
-/** Servers and proxies refuse longer ones, and the session at the server would live on. */
-const longestUrl = 2000
 
 interface SignOutParts {
   options: ResolvedOptions
@@ -76,24 +41,6 @@ export function createSignOut(parts: SignOutParts) {
     }
   }
 
-  async function revokeTokens(
-    { refreshToken, access }: SessionRecord,
-    at: ServerMetadata,
-  ): Promise<void> {
-    const accessTokens = Object.values(access).map(({ token }) => token)
-    for (const token of [refreshToken, ...accessTokens]) if (token) await revoke(token, at)
-  }
-
-  /** Waits for the work as long as signing out may wait, and ignores its failure. */
-  async function within(work: Promise<void>): Promise<void> {
-    let cancel!: () => void
-    const tooLong = new Promise<void>((resolve) => {
-      cancel = clock.setTimeout(resolve, longestSignOut)
-    })
-    await Promise.race([tooLong, work.catch(() => {})])
-    cancel()
-  }
-
   async function signOut(choices: SignOutOptions): Promise<void> {
     // An answer in the address is used up, and then given up like every sign-in called before.
     start.start().catch(() => {})
@@ -109,30 +56,21 @@ export function createSignOut(parts: SignOutParts) {
       if (leaves) throw notAtServer(error)
     })
     if (!at) return
-    if (record && choices.revoke !== false) await within(revokeTokens(record, at))
+    if (record && choices.revoke !== false)
+      await revokeInTime(record, { clock, revoke: (token) => revoke(token, at) })
     const endpoint = metadata.end_session_endpoint ?? at.end_session_endpoint
     // Somebody may have signed in meanwhile, and the redirect would end that session at the server.
     if (!endpoint || !leaves || session.current()) return
-    turns.leave(await endSessionUrl(endpoint, { choices, record }))
+    turns.leave(await wayOut(endpoint, { choices, record }))
   }
 
-  async function endSessionUrl(
+  async function wayOut(
     endpoint: string,
     { choices, record }: { choices: SignOutOptions; record: SessionRecord | undefined },
   ): Promise<string> {
     const uri = choices.postSignOutRedirectUri ?? options.postSignOutRedirectUri
-    const hint = choices.idTokenHint === false ? undefined : record?.idToken
-    const url = withParameters(endpoint, [
-      ...Object.entries(choices.extraParams ?? {}),
-      ['id_token_hint', hint],
-      ['client_id', clientId],
-      ['post_logout_redirect_uri', uri],
-      ['logout_hint', choices.logoutHint],
-      ['ui_locales', choices.uiLocales],
-      ['state', uri && (await signIn.rememberSignOut(uri))],
-    ])
-    if (url.href.length > longestUrl) url.searchParams.delete('id_token_hint')
-    return url.href
+    const state = uri && (await signIn.rememberSignOut(uri))
+    return endSessionUrl(endpoint, { choices, clientId, uri, idToken: record?.idToken, state })
   }
 
   /**
@@ -140,7 +78,7 @@ export function createSignOut(parts: SignOutParts) {
    * and before the tokens are revoked.
    */
   return async (given: SignOutOptions): Promise<void> => {
-    const choices = checkOptions(given, rules)
+    const choices = checkOptions(given, signOutRules)
     // Also on the second click: somebody may have asked for a sign-in in between.
     void turns.abandonSignIns()
     return turns.signOut(() => signOut(choices))

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.ts'
+import type { Credentials } from '../api/credentials.ts'
+import type { AuthorizedFetch } from '../api/fetch.ts'
+import type { SessionKeeper } from '../session/session.ts'
+import type { SessionRecords } from './session-records.ts'
+
+/** What works with one session. */
+export interface Keeper {
+  key: string
+  records: SessionRecords
+  session: SessionKeeper
+  credentials: Credentials
+  fetch: AuthorizedFetch['fetch']
+  askFor: AuthorizedFetch['askFor']
+}
+
+/** Keeps the keeper of its session in use until the work is over, also when nobody waits for it any more. */
+export type Hold = <T>(work: () => Promise<T>) => Promise<T>
+
+interface KeepersOptions {
+  make: (key: string, hold: Hold) => Keeper
+  clock: Clock
+}
+
+export type Keepers = ReturnType<typeof createKeepers>
+
+/** How often, and how many milliseconds apart, a record is saved again that the store did not take. */
+const savingTries = 60
+const savingPause = 1000
+
+interface Place {
+  keeper: Keeper
+  users: number
+  /** Saving was given up. */
+  unsavable: boolean
+}
+
+/**
+ * One keeper for each session in use, shared by the requests of this process, so that they refresh once. It goes with the last
+ * of them: nothing of a person stays.
+ */
+export function createKeepers({ make, clock }: KeepersOptions) {
+  const inUse = new Map<string, Place>()
+  /** Also of those that are not in use: a session object of an app may be used again. */
+  const places = new WeakMap<Keeper, Place>()
+
+  async function holding<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    place.users += 1
+    try {
+      return await work()
+    } finally {
+      place.users -= 1
+      if (place.users < 1) leave(place)
+    }
+  }
+
+  function leave(place: Place): void {
+    const { keeper } = place
+    if (!place.unsavable && isUnsaved(keeper)) void holding(place, () => save(place))
+    else if (inUse.get(keeper.key) === place) inUse.delete(keeper.key)
+  }
+
+  /** The refresh token in the store is spent, and the new one is only here. */
+  async function save(place: Place): Promise<void> {
+    for (let tries = 0; tries < savingTries && isUnsaved(place.keeper); tries++) {
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, savingPause))
+      await place.keeper.session.reread()
+    }
+    place.unsavable = isUnsaved(place.keeper)
+  }
+
+  function placeOf(key: string, known: Keeper | undefined): Place {
+    const found = inUse.get(key) ?? (known && places.get(known)) ?? newPlace(key)
+    inUse.set(key, found)
+    return found
+  }
+
+  function newPlace(key: string): Place {
+    const keeper = make(key, (work) => holding(place, work))
+    const place: Place = { users: 0, keeper, unsavable: false }
+    places.set(keeper, place)
+    return place
+  }
+
+  return {
+    /** Does the work with the keeper of the session; `known` is taken when none is in use. */
+    use<T>(key: string, work: (keeper: Keeper) => Promise<T>, known?: Keeper): Promise<T> {
+      const place = placeOf(key, known)
+      return holding(place, () => work(place.keeper))
+    },
+  }
+}
+
+function isUnsaved({ session }: Keeper): boolean {
+  const record = session.latest()
+  return record !== undefined && session.isUnannounced(record)
+}

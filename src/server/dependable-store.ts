@@ -17,17 +17,31 @@ interface StoreOptions {
 export function dependableStore({ store, clock, emit }: StoreOptions): SessionStore {
   let failing = false
 
+  function failed(error: PkceClientError): void {
+    if (!failing) emit('storage-failed', { error })
+    failing = true
+  }
+
+  function recovered(): void {
+    if (failing) emit('storage-recovered', { message: 'The store of sessions works again.' })
+    failing = false
+  }
+
+  // One that goes on in memory does not fail, and still has something to tell.
+  store.listen?.((event) => {
+    if (event.type === 'storage-failed') failed(unavailable(event.error))
+    else recovered()
+  })
+
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     try {
       const late = () => unavailable(undefined)
       const result = await within(longest, { clock, late, work })
-      if (failing) emit('storage-recovered', { message: 'The store of sessions works again.' })
-      failing = false
+      if (!store.listen) recovered()
       return result
     } catch (cause) {
       const error = unavailable(cause)
-      if (!failing) emit('storage-failed', { error })
-      failing = true
+      failed(error)
       throw error
     }
   }

@@ -63,10 +63,11 @@ export function createSessionRecords(options: RecordsOptions) {
     if ((seen ?? undefined) !== (found?.text ?? gone)) return false
     const createdAt = found && !isNewSession(record, found) ? found.createdAt : clock.now()
     const left = Math.min(idleTimeout, createdAt + lifetime - clock.now())
-    const ttl = record.signedOut ? tombstoneLife : Math.max(left, 1)
+    const isOver = record.signedOut !== undefined
+    const ttl = isOver ? tombstoneLife : Math.max(left, 1)
     const sealed = await seal.seal(`${createdAt} ${text}`, key)
     const written = found
-      ? await store.swap(key, { seen: found.sealed, value: sealed, ttl })
+      ? await store.swap(key, { seen: found.sealed, value: sealed, ttl, final: isOver })
       : await store.add(key, sealed, {
           ttl,
           index: { names: await namesOf(record), ttl: lifetime },

@@ -134,7 +134,7 @@ export default tseslint.config(
     rules: { 'project/own-lines': 'off' },
   },
   {
-    files: ['src/testing/{fakes/*,server/system-clock}.ts'],
+    files: ['src/testing/{fakes/*,person/set-cookie,server/system-clock}.ts'],
     rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
   },
   mayImport(

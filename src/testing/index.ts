@@ -14,9 +14,15 @@ export type {
 export type { ClientMetadata } from './server/client-metadata.ts'
 export type { ApiRegistration } from './server/place.ts'
 export type { ListenOptions } from './server/listen.ts'
-export type { AuthorizeOptions } from './person/person.ts'
+export type { AuthorizeOptions, PageAnswers } from './person/person.ts'
 export { createCookieJar } from './person/cookie-jar.ts'
-export type { CookieJar } from './person/cookie-jar.ts'
+export type { CookieJar, CookieReach, CookieSource } from './person/cookie-jar.ts'
+export type { Cookie } from './person/set-cookie.ts'
+export { createVisitor } from './visitor/visitor.ts'
+export type { LoadOptions, Visitor, VisitorOptions } from './visitor/visitor.ts'
+export type { VisitorPage } from './visitor/load.ts'
+export type { FormToSend } from './visitor/form.ts'
+export type { Handle, VisitedServer } from './visitor/network.ts'
 export type {
   At,
   FaultArguments,

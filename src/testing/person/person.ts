@@ -2,20 +2,25 @@ import { checkOptions } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
 import { createCookieJar } from './cookie-jar.ts'
 import type { CookieJar } from './cookie-jar.ts'
+import { readForms, unescapeHtml } from './html.ts'
 import type { Reply } from '../server/http.ts'
 import type { Send } from '../server/in-process-fetch.ts'
 import type { User } from '../server/options.ts'
 
-/** What the user of {@link AuthServer.authorize} does. */
-export interface AuthorizeOptions {
-  /** Default: the first user. */
-  username?: string | undefined
+/** What somebody does at the pages of the server. */
+export interface PageAnswers {
   /** Default: the user's. */
   password?: string | undefined
   /** What the user types as the second factor, if it is asked for. Default: the user's. */
   oneTimeCode?: string | undefined
   /** Whether the user allows or denies access on the consent page, if it is shown. Default: true. */
   consent?: boolean | undefined
+}
+
+/** What the user of {@link AuthServer.authorize} does. */
+export interface AuthorizeOptions extends PageAnswers {
+  /** Default: the first user. */
+  username?: string | undefined
   /** The cookies of the user's browser. Default: none, so not signed in at the server. */
   jar?: CookieJar | undefined
 }
@@ -45,16 +50,10 @@ export async function playPerson(
     throw new Error(`${start.href} is not a URL of the authorization server ${issuer}.`)
   }
   const jar = options.jar ?? createCookieJar()
-  const username = options.username ?? users[0]?.username ?? ''
-  const known = users.find((user) => user.username === username)
   const browse = createBrowser(send, jar)
   let page = await browse({ url: start })
   const done = new Set<string>()
-  const answers: Partial<Record<string, Record<string, string>>> = {
-    login: { username, password: options.password ?? known?.password ?? '' },
-    second_factor: { code: options.oneTimeCode ?? known?.oneTimeCode ?? '123456' },
-    consent: { decision: (options.consent ?? true) ? 'allow' : 'deny' },
-  }
+  const answers = answersOf(users, options)
   for (;;) {
     const location = page.reply.headers.find(([name]) => name === 'location')?.[1]
     if (location !== undefined) {
@@ -63,13 +62,27 @@ export async function playPerson(
       page = await browse({ url: next })
       continue
     }
-    const form = readForm(page)
-    if (!form) throw new Error(complaint(page))
+    const form = readForms(page.text, page.url)[0]
+    if (!form) throw new Error(complaintOf(page))
     const step = form.action.pathname.split('/').at(-1)!
-    if (step !== 'consent' && done.has(step)) throw new Error(complaint(page))
+    if (step !== 'consent' && done.has(step)) throw new Error(complaintOf(page))
     done.add(step)
     for (const [name, value] of Object.entries(answers[step] ?? {})) form.fields.set(name, value)
     page = await browse({ url: form.action, form: form.fields })
+  }
+}
+
+/** What is filled in at each page, by the last part of the form's path. */
+export function answersOf(
+  users: readonly Pick<User, 'username' | 'password' | 'oneTimeCode'>[],
+  options: AuthorizeOptions,
+): Partial<Record<string, Record<string, string>>> {
+  const username = options.username ?? users[0]?.username ?? ''
+  const known = users.find((user) => user.username === username)
+  return {
+    login: { username, password: options.password ?? known?.password ?? '' },
+    second_factor: { code: options.oneTimeCode ?? known?.oneTimeCode ?? '123456' },
+    consent: { decision: (options.consent ?? true) ? 'allow' : 'deny' },
   }
 }
 
@@ -82,7 +95,7 @@ function isOwnPage({ href }: URL, issuer: string): boolean {
 interface Page {
   url: URL
   reply: Reply
-  html: string
+  text: string
 }
 
 function createBrowser(
@@ -108,28 +121,17 @@ function createBrowser(
       throw new TypeError(`The page ${url.href} could not be loaded (${outcome}).`)
     }
     for (const [name, value] of outcome.headers) if (name === 'set-cookie') jar.store(url, value)
-    return { url, reply: outcome, html: typeof outcome.body === 'string' ? outcome.body : '' }
+    return { url, reply: outcome, text: typeof outcome.body === 'string' ? outcome.body : '' }
   }
 }
 
-function readForm(page: Page): { action: URL; fields: URLSearchParams } | undefined {
-  const action = /<form method="post" action="([^"]*)"/.exec(page.html)?.[1]
-  if (action === undefined) return undefined
-  const fields = new URLSearchParams()
-  for (const [, name, value] of page.html.matchAll(
-    /<input type="hidden" name="([^"]*)" value="([^"]*)"/g,
-  )) {
-    fields.set(name!, unescapeHtml(value!))
-  }
-  return { action: new URL(unescapeHtml(action), page.url), fields }
-}
+const complaintOf = ({ url, reply, text }: Page): string =>
+  complaint({ url: url.href, status: reply.status, text })
 
-function complaint(page: Page): string {
-  const sentence = /<p role="alert">([^<]*)</.exec(page.html)?.[1]
+/** What a page says that no form leads on from. */
+export function complaint(page: { url: string; status: number; text: string }): string {
+  const sentence = /<p role="alert">([^<]*)</.exec(page.text)?.[1]
   const said = sentence === undefined ? '' : ` and says: ${unescapeHtml(sentence)}`
-  return `The authorization server answers ${page.reply.status} at ${page.url.pathname}${said}`
-}
-
-function unescapeHtml(text: string): string {
-  return text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+  const { pathname } = new URL(page.url)
+  return `The authorization server answers ${page.status} at ${pathname}${said}`
 }

@@ -320,7 +320,7 @@ describe('cookies', () => {
     const url = new URL('https://login.example.com/a')
     jar.store(url, 'one=1; Path=/; Secure; HttpOnly')
     jar.store(url, 'two=2; Path=/a')
-    expect(jar.header(new URL('https://login.example.com/a/b'))).toBe('one=1; two=2')
+    expect(jar.header(new URL('https://login.example.com/a/b'))).toBe('two=2; one=1')
     expect(jar.header(new URL('https://login.example.com/ab'))).toBe('one=1')
     expect(jar.header(new URL('http://login.example.com/a'))).toBe('two=2')
     expect(jar.header(new URL('https://api.example.com/a'))).toBeUndefined()

@@ -4,10 +4,12 @@ import {
   customFetch,
   jwksCache,
   skipStateCheck,
+  validateJwtAccessToken,
   validateJwtAuthResponse,
 } from 'oauth4webapi'
 import { PkceClientError, inert } from '../errors.ts'
 import { translateError } from './translate-error.ts'
+import type { AuthorizationServer, Client, JWKSCacheOptions } from 'oauth4webapi'
 import type { ErrorCode } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { KeySet } from './key-set.ts'
@@ -88,43 +90,76 @@ export function checkJwt({ header, claims }: Jwt, rules: JwtRules): void {
 
 export const isTime = (value: unknown): value is number => Number.isFinite(value)
 
+interface SignatureOptions {
+  rules: JwtRules
+  /** As read from the token. */
+  claims: Jwt['claims']
+  keys: KeySet
+  jwksUri: string
+  /** It must be an access token as RFC 9068 §2 has them. */
+  isProfiled?: boolean
+}
+
 /**
  * Checks the signature by the server's keys, and with it once more what {@link checkJwt} checks. oauth4webapi exports no verifier for
  * JWTs in general; a signed authorization response (JARM §2.4) must fulfil what every JWT must, and nothing else.
  */
 export async function verifySignature(
   token: string,
-  {
-    rules,
-    claims,
-    keys,
-    jwksUri,
-  }: { rules: JwtRules; claims: Jwt['claims']; keys: KeySet; jwksUri: string },
+  { rules, claims, keys, jwksUri, isProfiled }: SignatureOptions,
 ): Promise<void> {
   const { issuer, audience, algorithms, clock, refusal } = rules
   const offset = clock.systemOffset()
   const named = audience.find((one) => [claims['aud']].flat().includes(one))!
-  const client = { client_id: named, [clockSkew]: offset }
-  const parameters = new URLSearchParams({ response: token })
+  const verify = isProfiled ? verifyProfiled : verifyPlain
   try {
-    await keys.use((jwks) => {
-      const server = {
-        issuer,
-        jwks_uri: jwksUri,
-        authorization_signing_alg_values_supported: algorithms as string[],
-      }
-      const uat = Math.floor(clock.now() / 1000 - offset)
-      return validateJwtAuthResponse(server, client, parameters, skipStateCheck, {
-        [jwksCache]: { jwks, uat },
-        [customFetch]: noRequest,
-      })
-    })
+    await keys.use<unknown>((jwks) =>
+      verify(token, {
+        server: {
+          issuer,
+          jwks_uri: jwksUri,
+          authorization_signing_alg_values_supported: algorithms as string[],
+        },
+        client: { client_id: named, [clockSkew]: offset },
+        options: {
+          [jwksCache]: { jwks, uat: Math.floor(clock.now() / 1000 - offset) },
+          [customFetch]: noRequest,
+        },
+      }),
+    )
   } catch (error) {
     // A claim named `error` makes it look like an authorization response that is one.
     if (error instanceof AuthorizationResponseError) refuse(refusal, 'it has a claim named error')
     throw translateError(error, refusal)
   }
 }
+
+interface Parties {
+  server: AuthorizationServer
+  client: Client
+  options: JWKSCacheOptions & { [customFetch]: () => Promise<never> }
+}
+
+const verifyPlain = (token: string, { server, client, options }: Parties) =>
+  validateJwtAuthResponse(
+    server,
+    client,
+    new URLSearchParams({ response: token }),
+    skipStateCheck,
+    options,
+  )
+
+const verifyProfiled = (token: string, { server, client, options }: Parties) =>
+  validateJwtAccessToken(
+    server,
+    new Request(server.issuer, { headers: { authorization: `Bearer ${token}` } }),
+    client.client_id,
+    {
+      ...options,
+      [clockSkew]: client[clockSkew]!,
+      signingAlgorithms: server.authorization_signing_alg_values_supported as string[],
+    },
+  )
 
 /** Keys come from the key set only. */
 const noRequest = () => Promise.reject(new Error('unexpected request'))

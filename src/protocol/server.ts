@@ -79,8 +79,35 @@ export async function discoverServer(options: ServerOptions): Promise<ServerMeta
   return checkServer({ ...found, ...byHand }, { issuer, secureUrl })
 }
 
+/** What a verifier of access tokens must know of the server. */
+export type TokenIssuer = Pick<ServerMetadata, 'issuer' | 'jwks_uri' | 'introspection_endpoint'>
+
+/** Finds the endpoints of the server that an API needs; nothing else in the metadata matters to it. */
+export async function discoverIssuer({
+  issuer,
+  metadata,
+  transport,
+  secureUrl,
+  needed,
+}: Omit<ServerOptions, 'scope' | 'metadata'> & {
+  metadata: object | undefined
+  needed: readonly ('jwks_uri' | 'introspection_endpoint')[]
+}): Promise<TokenIssuer> {
+  const byHand = knownMembers({ ...metadata })
+  const complete = needed.every((name) => byHand[name])
+  const found = complete ? { issuer } : await discover({ issuer, transport }, ['oidc', 'oauth2'])
+  const server = knownMembers({ ...found, ...byHand })
+  if (!isNameOf(issuer, server.issuer)) throw issuerMismatch(server.issuer, issuer)
+  for (const name of ['jwks_uri', 'introspection_endpoint'] as const) {
+    const value = server[name]
+    if (value === undefined ? needed.includes(name) : !secureUrl(value))
+      throw unusable(issuer, `${name} is missing or not an https URL`)
+  }
+  return server as unknown as TokenIssuer
+}
+
 /** Entra's metadata for many tenants name a template in place of the issuer; it is filled in by each ID token. */
-export function isNameOf(issuer: string, named: unknown): boolean {
+function isNameOf(issuer: string, named: unknown): boolean {
   return (
     named === issuer || named === issuer.replace(/\/(?:common|organizations)\//, '/{tenantid}/')
   )

@@ -30,3 +30,9 @@ export type {
 
 export { toNodeHandler, toRequest } from './node.ts'
 export type { NodeHandler, NodeOptions, NodeRequest, NodeResponse } from './node.ts'
+
+export { AccessTokenError } from './access-token-error.ts'
+export { createTokenVerifier } from './token-verifier.ts'
+export type { TokenVerifier, VerifyOptions } from './token-verifier.ts'
+export type { TokenVerifierOptions, VerifierIntrospection } from './token-verifier-options.ts'
+export type { AccessTokenClaims } from '../protocol/access-token.ts'

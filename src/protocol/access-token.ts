@@ -64,7 +64,9 @@ export async function verifyAccessToken(
 
 /** Where the server's metadata are Microsoft Entra's for many tenants, each token names its own. */
 function issuerOf({ claims: { iss } }: Jwt, issuer: string): string {
-  return typeof iss === 'string' && isTenantOf(issuer, iss) ? iss : issuer
+  if (!issuer.includes('{tenantid}')) return issuer
+  if (typeof iss === 'string' && isTenantOf(issuer, iss)) return iss
+  return refuseToken(`its iss is ${quoted(iss)}, which is no tenant of ${issuer}`)
 }
 
 /** RFC 8725 §3.11, §3.12: other tokens of the same server have the same signature and may have the same audience. */

@@ -93,8 +93,9 @@ export function composeProtocol(
 
 /** Finds something again when it is old. */
 function fresh<T>(find: (() => Promise<T>) & { forget: () => void }, now: () => number) {
-  let since = now()
+  let since: number | undefined
   const get = (): Promise<T> => {
+    since ??= now()
     if (Math.abs(now() - since) > metadataLife) {
       find.forget()
       since = now()

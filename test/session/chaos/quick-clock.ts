@@ -6,9 +6,14 @@ const calm = 50
 
 let working = 0
 
+const methods = [
+  ...['sign', 'verify', 'digest', 'encrypt', 'decrypt'],
+  ...['generateKey', 'importKey', 'exportKey', 'deriveBits', 'deriveKey'],
+]
+
 function watchWebCrypto(): void {
   const subtle = crypto.subtle as unknown as Record<string, (...args: unknown[]) => unknown>
-  for (const name of ['sign', 'verify', 'digest', 'generateKey', 'importKey', 'exportKey']) {
+  for (const name of methods) {
     const original = subtle[name]!.bind(subtle)
     subtle[name] = (...args) => {
       working += 1

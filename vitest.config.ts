@@ -9,6 +9,10 @@ const alias = [
     replacement: new URL('./src/node/index.ts', import.meta.url).pathname,
   },
   {
+    find: /^pkce-client\/server$/,
+    replacement: new URL('./src/server/index.ts', import.meta.url).pathname,
+  },
+  {
     find: /^pkce-client\/testing$/,
     replacement: new URL('./src/testing/index.ts', import.meta.url).pathname,
   },

@@ -63,7 +63,7 @@ export interface NodeOptions {
 export type NodeHandler = (
   req: NodeRequest,
   res: NodeResponse,
-  next?: (error?: unknown) => void,
+  next?: (error?: never) => void,
 ) => void
 
 /**
@@ -78,7 +78,7 @@ export function toNodeHandler(
   return (req, res, next) => {
     const finish = (status: number, error?: unknown): void => {
       if (res.headersSent) res.destroy()
-      else if (next) next(error)
+      else if (next) next(error as never)
       else {
         res.statusCode = status
         res.end(status === 404 ? 'Not found' : 'Internal server error')

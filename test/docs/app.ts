@@ -1,5 +1,6 @@
 import * as pkceClient from 'pkce-client'
 import * as node from 'pkce-client/node'
+import * as server from 'pkce-client/server'
 import * as testing from 'pkce-client/testing'
 import { toScript } from './compile.ts'
 import { snippetsOf } from './markdown.ts'
@@ -22,6 +23,7 @@ export function loadApp(document: string, modules: Record<string, object> = {}):
   const known: Record<string, object> = {
     'pkce-client': pkceClient,
     'pkce-client/node': node,
+    'pkce-client/server': server,
     'pkce-client/testing': testing,
     ...modules,
   }

@@ -10,6 +10,7 @@ const { options } = ts.parseJsonConfigFileContent(
       paths: {
         'pkce-client': ['./src/index.ts'],
         'pkce-client/node': ['./src/node/index.ts'],
+        'pkce-client/server': ['./src/server/index.ts'],
         'pkce-client/testing': ['./src/testing/index.ts'],
         '@playwright/test': ['./test/docs/playwright-test.ts'],
         '@capacitor/app': ['./test/docs/capacitor.ts'],
@@ -17,6 +18,8 @@ const { options } = ts.parseJsonConfigFileContent(
         electron: ['./test/docs/electron.ts'],
         '@angular/router': ['./test/docs/angular-router.ts'],
         'next/navigation': ['./test/docs/next-navigation.ts'],
+        'next/headers': ['./test/docs/next-headers.ts'],
+        'next/server': ['./test/docs/next-server.ts'],
       },
       noUnusedLocals: false,
     },

@@ -73,7 +73,7 @@ export const hosts: Record<string, Host> = {
     const app = fastify()
     const handler = toNodeHandler(auth.handle)
     app.addHook('onRequest', (request, reply, next) => {
-      handler(request.raw, reply.raw, next as (error?: unknown) => void)
+      handler(request.raw, reply.raw, next)
     })
     app.get('/', async (request, reply) => {
       reply.type('text/html')
@@ -101,7 +101,6 @@ async function listen(listener: RequestListener, port: number) {
   return overHttp(server, port)
 }
 
-/** Requests as a browser sends them. Node's fetch would put headers of its own, such as Sec-Fetch-Mode, on them. */
 function overHttp(server: Server, port: number) {
   return {
     handle: (request: Request) => sendTo(port, request),
@@ -113,7 +112,8 @@ function overHttp(server: Server, port: number) {
   }
 }
 
-async function sendTo(port: number, request: Request): Promise<Response> {
+/** Node's fetch would add headers of its own, such as Sec-Fetch-Mode. */
+export async function sendTo(port: number, request: Request): Promise<Response> {
   const { method, headers, body, signal } = request
   const { pathname, search } = new URL(request.url)
   const bytes = body && request.headers.has('content-length') ? await request.arrayBuffer() : null

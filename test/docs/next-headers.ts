@@ -1,0 +1,2 @@
+// What the documents use of 'next/headers'.
+export declare function headers(): Promise<Headers>

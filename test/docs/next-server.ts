@@ -1,0 +1,2 @@
+// What the documents use of 'next/server'.
+export declare const NextResponse: { next(): Response }

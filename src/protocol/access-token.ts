@@ -22,14 +22,17 @@ export interface AccessTokenClaims {
   readonly [claim: string]: unknown
 }
 
-const refusal: JwtRules['refusal'] = ['access_token_invalid', 'The access token is not valid']
+export const refusal: JwtRules['refusal'] = [
+  'access_token_invalid',
+  'The access token is not valid',
+]
 
 export function refuseToken(why: string): never {
   refuse(refusal, why)
 }
 
 /** What access tokens must be like. */
-export interface AccessTokenRules extends Omit<JwtRules, 'refusal'> {
+export interface AccessTokenRules extends JwtRules {
   /** Whether it must be one as RFC 9068 has them. */
   isProfiled: boolean
 }
@@ -43,29 +46,26 @@ export async function verifyAccessToken(
   { jwt, rules, signatures }: { jwt: Jwt; rules: AccessTokenRules; signatures: Signatures },
 ): Promise<AccessTokenClaims> {
   const { claims } = jwt
-  const issuer = issuerOf(jwt, rules.issuer)
-  const own = { ...rules, issuer, refusal }
+  const own = forTenant(jwt, rules)
   checkKind(jwt)
-  checkVersion(claims, issuer)
+  checkVersion(claims, own.issuer)
   checkJwt(jwt, own)
   refuseBound(claims)
   if ('secret' in signatures) {
     if (!(await verifyMac(token, signatures.secret))) refuseToken('its signature is wrong')
   } else {
-    await verifySignature(token, {
-      rules: own,
-      claims,
-      isProfiled: rules.isProfiled,
-      ...signatures,
-    })
+    const { keys, jwksUri } = signatures
+    const { isProfiled } = rules
+    await verifySignature(token, { rules: own, claims, keys, jwksUri, isProfiled })
   }
   return claims
 }
 
 /** Where the server's metadata are Microsoft Entra's for many tenants, each token names its own. */
-function issuerOf({ claims: { iss } }: Jwt, issuer: string): string {
-  if (!issuer.includes('{tenantid}')) return issuer
-  if (typeof iss === 'string' && isTenantOf(issuer, iss)) return iss
+function forTenant({ claims: { iss } }: Jwt, rules: AccessTokenRules): AccessTokenRules {
+  const { issuer } = rules
+  if (!issuer.includes('{tenantid}')) return rules
+  if (typeof iss === 'string' && isTenantOf(issuer, iss)) return { ...rules, issuer: iss }
   return refuseToken(`its iss is ${quoted(iss)}, which is no tenant of ${issuer}`)
 }
 

@@ -1,6 +1,7 @@
 import { callable, checkOptions, checkValue, object, text } from '../check-options.ts'
 import { systemClock } from '../clock.ts'
 import { issuer } from '../options.ts'
+import { refusal } from '../protocol/access-token.ts'
 import { toUtf8 } from './bytes.ts'
 import { refused } from './private-key.ts'
 import type { Rule, Rules } from '../check-options.ts'
@@ -101,6 +102,7 @@ export function resolveVerifierOptions(given: TokenVerifierOptions): ResolvedVer
     algorithms,
     audience: [options.audience].flat() as [string, ...string[]],
     isProfiled: profile !== undefined,
+    refusal,
   }
 }
 

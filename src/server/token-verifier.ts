@@ -60,11 +60,14 @@ export function createTokenVerifier(given: TokenVerifierOptions): TokenVerifier 
   const keys = createKeySet({ load, clock })
   const mac = once(() => importSecret(secret!))
 
+  const named = once(async () => {
+    const { issuer: name, jwks_uri: jwksUri } = await server()
+    return { rules: { ...options, issuer: name }, jwksUri }
+  })
   const verifyByKeys = async (token: string, jwt: Jwt) => {
-    const { issuer: named, jwks_uri: jwksUri } = await server()
+    const { rules, jwksUri } = await named()
     if (jwksUri === undefined)
       refuseToken('it is a JWT, and the jwks_uri of its issuer is not known')
-    const rules = { ...options, issuer: named }
     return verifyAccessToken(token, { jwt, rules, signatures: { keys, jwksUri } })
   }
   const verifyBySecret = async (token: string, jwt: Jwt) =>
@@ -110,6 +113,7 @@ const scopeList: Rule = [
 ]
 
 function requireScopes(claims: AccessTokenClaims, scopes: readonly string[] = []): void {
+  if (scopes.length === 0) return
   const granted = scopesOf(claims)
   const missing = scopes.filter((one) => !granted.includes(one))
   if (missing.length === 0) return

@@ -4,6 +4,7 @@ export type { ServerSession, SignedInServerSession } from './server-session.ts'
 export type { ServerSignInParams } from './endpoints/sign-in.ts'
 export type { ServerEventMap, ServerEventName } from './events.ts'
 export type { SessionsOf } from './sessions.ts'
+export type { Introspection } from '../protocol/introspection.ts'
 
 export {
   clientCertificate,
@@ -13,6 +14,7 @@ export {
 } from './client-authentication.ts'
 export type { ClientCertificateOptions, PrivateKeyJwtOptions } from './client-authentication.ts'
 export type {
+  AuthenticatingServer,
   ClientAuthentication,
   ClientAuthenticationMethod,
 } from '../protocol/client-authentication.ts'

@@ -63,6 +63,7 @@ test.each([
 test.each([
   ['## Everything else', 'index', ['PkceClient']],
   ['## pkce-client/node', 'node', []],
+  ['## pkce-client/server', 'server', []],
 ])('%s of the document has every other public name of %s', (heading, entry, others) => {
   const names = project.children!.find(({ name }) => name.startsWith(entry))!.children!
   expect([...namesIn(heading), ...others].sort()).toEqual(names.map(({ name }) => name).sort())

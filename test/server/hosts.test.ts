@@ -136,8 +136,9 @@ describe.each(Object.entries(hosts))('on %s', (_, listen) => {
     expect(cookies.some((name) => name!.startsWith('pkce-tx-'))).toBe(true)
   })
 
-  test('scripts hear that nobody is signed in, and the app has its own 404', async () => {
+  test('scripts hear that nobody is signed in, and the app has its own 404 (A-86)', async () => {
     await visitor.goto('/')
+    expect((await visitor.fetch('/auth/session')).headers.get('cache-control')).toBe('no-store')
     expect(await sessionOf()).toEqual({ status: 'signed-out' })
     expect((await visitor.fetch('/me')).status).toBe(401)
     expect((await visitor.fetch('/files/a')).status).toBe(401)

@@ -15,7 +15,9 @@ import type { Transport } from './transport.ts'
 /** What a client must know of its server to authenticate there. */
 // A type, because oauth4webapi's has an index signature, which an interface does not fit.
 export type AuthenticatingServer = {
+  /** Its issuer identifier. */
   readonly issuer: string
+  /** Where tokens come from. */
   readonly token_endpoint?: string
 }
 

@@ -3,14 +3,17 @@ export type { AuthServer, Held, RecordedRequest, SignInClient } from './server/s
 export type {
   AccessTokenFormat,
   AuthServerOptions,
+  Deliver,
   SigningAlgorithm,
   User,
 } from './server/options.ts'
 export type {
+  ClientAuthentication,
   ClientRegistration,
   GrantType,
   RegisteredClient,
 } from './server/client-registration.ts'
+export type { LogoutDelivery } from './server/back-channel-logout.ts'
 export type { ClientMetadata } from './server/client-metadata.ts'
 export type { ApiRegistration } from './server/place.ts'
 export type { ListenOptions } from './server/listen.ts'

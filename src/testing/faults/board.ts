@@ -13,6 +13,7 @@ import type {
   Times,
 } from './fault.ts'
 import { idTokenFaults } from './id-tokens.ts'
+import { logoutTokenFaults } from './logout-tokens.ts'
 import { tokenRefusals } from './refusals.ts'
 import type { TokenRefusal } from './refusals.ts'
 
@@ -43,7 +44,7 @@ const defaultPaths: Partial<Record<FaultName, string>> = Object.fromEntries(
   ].map((name) => [name, '/token']),
 )
 
-const tables = { ...answerFaults, ...callbackFaults, ...idTokenFaults }
+const tables = { ...answerFaults, ...callbackFaults, ...idTokenFaults, ...logoutTokenFaults }
 /** The faults that change more than one thing in one place. */
 const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
   respond: true,
@@ -62,6 +63,8 @@ const others: Record<Exclude<FaultName, keyof typeof tables>, true> = {
   'jwks-error': true,
   'jwks-keys': true,
   'clock-offset': true,
+  'introspection-members': true,
+  'access-token-claims': true,
   metadata: true,
   'resource-metadata': true,
   'ignore-pkce': true,

@@ -160,6 +160,27 @@ export interface FaultOptions {
   /** Changes any claim. */
   'id-token-claims': On & Patch
 
+  // Logout tokens (Back-Channel Logout 1.0 §2.4).
+  'logout-token-alg-none': Times
+  /** A correct signature by a published key, with another algorithm than the metadata say. */
+  'logout-token-alg-other': Times
+  'logout-token-bad-signature': Times
+  'logout-token-typ': Times & { typ?: string }
+  'logout-token-iss-wrong': Times & { iss?: string }
+  'logout-token-aud-wrong': Times & { aud?: unknown }
+  'logout-token-events-missing': Times
+  'logout-token-events-wrong': Times & { events?: unknown }
+  /** A nonce, as ID tokens have. */
+  'logout-token-nonce': Times & { nonce?: unknown }
+  /** Changes any claim, such as `{ remove: ['sid'] }`. */
+  'logout-token-claims': Times & Patch
+
+  // Introspection (RFC 7662).
+  /** Changes members, such as `{ set: { active: 'true' } }`. */
+  'introspection-members': Times & Patch
+  /** Changes claims of access tokens that are JWTs. */
+  'access-token-claims': On & Patch
+
   // DPoP (RFC 9449).
   /** Demands another nonce whatever the proof has. */
   'dpop-nonce-for-ever': Times & { path?: string }

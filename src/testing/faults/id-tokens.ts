@@ -8,13 +8,13 @@ type IdTokenFault = Exclude<
 
 type Change<Name extends FaultName> = (draft: Draft, options: FaultOptions[Name]) => void
 
-const put =
+export const put =
   (claim: string, value: unknown) =>
   (draft: Draft): void => {
     draft.claims[claim] = value
   }
 
-const drop =
+export const drop =
   (claim: string) =>
   (draft: Draft): void => {
     Reflect.deleteProperty(draft.claims, claim)

@@ -4,6 +4,7 @@ import type { Visit } from './context.ts'
 import { oauthError, readAuthorization, withHeader } from './http.ts'
 import type { Parameters, Reply } from './http.ts'
 import { decodeJwt } from './keys.ts'
+import { authenticationsOf } from './client-registration.ts'
 import type { RegisteredClient } from './client-registration.ts'
 
 /** RFC 6749 §2.3 and §3.2.1: the client of this request, or the refusal. */
@@ -17,17 +18,18 @@ export async function authenticateClient(
   const clientId = parameters.get('client_id')
   const secret = parameters.get('client_secret')
   if (call.headers['authorization'] !== undefined && secret !== undefined) {
-    return oauthError({
-      error: 'invalid_request',
-      description: 'more than one client authentication method',
-    })
+    return twoMethods()
   }
-  if (parameters.get('client_assertion') !== undefined)
-    return authenticateByAssertion(visit, parameters)
+  const assertion = parameters.get('client_assertion')
+  if (assertion !== undefined && (secret ?? call.headers['authorization']) !== undefined) {
+    return twoMethods()
+  }
+  if (assertion !== undefined) return authenticateByAssertion(visit, parameters)
   if (call.headers['authorization'] !== undefined) {
     const client = basic && findClient(context, basic.id)
     const good =
       client?.clientSecret !== undefined &&
+      authenticationsOf(client).includes('basic') &&
       client.clientSecret === basic?.secret &&
       (clientId ?? client.clientId) === client.clientId
     return good ? client : challenge(refuse('client authentication failed'))
@@ -37,7 +39,11 @@ export async function authenticateClient(
   }
   const client = findClient(context, clientId)
   if (!client) return refuse('unknown client')
-  if (client.publicKey) return refuse('this client must send an assertion')
+  const method = secret === undefined ? 'none' : 'post'
+  const allowed = authenticationsOf(client)
+  if (allowed.includes('private_key_jwt')) return refuse('this client must send an assertion')
+  if (!allowed.includes(method))
+    return refuse(`this client must authenticate by ${allowed.join(' or ')}`)
   return client.clientSecret === secret ? client : refuse('client authentication failed')
 }
 
@@ -51,13 +57,10 @@ async function authenticateByAssertion(
   if (type !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') {
     return refuse('the client_assertion_type is not that of a JWT')
   }
-  const isAlone =
-    visit.call.headers['authorization'] === undefined &&
-    parameters.get('client_secret') === undefined
-  if (!isAlone) return refuse('more than one client authentication method')
   const named = parameters.get('client_id') ?? decodeJwt(assertion)?.claims['sub']
   const client = typeof named === 'string' ? findClient(visit.context, named) : undefined
-  if (!client?.publicKey) return refuse('client assertions are not registered for this client')
+  if (!client || !authenticationsOf(client).includes('private_key_jwt'))
+    return refuse('client assertions are not registered for this client')
   const complaint = await checkAssertion(visit, { client, assertion })
   return complaint === undefined ? client : refuse(complaint)
 }
@@ -76,6 +79,11 @@ function readBasic(credentials: string): { id: string; secret: string } | undefi
 /** RFC 6749 §2.3.1: both are form-encoded before they are joined. */
 function formDecode(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '))
+}
+
+function twoMethods(): Reply {
+  const description = 'more than one client authentication method'
+  return oauthError({ error: 'invalid_request', description })
 }
 
 function refuse(description: string): Reply {

@@ -1,5 +1,6 @@
 import { checkOptions, checkValue } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
+import { readCertificate } from './certificate.ts'
 import { parseUrl } from './url.ts'
 
 /** How an app is registered. */
@@ -31,6 +32,18 @@ export interface ClientRegistration {
   /** Makes it a confidential client: private_key_jwt (RFC 7523), with the key that belongs to this public one. */
   publicKey?: object | undefined
   /**
+   * Makes it a confidential client: private_key_jwt as Microsoft Entra has it, with this X.509 certificate (PEM, with an RSA key).
+   * Assertions name it by `x5t#S256` (PS256) or `x5t` (RS256), and may be for the token endpoint.
+   */
+  certificate?: string | undefined
+  /**
+   * The one way the client may authenticate. Default: what the registration allows, with a secret both
+   * `'basic'` (client_secret_basic) and `'post'` (client_secret_post).
+   */
+  authentication?: ClientAuthentication | undefined
+  /** Where logout tokens are sent when somebody's session ends (OpenID Connect Back-Channel Logout). Default: nowhere. */
+  backChannelLogoutUri?: string | undefined
+  /**
    * Where the refresh token travels: in the token response, or in an HttpOnly cookie that only
    * `POST /refresh_token` reads, for clients without a secret. Default: response.
    */
@@ -43,6 +56,9 @@ export interface ClientRegistration {
    */
   dpopBound?: boolean | undefined
 }
+
+/** How a client proves who it is (OpenID Connect Core §9). */
+export type ClientAuthentication = 'none' | 'basic' | 'post' | 'private_key_jwt'
 
 /** What a client may exchange for tokens (RFC 6749 §1.3). */
 export type GrantType = 'authorization_code' | 'refresh_token' | 'password'
@@ -62,8 +78,18 @@ export interface RegisteredClient extends ClientRegistration {
 }
 
 /** Whether the client can prove who it is (RFC 6749 §2.1). */
-export const isConfidential = ({ clientSecret, publicKey }: ClientRegistration): boolean =>
-  clientSecret !== undefined || publicKey !== undefined
+export const isConfidential = (client: ClientRegistration): boolean =>
+  credentials.some((name) => client[name] !== undefined)
+
+const credentials = ['clientSecret', 'publicKey', 'certificate'] as const
+
+/** The ways this client may authenticate. */
+export function authenticationsOf(client: ClientRegistration): readonly ClientAuthentication[] {
+  const { authentication, clientSecret } = client
+  if (authentication) return [authentication]
+  if (clientSecret !== undefined) return ['basic', 'post']
+  return [isConfidential(client) ? 'private_key_jwt' : 'none']
+}
 
 export const clientChoices: Choices<ClientRegistration> = {
   clientId: 'anything',
@@ -77,6 +103,9 @@ export const clientChoices: Choices<ClientRegistration> = {
   grantTypes: 'array',
   clientSecret: 'anything',
   publicKey: 'anything',
+  certificate: 'anything',
+  authentication: ['none', 'basic', 'post', 'private_key_jwt'],
+  backChannelLogoutUri: 'anything',
   refreshTokenIn: ['response', 'cookie'],
   requirePushedRequests: [true, false],
   dpopBound: [true, false],
@@ -99,9 +128,7 @@ export function registerClient(
   if (client.dpopBound && client.refreshTokenIn === 'cookie') {
     throw new Error(`The client ${client.clientId} cannot have dpopBound: a cookie has no proof.`)
   }
-  if (client.publicKey && client.clientSecret !== undefined) {
-    throw new Error(`The client ${client.clientId} cannot have both clientSecret and publicKey.`)
-  }
+  checkCredentials(client)
   client.allowedOrigins?.forEach(checkOrigin)
   return {
     ...client,
@@ -116,6 +143,32 @@ export function registerClient(
     dpopBound: client.dpopBound ?? false,
   }
 }
+
+function checkCredentials(client: ClientRegistration): void {
+  const refuse = (reason: string): never => {
+    throw new Error(`The client ${client.clientId} cannot ${reason}.`)
+  }
+  const given = credentials.filter((name) => client[name] !== undefined)
+  if (given.length > 1) refuse(`have both ${given.join(' and ')}`)
+  const fitting = given.flatMap((name) =>
+    name === 'clientSecret' ? ['basic', 'post'] : [assertion],
+  )
+  const { authentication, backChannelLogoutUri, certificate } = client
+  if (authentication && !(fitting.length === 0 ? ['none'] : fitting).includes(authentication)) {
+    refuse(`have authentication ${authentication} with ${given[0] ?? 'no secret and no key'}`)
+  }
+  if (certificate !== undefined && !readCertificate(certificate)) {
+    refuse('have this certificate: it is no PEM text of an X.509 certificate')
+  }
+  const uri = parseUrl(backChannelLogoutUri ?? 'https://app.example.com/')
+  if (!uri || uri.hash !== '') {
+    refuse(
+      `have the backChannelLogoutUri ${backChannelLogoutUri}: it is an absolute URL without a fragment`,
+    )
+  }
+}
+
+const assertion = 'private_key_jwt'
 
 function checkRedirectUri(
   uri: string,

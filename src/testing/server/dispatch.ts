@@ -7,6 +7,7 @@ import { api } from './endpoints/api.ts'
 import { authorize } from './endpoints/authorize.ts'
 import { confirmSignOut, endSession } from './endpoints/end-session.ts'
 import { consent, login, secondFactor, showNext } from './endpoints/interaction.ts'
+import { introspect } from './endpoints/introspect.ts'
 import { jwks, metadata } from './endpoints/metadata.ts'
 import { pushRequest } from './endpoints/par.ts'
 import { refreshByCookie, signOutByCookie } from './endpoints/refresh-cookie.ts'
@@ -42,6 +43,7 @@ const endpoints: Readonly<Partial<Record<string, Endpoint>>> = {
   '/refresh_token': { readers: 'registered', methods: { POST: refreshByCookie } },
   '/refresh_token/sign_out': { readers: 'registered', methods: { POST: signOutByCookie } },
   '/register': { readers: 'anybody', methods: { POST: register } },
+  '/introspect': { readers: 'nobody', methods: { POST: introspect } },
   '/revoke': { readers: 'registered', methods: { POST: revoke } },
   '/userinfo': { readers: 'registered', methods: { GET: userInfo, POST: userInfo } },
 }

@@ -86,6 +86,8 @@ export interface Grants {
   expireAccessTokens(): void
   revoke(grant: Grant, reason: RevocationReason): void
   revokeWhere(applies: (grant: Grant) => boolean, reason: RevocationReason): void
+  /** The clients that got something by such a grant. */
+  clientsOf(applies: (grant: Grant) => boolean): string[]
   readonly revoked: RevokedGrant[]
 }
 
@@ -101,6 +103,13 @@ export function createGrants(settings: Settings, now: () => number): Grants {
     const { clientId, user } = grant
     revoked.push({ clientId, username: user.username, reason, at: now() })
   }
+
+  const all = (): Set<Grant> =>
+    new Set(
+      [...codes.values(), ...refreshTokens.values(), ...accessTokens.values()].map(
+        (holder) => holder.grant,
+      ),
+    )
 
   /** Whether a token that was issued later in the same grant has been used. */
   const isSucceeded = (token: RefreshToken): boolean => {
@@ -153,10 +162,11 @@ export function createGrants(settings: Settings, now: () => number): Grants {
       for (const token of accessTokens.values()) token.expiresAt = -Infinity
     },
     revokeWhere(applies, reason) {
-      const grants = [...codes.values(), ...refreshTokens.values(), ...accessTokens.values()].map(
-        (holder) => holder.grant,
-      )
-      for (const grant of new Set(grants)) if (applies(grant)) revoke(grant, reason)
+      for (const grant of all()) if (applies(grant)) revoke(grant, reason)
+    },
+    clientsOf(applies) {
+      const clients = [...all()].filter(applies).map(({ clientId }) => clientId)
+      return [...new Set(clients)]
     },
   }
 }

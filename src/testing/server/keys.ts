@@ -23,8 +23,6 @@ export interface KeyRing {
   rotate(options?: { publishRetired?: boolean }): void
   /** The token's content, when one of our keys signed it, be it retired. */
   verify(token: string): Promise<Jwt | undefined>
-  /** The secret of HS256 access tokens. */
-  readonly secret: Uint8Array<ArrayBuffer>
 }
 
 const generation = {
@@ -75,7 +73,6 @@ export function createKeyRing(published: readonly SigningAlgorithm[]): KeyRing {
   }
 
   return {
-    secret: globalThis.crypto.getRandomValues(new Uint8Array(32)),
     current: signer,
     publish(alg) {
       if (!algs.includes(alg)) algs.push(alg)
@@ -127,6 +124,16 @@ export function importPublic(
   const jwk = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }
   return globalThis.crypto.subtle
     .importKey('jwk', jwk as JsonWebKey, generation[alg], false, ['verify'])
+    .catch(() => undefined)
+}
+
+/** The key of a SubjectPublicKeyInfo, or `undefined` when it is none for this algorithm. */
+export function importSpki(
+  spki: Uint8Array<ArrayBuffer>,
+  alg: SigningAlgorithm,
+): Promise<CryptoKey | undefined> {
+  return globalThis.crypto.subtle
+    .importKey('spki', spki, generation[alg], false, ['verify'])
     .catch(() => undefined)
 }
 

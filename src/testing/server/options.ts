@@ -3,6 +3,7 @@ import { checkOptions } from '../check-options.ts'
 import type { Choices } from '../check-options.ts'
 import { readClientDocument } from './client-metadata.ts'
 import type { ClientMetadata } from './client-metadata.ts'
+import { randomToken, utf8 } from './encoding.ts'
 import { registerClient } from './client-registration.ts'
 import type { ClientRegistration, RegisteredClient } from './client-registration.ts'
 import type { ApiRegistration } from './place.ts'
@@ -27,7 +28,7 @@ export interface User {
 /** How ID tokens can be signed (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'PS256' | 'ES256'
 /** The format of access tokens: random strings, or JWTs. Clients must not depend on it. */
-export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256'
+export type AccessTokenFormat = 'opaque' | 'HS256' | 'RS256' | 'ES256'
 
 /** The options of {@link createAuthServer}; every one has a default. */
 export interface AuthServerOptions {
@@ -49,6 +50,15 @@ export interface AuthServerOptions {
   authorizationDetailsTypes?: readonly string[] | undefined
   /** Default: opaque. */
   accessTokenFormat?: AccessTokenFormat | undefined
+  /** The secret of HS256 access tokens, for an API that verifies them. Default: one that nobody knows. */
+  accessTokenSecret?: string | undefined
+  /** What the header `typ` of access tokens that are JWTs says: `at+jwt` (RFC 9068), or `JWT` as most servers do. Default: at+jwt. */
+  accessTokenType?: 'at+jwt' | 'JWT' | undefined
+  /**
+   * Sends the logout tokens of Back-Channel Logout, such as `(request) => app.handle(request)`, or `fetch` for an app that listens.
+   * Default: none are sent.
+   */
+  deliver?: Deliver | undefined
   /** Seconds. Default: 900. */
   accessTokenLifetime?: number | undefined
   /** Seconds, counted from the first refresh token; rotation does not extend it. Default: 7 days. */
@@ -83,8 +93,14 @@ export interface AuthServerOptions {
   legacyPasswordGrant?: boolean | undefined
 }
 
+/** Carries a logout token to an app. */
+export type Deliver = (request: Request) => Response | undefined | Promise<Response | undefined>
+
 export interface Settings {
   accessTokenFormat: AccessTokenFormat
+  accessTokenSecret: Uint8Array<ArrayBuffer>
+  accessTokenType: 'at+jwt' | 'JWT'
+  deliver: Deliver | undefined
   accessTokenLifetime: number
   refreshTokenLifetime: number
   codeLifetime: number
@@ -162,7 +178,10 @@ export const serverChoices: Choices<AuthServerOptions> = {
   clock: 'anything',
   resources: 'array',
   authorizationDetailsTypes: 'array',
-  accessTokenFormat: ['opaque', 'HS256', 'RS256'],
+  accessTokenFormat: ['opaque', 'HS256', 'RS256', 'ES256'],
+  accessTokenSecret: 'anything',
+  accessTokenType: ['at+jwt', 'JWT'],
+  deliver: 'anything',
   accessTokenLifetime: 'anything',
   refreshTokenLifetime: 'anything',
   codeLifetime: 'anything',
@@ -191,6 +210,9 @@ export function resolveSettings(options: AuthServerOptions): Settings {
   const scopes = [...new Set([...allScopes, ...otherApis.flatMap((api) => api.scopes ?? [])])]
   return {
     accessTokenFormat: options.accessTokenFormat ?? 'opaque',
+    accessTokenSecret: utf8(options.accessTokenSecret ?? randomToken()),
+    accessTokenType: options.accessTokenType ?? 'at+jwt',
+    deliver: options.deliver,
     accessTokenLifetime: options.accessTokenLifetime ?? 15 * 60,
     refreshTokenLifetime: options.refreshTokenLifetime ?? 7 * 24 * 60 * 60,
     codeLifetime: options.codeLifetime ?? 60,

@@ -1,5 +1,7 @@
 import { checkOptions } from '../check-options.ts'
 import { knownAudiences } from './apis.ts'
+import { endBrowserSession } from './back-channel-logout.ts'
+import type { LogoutDelivery } from './back-channel-logout.ts'
 import type { Context } from './context.ts'
 import { dispatch } from './dispatch.ts'
 import { createDpopNonces, createProofs } from './dpop-memory.ts'
@@ -96,6 +98,13 @@ export interface AuthServer {
   expireAccessTokens(): void
   /** Ends the sessions of one user, or of all users: refresh tokens, access tokens and sign-ins at the server. */
   revokeSessions(user?: string | User): void
+  /**
+   * Ends one session at the server, or all of a user's, as signing out there does: its tokens are no longer good, and apps are told by
+   * logout tokens (the options `deliver` and `backChannelLogoutUri`). Resolves to what they answered.
+   */
+  endSession(of: { sid: string } | { sub: string }): Promise<LogoutDelivery[]>
+  /** A client's secret is no longer good, and the new one is. */
+  changeSecret(clientId: string, secret: string): void
   /** Signs with new keys from now on. The old ones stay in the key set unless `publishRetired` is false. */
   rotateKeys(options?: { publishRetired?: boolean }): void
   /** The grants that were revoked, oldest first, with the reason. */
@@ -119,7 +128,7 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
   const place = createPlace(options)
   const faults = createFaultBoard(() => knownAudiences({ place, settings }))
   const now = (): number => clock.now() + (faults.see('clock-offset')?.seconds ?? 0) * 1000
-  const signsAccessTokens = settings.accessTokenFormat === 'RS256'
+  const { accessTokenFormat } = settings
   const context: Context = {
     settings,
     place,
@@ -127,7 +136,9 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
     keys: createKeyRing([
       settings.idTokenAlg,
       ...(settings.userInfoAlg ? [settings.userInfoAlg] : []),
-      ...(signsAccessTokens ? ['RS256' as const] : []),
+      ...(accessTokenFormat === 'RS256' || accessTokenFormat === 'ES256'
+        ? [accessTokenFormat]
+        : []),
     ]),
     grants: createGrants(settings, now),
     sessions: createSessions(),
@@ -205,6 +216,23 @@ export function createAuthServer(options: AuthServerOptions = {}): AuthServer {
         (grant) => !found || grant.user.sub === found.sub,
         'revoked-by-server',
       )
+    },
+    async endSession(of) {
+      const sessions =
+        'sub' in of ? context.sessions.bySub(of.sub) : [context.sessions.bySid(of.sid)]
+      const told: LogoutDelivery[] = []
+      for (const session of sessions) {
+        if (!session) throw new Error(`There is no session ${JSON.stringify(of)}.`)
+        told.push(...(await endBrowserSession(context, session)))
+      }
+      return told
+    },
+    changeSecret(clientId, secret) {
+      const client = settings.clients.find((candidate) => candidate.clientId === clientId)
+      if (client?.clientSecret === undefined) {
+        throw new Error(`There is no client ${clientId} with a secret.`)
+      }
+      client.clientSecret = secret
     },
     rotateKeys: (how) => context.keys.rotate(how),
     revoked: context.grants.revoked,

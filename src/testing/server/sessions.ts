@@ -71,6 +71,7 @@ export interface Sessions {
   begin(user: User, authTime: number): BrowserSession
   find(secret: string | undefined): BrowserSession | undefined
   bySid(sid: unknown): BrowserSession | undefined
+  bySub(sub: string): BrowserSession[]
   end(session: BrowserSession): void
   endAll(user?: User): void
   readonly interactions: Map<string, Interaction>
@@ -106,6 +107,7 @@ export function createSessions(): Sessions {
     },
     find: (secret) => (secret === undefined ? undefined : sessions.get(secret)),
     bySid: (sid) => [...sessions.values()].find((session) => session.sid === sid),
+    bySub: (sub) => [...sessions.values()].filter(({ user }) => user.sub === sub),
     end(session) {
       sessions.delete(session.secret)
     },

@@ -1,6 +1,7 @@
 import type { AuthorizationDetail } from './authorization-details.ts'
 import { seconds } from './context.ts'
 import type { Context } from './context.ts'
+import type { Patch } from '../faults/fault.ts'
 import { base64url, randomToken, sha256 } from './encoding.ts'
 import type { AccessToken, Grant } from './grants.ts'
 import { issueIdToken } from './id-token.ts'
@@ -90,10 +91,21 @@ async function issueAccessToken(context: Context, issue: Issue): Promise<string>
     ...(issue.jkt !== undefined && { cnf: { jkt: issue.jkt } }),
     ...namedDetails(issue),
   }
-  const header = { alg: settings.accessTokenFormat, typ: 'at+jwt' }
-  if (settings.accessTokenFormat === 'HS256') return hmacJwt({ header, claims }, keys.secret)
-  const key = await keys.current('RS256')
-  return signJwt({ header: { ...header, kid: key.kid }, claims }, key)
+  const { accessTokenFormat: alg, accessTokenSecret, accessTokenType: typ } = settings
+  const patched = patch(claims, context.faults.use('access-token-claims', { api: issue.audience }))
+  const jwt = { header: { alg, typ }, claims: patched }
+  if (alg === 'HS256') return hmacJwt(jwt, accessTokenSecret)
+  const key = await keys.current(alg)
+  return signJwt({ header: { ...jwt.header, kid: key.kid }, claims: patched }, key)
+}
+
+/** What a fault makes of claims or members. */
+export function patch(
+  claims: Record<string, unknown>,
+  { set = {}, remove = [] }: Patch = {},
+): Record<string, unknown> {
+  const kept = Object.entries(claims).filter(([name]) => !remove.includes(name))
+  return { ...Object.fromEntries(kept), ...set }
 }
 
 /** The record of a live access token, for this audience if one is named, or `undefined`. */
@@ -115,9 +127,10 @@ export async function recognizeAccessToken(
   if (settings.accessTokenFormat === 'opaque') return context.grants.findAccessToken(token)
   const jwt =
     settings.accessTokenFormat === 'HS256'
-      ? await verifyHmacJwt(token, keys.secret)
+      ? await verifyHmacJwt(token, settings.accessTokenSecret)
       : await keys.verify(token)
-  // RFC 9068 §4. An ID token is signed by the same key, and told apart by its type.
-  if (jwt?.header['typ'] !== 'at+jwt' || jwt.claims['iss'] !== place.issuer) return undefined
+  // RFC 9068 §4. An ID token is signed by the same key, and told apart by its type, or by having no jti.
+  if (jwt?.header['typ'] !== settings.accessTokenType || jwt.claims['iss'] !== place.issuer)
+    return undefined
   return context.grants.findAccessToken(String(jwt.claims['jti']))
 }

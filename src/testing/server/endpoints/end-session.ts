@@ -1,3 +1,4 @@
+import { endBrowserSession } from '../back-channel-logout.ts'
 import { findClient, endpoint, isRegisteredUri, notRegistered } from '../context.ts'
 import type { Context, Visit } from '../context.ts'
 import { browserCookie, cookie, sessionCookie } from '../cookies.ts'
@@ -82,7 +83,7 @@ function confirm(
 }
 
 /** POST /end_session/confirm: the person says yes. */
-export function confirmSignOut(visit: Visit): Reply {
+export async function confirmSignOut(visit: Visit): Promise<Reply> {
   const { context, call } = visit
   const form = formOf(call)
   const signOut = context.sessions.signOuts.get(form?.get('interaction') ?? '')
@@ -93,18 +94,14 @@ export function confirmSignOut(visit: Visit): Reply {
   return finish(context, { sessions: [signOut.session], returnTo: signOut.returnTo })
 }
 
-function finish(
+async function finish(
   context: Context,
   {
     sessions,
     returnTo,
   }: { sessions: (BrowserSession | undefined)[]; returnTo: string | undefined },
-): Reply {
-  for (const session of sessions) {
-    if (!session) continue
-    context.sessions.end(session)
-    context.grants.revokeWhere((grant) => grant.sid === session.sid, 'signed-out')
-  }
+): Promise<Reply> {
+  for (const session of new Set(sessions)) if (session) await endBrowserSession(context, session)
   const answer = returnTo === undefined ? signedOutPage() : redirect(returnTo)
   const expired = { name: sessionCookie(context), value: '', maxAge: 0 }
   return withHeader(answer, cookie(context, expired))

@@ -45,6 +45,13 @@ export function metadata({ context }: Visit): Reply {
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
     revocation_endpoint_auth_methods_supported: authMethods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    introspection_endpoint: endpoint(context, '/introspect'),
+    introspection_endpoint_auth_methods_supported: authMethods.filter(
+      (method) => method !== 'none',
+    ),
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    backchannel_logout_supported: settings.deliver ? true : undefined,
+    backchannel_logout_session_supported: settings.deliver ? true : undefined,
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: proofAlgs,
     authorization_response_iss_parameter_supported: true,

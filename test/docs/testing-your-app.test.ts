@@ -24,6 +24,7 @@ async function runProject(): Promise<Record<string, number>> {
     for (const { name, code } of snippetsOf(document)) writeFileSync(join(folder, name), code)
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     const alias = {
+      'pkce-client/server': join(root, 'src/server/index.ts'),
       'pkce-client/testing': join(root, 'src/testing/index.ts'),
       'pkce-client': join(root, 'src/index.ts'),
     }
@@ -59,6 +60,7 @@ test('the tests of the document pass in vitest (N11)', { timeout: 120_000 }, asy
     'app.test.ts': 2,
     'shared-client.test.ts': 2,
     'own-api.test.ts': 1,
+    'back-end.test.ts': 3,
   })
 })
 

@@ -76,6 +76,8 @@ export function makeKeeper(parts: KeeperParts, key: string, hold: Hold): Keeper 
     emit,
     newId: createState,
   })
+  // Whether anybody is signed in is in the store: nobody is about to arrive with an answer.
+  session.markKnown()
   const refresher = createRefresher({
     key,
     store: records,

@@ -30,7 +30,6 @@ export function createSessions({ issuer, keepers, store }: SessionsOptions) {
       await session.restore()
       await touched
       throwFailure(keeper)
-      if (session.state().status === 'unknown') session.markKnown()
       return work(keeper)
     })
   }

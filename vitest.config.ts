@@ -25,13 +25,14 @@ const packageTests = [
   'test/conformance/oidc-provider.test.ts',
 ]
 const browserTests = ['test/browser/**/*.test.ts']
+const databaseTests = ['test/server/{stores,machines}/**/*.test.ts']
 
 export const unit = {
   resolve: { alias },
   test: {
     name: 'unit',
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: [...packageTests, ...browserTests],
+    exclude: [...packageTests, ...browserTests, ...databaseTests],
     environment: 'node',
     // Nothing is slow but the machine: type checks and signatures, on two busy cores.
     testTimeout: 30_000,
@@ -69,9 +70,25 @@ const browser = {
   },
 } satisfies TestProjectInlineConfiguration
 
+// With servers of Redis and PostgreSQL of its own.
+const databases = {
+  resolve: { alias },
+  test: {
+    name: 'databases',
+    include: databaseTests,
+    environment: 'node',
+    globalSetup: 'test/support/database-setup.ts',
+    // What they measure is time.
+    fileParallelism: false,
+    sequence: { groupOrder: 3 },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+} satisfies TestProjectInlineConfiguration
+
 export default defineConfig({
   test: {
-    projects: [unit, packed, browser],
+    projects: [unit, packed, browser, databases],
     onConsoleLog: (line) => !line.startsWith('oidc-provider '),
   },
 })

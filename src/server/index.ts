@@ -22,6 +22,10 @@ export type { PrivateKey } from './private-key.ts'
 
 export { memorySessions } from './store/memory.ts'
 export type { MemorySessionsOptions } from './store/memory.ts'
+export { redisSessions } from './store/redis.ts'
+export type { RedisCommand, RedisSessionsOptions } from './store/redis.ts'
+export { schema, sqlSessions } from './store/sql.ts'
+export type { SqlDialect, SqlQuery, SqlSessionsOptions } from './store/sql.ts'
 export type {
   AddOptions,
   SessionIndex,

@@ -1,20 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { chromium, firefox } from 'playwright-core'
 import { freePort } from '../support/free-port.ts'
+import { installDebianPackage, locate, obtain, runToInstall } from '../support/install.ts'
+import type { Program } from '../support/install.ts'
 import type { Browser, BrowserContext, BrowserType, LaunchOptions } from 'playwright-core'
 
 /** A browser engine the tests can drive. Another engine is one more entry of `engines`. */
-interface Engine {
-  name: string
+interface Engine extends Program {
   type: BrowserType
-  /** Where it may be installed, best first: a path, or the name of a program on the PATH. */
-  places: string[]
-  /** Ways to get it where it is not installed, tried in order. */
-  install: (() => void)[]
-  advice: string
   options(path: string): LaunchOptions
 }
 
@@ -22,7 +17,7 @@ const engines: Record<string, Engine> = {
   chromium: {
     name: 'Chrome, Chromium or Edge',
     type: chromium,
-    places: [
+    places: () => [
       'google-chrome',
       'google-chrome-stable',
       'chromium',
@@ -56,7 +51,7 @@ const engines: Record<string, Engine> = {
   firefox: {
     name: 'Firefox',
     type: firefox,
-    places: [
+    places: () => [
       'firefox-esr',
       'firefox',
       '/Applications/Firefox.app/Contents/MacOS/firefox',
@@ -135,43 +130,6 @@ function prepare(name: string): { type: BrowserType; options: LaunchOptions } {
 /** The engines to run the tests in. */
 export const engineNames = Object.keys(engines)
 
-function obtain(engine: Engine): string {
-  const failures: string[] = []
-  for (const install of [() => {}, ...engine.install]) {
-    try {
-      install()
-    } catch (error) {
-      failures.push((error as Error).message.trim())
-    }
-    const path = engine.places.map(locate).find((place) => place !== undefined)
-    if (path !== undefined) return path
-  }
-  throw new Error(
-    `The browser tests need ${engine.name}, found none and could not get one: please ${engine.advice}, then run them again. What was tried:\n${failures.join('\n')}`,
-  )
-}
-
-function locate(place: string): string | undefined {
-  if (place.includes('/') || place.includes('\\')) return existsSync(place) ? place : undefined
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, place)).find((path) => existsSync(path))
-}
-
-function installDebianPackage(name: string): () => void {
-  return () => {
-    if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-      throw new Error('The distribution is not Debian, or this is not its administrator.')
-    }
-    run('apt-get', ['update'])
-    run('apt-get', ['install', '-y', name])
-  }
-}
-
 function installWithPlaywright(name: string): () => void {
-  return () => run('npx', ['playwright-core', 'install', name])
-}
-
-function run(program: string, args: string[]): void {
-  const shell = process.platform === 'win32'
-  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', shell })
+  return () => runToInstall('npx', ['playwright-core', 'install', name])
 }

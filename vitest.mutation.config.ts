@@ -13,8 +13,12 @@ const late = [
   ...['blocked-storage', 'failing-stores', 'hanging-stores', 'late-storage', 'newer-version'],
   ...['refused-locks', 'stored-contents', 'stores', 'storm', 'tabs', 'two-clients'],
 ]
-const include = ['test/{protocol,flows}/**/*.test.ts', 'test/api/global-fetch.test.ts']
-const exclude = late.map((name) => `test/flows/${name}{.test.ts,/**}`)
+const lateAtServers = ['chaos', 'hosts', 'machines', 'stores']
+const include = ['test/{protocol,flows,server}/**/*.test.ts', 'test/api/global-fetch.test.ts']
+const exclude = [
+  ...late.map((name) => `test/flows/${name}{.test.ts,/**}`),
+  ...lateAtServers.map((name) => `test/server/${name}{.test.ts,/**}`),
+]
 
 /** What is nearest to the mutated file first: a mutant is over with the first test that fails. */
 class NearestFirst extends BaseSequencer {

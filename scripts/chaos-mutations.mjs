@@ -5,11 +5,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
+/** The stories of many machines; without a name it is those of tabs. */
+const machines = 'test/server/chaos.test.ts'
+const tabs = 'test/session/chaos.test.ts'
+
 const mutations = [
   {
     name: 'no lock',
     file: 'src/session/refresh.ts',
-    from: 'await exclusive(options, { name, task })',
+    from: 'await options.exclusive({ name, task })',
     to: 'await task(() => false)',
   },
   {
@@ -27,8 +31,8 @@ const mutations = [
   {
     name: 'persist after publish',
     file: 'src/session/session.ts',
-    from: 'await store.set(key, JSON.stringify(next))',
-    to: 'adopt(next); await store.set(key, JSON.stringify(next))',
+    from: 'isTaken = (await store.set(',
+    to: 'adopt(next); isTaken = (await store.set(',
   },
   {
     name: 'end session on 5xx',
@@ -114,6 +118,34 @@ const mutations = [
     from: '...options,\n          additionalParameters,',
     to: '...options, DPoP: undefined, additionalParameters,',
   },
+  {
+    name: 'back end: a lease that is lost is not noticed',
+    test: machines,
+    file: 'src/server/lease-lock.ts',
+    from: 'lost: () => refused || age() > lease - reserve',
+    to: 'lost: () => false && (refused || age() > lease - reserve)',
+  },
+  {
+    name: 'back end: a lease that anybody gets',
+    test: machines,
+    file: 'src/server/lease-lock.ts',
+    from: 'if (isOver() || (await store.add(key, holder, { ttl: lease })))',
+    to: 'if (isOver() || ((await store.add(key, holder, { ttl: lease })), true))',
+  },
+  {
+    name: 'back end: written over what others have written',
+    test: machines,
+    file: 'src/server/session-records.ts',
+    from: 'seen: found.sealed,',
+    to: "seen: (await store.get(key)) ?? '',",
+  },
+  {
+    name: 'back end: the keeper goes before its refresh is over',
+    test: machines,
+    file: 'src/server/make-keeper.ts',
+    from: 'hold(() => parts.lease.run(',
+    to: '(() => parts.lease.run(',
+  },
 ]
 
 const root = resolve(import.meta.dirname, '..')
@@ -131,12 +163,12 @@ const caught = table.filter(({ outcome }) => outcome.startsWith('caught')).lengt
 console.log(`${caught} of ${mutations.length} mutations caught`)
 process.exitCode = caught === mutations.length ? 0 : 1
 
-function outcomeOf({ file, from, to }) {
+function outcomeOf({ file, from, to, test = tabs }) {
   const path = join(copy, file)
   const source = readFileSync(path, 'utf8')
   if (source.split(from).length !== 2) return { outcome: `does not apply to ${file} exactly once` }
   writeFileSync(path, source.replace(from, to))
-  let outcome = runChaos()
+  let outcome = runChaos(test)
   if (outcome.outcome === 'SURVIVED' && run('test/session/regressions.test.ts').failed)
     outcome = { outcome: 'caught by a kept story' }
   writeFileSync(path, source)
@@ -144,8 +176,8 @@ function outcomeOf({ file, from, to }) {
 }
 
 /** Only a story that breaks a rule counts: a test that cannot run proves nothing. */
-function runChaos() {
-  const { output, failed } = run('test/session/chaos.test.ts')
+function runChaos(test) {
+  const { output, failed } = run(test)
   const after = /Property failed after (\d+) tests/.exec(output)
   const why = /^Got (?:error|AssertionError|\w+): ?(.{0,60})/m.exec(output)
   if (after) return { outcome: 'caught', 'after stories': Number(after[1]), by: why?.[1] }

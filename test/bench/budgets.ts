@@ -7,7 +7,7 @@
 export const sizeBudgets = {
   'the main job': {
     imports: `import { PkceClient } from 'pkce-client'; globalThis.client = PkceClient`,
-    bytes: 36_600,
+    bytes: 36_770,
     aim: 24_300,
   },
   'PKCE and state only': {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createWorld } from './chaos/machines.ts'
-import type { Setting, World } from './chaos/machines.ts'
+import type { Machine, Setting, Visitor, World } from './chaos/machines.ts'
 import { call, play, signIn, steps } from './chaos/steps.ts'
 import type { Step } from './chaos/steps.ts'
 
@@ -28,19 +28,31 @@ async function calmDown(world: World): Promise<void> {
   await clock.advance(400_000)
 }
 
+async function answerOf(
+  world: World,
+  { machine, visitor }: { machine: Machine; visitor: Visitor },
+): Promise<number> {
+  let status: number | undefined
+  void call(world, machine, visitor).then((found) => (status = found))
+  for (let round = 0; round < 30 && status === undefined; round += 1)
+    await world.clock.advance(1000)
+  expect(status).toBeDefined()
+  return status!
+}
+
 /** At every machine the same: who is signed in is served, and who is not is not. */
 async function agree(world: World): Promise<void> {
-  for (const machine of world.machines)
-    if (machine.state === 'running')
-      for (const visitor of world.visitors) {
-        const answer = call(world, machine, visitor)
-        let status: number | undefined
-        void answer.then((found) => (status = found))
-        for (let round = 0; round < 30 && status === undefined; round += 1)
-          await world.clock.advance(1000)
-        if (visitor.signedOut) expect(status).not.toBe(200)
-        else if (!visitor.excused) expect([visitor.name, status]).toEqual([visitor.name, 200])
+  for (const machine of world.machines.filter(({ state }) => state === 'running'))
+    for (const visitor of world.visitors) {
+      let status = await answerOf(world, { machine, visitor })
+      // A machine whose clock is wrong can put the next try off for the others, too.
+      if (status === 0) {
+        await world.clock.advance(400_000)
+        status = await answerOf(world, { machine, visitor })
       }
+      if (visitor.signedOut) expect(status).not.toBe(200)
+      else if (!visitor.excused) expect([visitor.name, status]).toEqual([visitor.name, 200])
+    }
 }
 
 async function run(setting: Setting, script: readonly Step[]): Promise<void> {

@@ -68,6 +68,7 @@ describe('the tarball', () => {
       'docs/api-calls.md',
       'docs/back-end-session.md',
       'docs/dpop.md',
+      'docs/entra.md',
       'docs/errors.md',
       'docs/getting-started.md',
       'docs/mcp.md',

@@ -80,11 +80,17 @@ describe('the tarball', () => {
       'docs/reference.md',
       'docs/refresh-through-a-back-end.md',
       'docs/security.md',
+      'docs/server-express.md',
+      'docs/server-fastify.md',
+      'docs/server-hono.md',
+      'docs/server-next.md',
       'docs/server-rendering.md',
+      'docs/server.md',
       'docs/sessions.md',
       'docs/several-apis.md',
       'docs/sign-in-on-demand.md',
       'docs/testing-your-app.md',
+      'docs/verifying-tokens.md',
       'package.json',
     ])
   })

@@ -2,7 +2,9 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { PkceClient, iframe, popup, signInOnDemand } from 'pkce-client'
 import type { ErrorCode, PkceClientError, PkceClientOptions } from 'pkce-client'
+import { ServerClient, createTokenVerifier } from 'pkce-client/server'
 import { createAuthServer, createFakeBrowser, createFakeClock } from 'pkce-client/testing'
+import type { AuthServer } from 'pkce-client/testing'
 import { loadApp } from './app.ts'
 import { readDocument } from './markdown.ts'
 
@@ -53,7 +55,7 @@ test('every reason of a session that ended has one row, and every row is a reaso
 
 function stage() {
   const clock = createFakeClock()
-  const server = createAuthServer({ clock, otherApis: [{}] })
+  const server = createAuthServer({ clock, otherApis: [{}], accessTokenFormat: 'RS256' })
   const browser = createFakeBrowser({ clock })
   const tab = browser.openTab()
   const client = (options: Partial<PkceClientOptions> = {}) =>
@@ -192,6 +194,34 @@ const stories: Record<ErrorCode, (stage: Stage) => Promise<unknown>> = {
     await server.signInTo(auth)
     return auth.fetch(new URL('orders', server.api.url))
   },
+  csrf_rejected: async ({ server }) => errorAt(server, 'logout'),
+  access_token_invalid: (at) => verify(at, 'made-up'),
+  async insufficient_scope(at) {
+    await at.server.signInTo(at.auth)
+    return verify(at, await at.auth.getAccessToken(), ['admin'])
+  },
+  logout_token_invalid: async ({ server }) =>
+    errorAt(server, 'backchannel-logout', new URLSearchParams({ logout_token: 'made-up' })),
+}
+
+/** Rejects with why a back end refuses a POST. */
+async function errorAt({ issuer, fetch }: AuthServer, route: string, body?: URLSearchParams) {
+  const baseUrl = 'https://app.example.com'
+  const secret = 'a secret of this app that nobody guesses'
+  const app = new ServerClient({ issuer, fetch, clientId: 'production-app', baseUrl, secret })
+  let refusal: unknown
+  app.on('request-refused', ({ error }) => (refusal = error))
+  const init = { method: 'POST', body: body ?? null }
+  await app.handle(new Request(`${baseUrl}/auth/${route}`, init))
+  throw refusal
+}
+
+/** What an API says to a token. */
+async function verify({ server, clock }: Stage, token: string, scopes: string[] = []) {
+  const { issuer, api, fetch } = server
+  const verifier = createTokenVerifier({ issuer, audience: api.url, fetch, clock })
+  const headers = { authorization: `Bearer ${token}` }
+  return verifier.verify(new Request(api.url, { headers }), { scopes })
 }
 
 test.each(rows.map(([code, , , , retryable, ended]) => [code, retryable, ended] as const))(

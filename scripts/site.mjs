@@ -1,5 +1,11 @@
 import { createAuthServer } from 'pkce-client/testing'
 import { build, preview } from 'vite'
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+import { createCredentials } from '../examples/server/credentials.js'
+import { startServerExample } from '../examples/server/index.js'
+
+/** @typedef {import('../examples/server/settings.js').Settings} Settings */
 
 const host = '127.0.0.1'
 
@@ -19,17 +25,20 @@ const localhost = (port) => port && `http://localhost:${port}`
 
 /**
  * Starts the reference server with its API, builds the examples against it, and serves them.
- * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number }} ports any free one where left out
- * @param {{ outDir?: string, users?: import('pkce-client/testing').User[], ownApp?: string }} options `outDir` is where the
- *   built examples go, each in a folder of its own; beside their sources when left out. `ownApp` is the origin of an app that
- *   is not ours and may use the server as `my-app`
+ * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number, server?: number }} ports any free one where left out
+ * @param {{ outDir?: string, users?: import('pkce-client/testing').User[], ownApp?: string, settings?: Settings, quiet?: boolean }} options
+ *   `outDir` is where the built examples go, each in a folder of its own; beside their sources when left out. `ownApp` is the
+ *   origin of an app that is not ours and may use the server as `my-app`. `settings` are those of the server example, which
+ *   is not started when they are left out
  */
-export async function openSite(ports = {}, { outDir, users, ownApp } = {}) {
+export async function openSite(ports = {}, { outDir, users, ownApp, settings, quiet } = {}) {
+  const { credentials, registration } = createCredentials(settings?.client ?? 'public')
   const server = createAuthServer({
     clients: [
       app('vanilla-example', { name: 'Vanilla example', origin: localhost(ports.vanilla) }),
       app('react-example', { name: 'React example', origin: localhost(ports.react) }),
       app('cli-example', { name: 'Command-line example' }),
+      { ...backEnd(ports.server), ...registration },
       app('my-app', { name: 'Your own app', origin: ownApp }),
     ],
     ...(users && { users }),
@@ -44,47 +53,100 @@ export async function openSite(ports = {}, { outDir, users, ownApp } = {}) {
       closers.push(served.close)
       urls[name] = served.url
     }
-    return {
-      server,
-      urls: { issuer: door.url, api: door.apiUrl, vanilla: urls.vanilla, react: urls.react },
-      close,
-    }
+    const all = { issuer: door.url, api: door.apiUrl, vanilla: urls.vanilla, react: urls.react }
+    if (!settings) return { server, urls: { ...all, server: '' }, close }
+    const example = await startBackEnd({
+      all,
+      settings,
+      credentials,
+      outDir,
+      quiet,
+      port: ports.server,
+    })
+    closers.push(example.close)
+    return { server, urls: { ...all, server: example.url }, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function serveExample(name, { server, port = 0, outDir }) {
-  const common = {
-    configFile: false,
-    root: new URL(`../examples/${name}`, import.meta.url).pathname,
-    build: {
-      outDir: outDir ? `${outDir}/${name}` : 'dist',
-      emptyOutDir: true,
-      minify: false,
-      sourcemap: true,
-      chunkSizeWarningLimit: Infinity,
-      rollupOptions: {
-        onwarn: (warning, report) => {
-          // Means something to a server that renders, which there is none.
-          if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') report(warning)
-        },
+/** The client of the server example. Its sign-ins come back to the route of `ServerClient`. */
+function backEnd(port) {
+  const origins = [`http://${host}`, ...(port ? [localhost(port)] : [])]
+  return {
+    clientId: 'server-example',
+    name: 'Server example',
+    kind: 'external',
+    redirectUris: origins.map((origin) => `${origin}/auth/callback`),
+    postLogoutRedirectUris: origins.map((origin) => `${origin}/`),
+  }
+}
+
+/** Builds the React page of the server example, and starts its processes. */
+async function startBackEnd({ all, settings, credentials, outDir, quiet, port }) {
+  const options = common('server/page', outDir ? `${outDir}/server` : '../dist')
+  await build({ ...options, base: '/app/', define: development })
+  const built = resolve(options.root, options.build.outDir)
+  port ??= await freePort()
+  const { issuer, api } = all
+  const example = await startServerExample({
+    issuer,
+    api,
+    port,
+    built,
+    settings,
+    credentials,
+    quiet,
+  })
+  return { url: `http://${host}:${port}/`, processes: example.processes, close: example.close }
+}
+
+/** It must be known before the app starts, because the app's own address is one of its options. */
+function freePort() {
+  return new Promise((found, failed) => {
+    const probe = createServer()
+    probe.once('error', failed).listen(0, host, () => {
+      const { port } = probe.address()
+      probe.close(() => found(port))
+    })
+  })
+}
+
+// Only a development build of React runs every effect twice under StrictMode, which the examples must withstand.
+const development = { 'process.env.NODE_ENV': '"development"' }
+
+const common = (name, outDir) => ({
+  configFile: false,
+  root: new URL(`../examples/${name}`, import.meta.url).pathname,
+  build: {
+    outDir,
+    emptyOutDir: true,
+    minify: false,
+    sourcemap: true,
+    chunkSizeWarningLimit: Infinity,
+    rollupOptions: {
+      onwarn: (warning, report) => {
+        // Means something to a server that renders, which there is none.
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') report(warning)
       },
     },
-    logLevel: 'warn',
-  }
+  },
+  logLevel: 'warn',
+})
+
+async function serveExample(name, { server, port = 0, outDir }) {
+  const options = common(name, outDir ? `${outDir}/${name}` : 'dist')
   await build({
-    ...common,
+    ...options,
     define: {
-      // Only a development build of React runs every effect twice under StrictMode, which the example must withstand.
-      'process.env.NODE_ENV': '"development"',
+      ...development,
       'import.meta.env.VITE_ISSUER': JSON.stringify(server.issuer),
       'import.meta.env.VITE_API': JSON.stringify(server.api.url),
     },
   })
   const served = await preview({
-    ...common,
+    ...options,
     plugins: [control(server)],
     preview: { host, port, strictPort: true },
   })

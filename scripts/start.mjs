@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { readSettings } from '../examples/server/settings.js'
 import { openSite } from './site.mjs'
 
 // None of them is a port that a development server takes by default: the visitor's own app runs beside these.
@@ -7,6 +8,7 @@ const variables = {
   api: { name: 'API_PORT', port: 4281 },
   vanilla: { name: 'VANILLA_PORT', port: 4282 },
   react: { name: 'REACT_PORT', port: 4283 },
+  server: { name: 'SERVER_PORT', port: 4284 },
 }
 
 const problems = []
@@ -21,12 +23,18 @@ for (const [what, { name, port }] of Object.entries(variables)) {
 const ownApp = process.env.APP_ORIGIN ?? 'http://localhost:5173'
 if (!URL.canParse(ownApp) || new URL(ownApp).origin !== ownApp)
   problems.push(`APP_ORIGIN=${ownApp} is not an origin such as http://localhost:5173`)
+let settings
+try {
+  settings = readSettings(process.argv.slice(2))
+} catch ({ message }) {
+  problems.push(message)
+}
 if (problems.length > 0) {
   console.error(problems.join('\n'))
   process.exit(1)
 }
 
-const site = await openSite(ports, { ownApp })
+const site = await openSite(ports, { ownApp, settings })
 const { urls } = site
 const stop = () => void site.close().finally(() => process.exit(0))
 process.once('SIGINT', stop)
@@ -35,10 +43,14 @@ process.once('SIGTERM', stop)
 console.log(`
   Vanilla example        ${urls.vanilla}
   React example          ${urls.react}
+  Server example         ${urls.server}
   Authorization server   ${urls.issuer}/.well-known/openid-configuration
   API                    ${urls.api}public
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
+
+The server example keeps the tokens on a back end; npm start -- --client certificate
+(examples/server/README.md).
 
 An example for the command line, in another terminal (sign-in, then me, then sign-out):
 

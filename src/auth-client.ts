@@ -54,7 +54,8 @@ export interface AuthClient {
    */
   signOut(options?: Pick<SignOutOptions, 'redirect'>): Promise<void>
   /**
-   * Makes sure of the session and its tokens now. Resolves to the session afterwards. Rejects with `sign_in_required`,
+   * Makes sure of the session now: by new tokens, or by the word of the back end. Resolves to the session afterwards. Rejects
+   * with `sign_in_required`,
    * `session_ended`, a failure of the request (`network`, `timeout`, `server_error`, ...), or the reason of an aborted `signal`.
    */
   refresh(options?: WaitOptions): Promise<SignedInSession>

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..')
 
 /** What `npm start` does once the package is built: what it prints until it has said everything, or until it gives up. */
 async function start(env: Record<string, string> = {}): Promise<string> {
-  const names = ['ISSUER_PORT', 'API_PORT', 'VANILLA_PORT', 'REACT_PORT']
+  const names = ['ISSUER_PORT', 'API_PORT', 'VANILLA_PORT', 'REACT_PORT', 'SERVER_PORT']
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]))
   const program = spawn(process.execPath, ['scripts/start.mjs'], {
     cwd: root,
@@ -76,6 +76,14 @@ describe('npm start', () => {
     }
   })
 
+  test('the server example sends who types localhost to its own name (N9)', async () => {
+    const address = addressOf(await start(), 'Server example')
+    const there = Object.assign(new URL('/login', address), { hostname: 'localhost' })
+    const response = await fetch(there)
+    expect(response.url).toBe(new URL('/login', address).href)
+    expect(await response.text()).toContain('lovelace')
+  })
+
   test.each([
     [undefined, 'http://localhost:5173'],
     ['http://localhost:3000', 'http://localhost:3000'],
@@ -114,7 +122,7 @@ describe('npm start', () => {
 test('none of the ports is one that development servers take by default (N9)', () => {
   const text = readFileSync(join(root, 'scripts/start.mjs'), 'utf8')
   const ports = [...text.matchAll(/port: (\d+)/g)].map(([, port]) => Number(port))
-  expect(ports).toHaveLength(4)
+  expect(ports).toHaveLength(5)
   // Next.js and Remix, Angular, Vite, its preview, webpack.
   for (const taken of [3000, 4200, 5173, 5174, 4173, 8080]) expect(ports).not.toContain(taken)
 })

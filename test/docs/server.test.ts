@@ -129,6 +129,7 @@ describe('server-next', () => {
 
   test('signs a user in at a page of Server Components, and out again', async () => {
     await setUp()
+    vi.stubGlobal('auth', undefined)
     let current!: Request
     const redirected = (href: string) => {
       throw Object.assign(new Error('NEXT_REDIRECT'), { href })

@@ -5,7 +5,7 @@ import type { SignedOutReason } from '../session/record.ts'
 /** What {@link ServerClient.on} can listen to, and what each listener receives. Nothing in it is secret. */
 export interface ServerEventMap {
   /** A user is sent to the authorization server. */
-  'sign-in-started': { readonly state: string }
+  'sign-in-started': { readonly returnTo: string }
   /** A user signed in. `id` is the session's, `subject` the `sub` of the ID token, where there is one. */
   'signed-in': { readonly id: string; readonly subject?: string | undefined }
   /** A sign-in did not complete. */

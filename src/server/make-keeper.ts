@@ -56,7 +56,8 @@ export function makeKeeper(parts: KeeperParts, key: string, hold: Hold): Keeper 
     clock,
     idleTimeout: isAccount ? Infinity : options.idleTimeout,
     lifetime: isAccount ? Infinity : options.lifetime,
-    namesOf,
+    // That a user signs out at the server does not take the tokens from a job that works for them at night.
+    namesOf: isAccount ? async () => [] : namesOf,
   })
   const emit = toServerEvents(parts.emit, () => session.latest())
   const session: SessionKeeper = createSession({

@@ -96,8 +96,7 @@ export function createRoutes({ options, guard, visitors, answers, emit, endpoint
   }
 
   function find(request: Request, url: URL): (() => Answer) | undefined {
-    const method = request.method === 'HEAD' ? 'GET' : request.method
-    const route = routes.get(`${method} ${url.pathname}`)
+    const route = routes.get(`${request.method} ${url.pathname}`)
     if (route) return () => route(request, url)
     if (paths.includes(url.pathname)) return () => notAllowed(methodsOf(url.pathname))
     if (!options.targets.some(({ prefix }) => url.pathname.startsWith(prefix))) return undefined

@@ -4,8 +4,8 @@ import {
   createCodeVerifier,
   createNonce,
   createState,
-  openRequest,
 } from '../../protocol/authorization.ts'
+import { pushRequest } from '../../protocol/pushed-request.ts'
 import { checkParams } from '../../sign-in/params.ts'
 import { safeReturnTo } from '../../sign-in/return-to.ts'
 import { json, withCookies } from '../answers.ts'
@@ -56,25 +56,28 @@ export function createSignInEndpoint(parts: SignInParts) {
 
   async function redirect(request: Request, given: ServerSignInParams): Promise<Response> {
     const { redirectUri } = options
-    const { scope, ask, parameters, resource, maxAge, returnTo } = checkParams(given, options)
+    const { scope, ask, parameters, resource, maxAge, ...params } = checkParams(given, options)
     const visitor = await visitors.of(request)
     if (options.owner && !visitor) throw nobody()
     const server = await parts.server()
     const secrets = { state: createState(), nonce: createNonce(), verifier: createCodeVerifier() }
     const facts = { clientId, redirectUri, scope, parameters }
-    const url = await authorizationUrl(server, { ...facts, ...secrets })
-    await openRequest(url, { ...client, server })
+    const plain = await authorizationUrl(server, { ...facts, ...secrets })
+    const url = server.require_pushed_authorization_requests
+      ? await pushRequest(plain, { ...client, server })
+      : plain
+    const returnTo = safeReturnTo(params.returnTo, origin) ?? `${origin}/`
     const cookies = await departures.begin(request, {
       ...secrets,
       scope,
       ask,
       resource,
       maxAge,
-      returnTo: safeReturnTo(returnTo, origin) ?? `${origin}/`,
+      returnTo,
       createdAt: client.clock.now(),
       under: visitor?.key,
     })
-    emit('sign-in-started', { state: secrets.state })
+    emit('sign-in-started', { returnTo })
     return withCookies(answers.redirectTo(url.href), cookies)
   }
 

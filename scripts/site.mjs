@@ -54,7 +54,7 @@ export async function openSite(ports = {}, { outDir, users, ownApp, settings, qu
       urls[name] = served.url
     }
     const all = { issuer: door.url, api: door.apiUrl, vanilla: urls.vanilla, react: urls.react }
-    if (!settings) return { server, urls: { ...all, server: '' }, close }
+    if (!settings) return { server, urls: { ...all, server: '' }, processes: [], close }
     const example = await startBackEnd({
       all,
       settings,
@@ -64,7 +64,7 @@ export async function openSite(ports = {}, { outDir, users, ownApp, settings, qu
       port: ports.server,
     })
     closers.push(example.close)
-    return { server, urls: { ...all, server: example.url }, close }
+    return { server, urls: { ...all, server: example.url }, processes: example.processes, close }
   } catch (error) {
     await close()
     throw error
@@ -99,7 +99,7 @@ async function startBackEnd({ all, settings, credentials, outDir, quiet, port })
     credentials,
     quiet,
   })
-  return { url: `http://${host}:${port}/`, processes: example.processes, close: example.close }
+  return { ...example, url: `http://${host}:${port}/` }
 }
 
 /** It must be known before the app starts, because the app's own address is one of its options. */

@@ -49,7 +49,7 @@ console.log(`
 
 Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
 
-The server example keeps the tokens on a back end; npm start -- --client certificate
+The server example keeps the tokens on a back end; npm start -- --store redis --machines 3 --client certificate
 (examples/server/README.md).
 
 An example for the command line, in another terminal (sign-in, then me, then sign-out):

@@ -65,3 +65,11 @@ function methodOf({ secret, certificate, privateKey }) {
   if (certificate && privateKey) return clientCertificate({ certificate, privateKey })
   return secret ? clientSecret(secret) : undefined
 }
+
+// As a process of its own, it is told everything in one message, and says when it listens.
+if (process.send && process.argv[1] === import.meta.filename)
+  process.once('message', async (machine) => {
+    process.once('disconnect', () => process.exit())
+    const { port } = await startMachine(/** @type {Machine} */ (machine))
+    process.send?.({ port })
+  })

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 
 /** The ways in which the example can run. */
 export const choices = {
-  store: ['memory'],
+  store: ['memory', 'redis', 'postgres'],
   client: ['public', 'secret', 'certificate'],
 }
 
@@ -10,6 +10,7 @@ export const choices = {
  * @typedef {object} Settings
  * @property {string} store where sessions are kept
  * @property {string} client how the app proves who it is
+ * @property {number} machines how many processes share the work
  * @property {number} perHour requests of one address
  * @property {number} perDay requests of one address
  * @property {boolean} development shows what visitors must not see
@@ -26,6 +27,7 @@ export function readSettings(args) {
     options: {
       store: { type: 'string', default: 'memory' },
       client: { type: 'string', default: 'secret' },
+      machines: { type: 'string', default: '1' },
       'per-hour': { type: 'string', default: '50' },
       'per-day': { type: 'string', default: '200' },
     },
@@ -36,11 +38,13 @@ export function readSettings(args) {
       throw new Error(
         `--${name} must be one of ${choices[/** @type {keyof typeof choices} */ (name)].join(', ')}; it is ${value}.`,
       )
-  const [perHour, perDay] = ['per-hour', 'per-day'].map((name) =>
+  const [machines, perHour, perDay] = ['machines', 'per-hour', 'per-day'].map((name) =>
     wholeNumber(name, values[/** @type {keyof typeof values} */ (name)]),
   )
+  if (machines > 1 && store === 'memory')
+    throw new Error('Several machines need a store that they share: --store redis or postgres.')
   const development = process.env.NODE_ENV !== 'production'
-  return { store, client, perHour, perDay, development }
+  return { store, client, machines, perHour, perDay, development }
 }
 
 /**

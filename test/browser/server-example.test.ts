@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Browser, Page } from 'playwright-core'
 import { readSettings } from '../../examples/server/settings.js'
 import { openSite } from '../../scripts/site.mjs'
+import { startRedis } from '../support/database-servers.ts'
 import { engineNames, launch } from './browser.ts'
 
 async function openExample(...args: string[]) {
@@ -40,14 +41,28 @@ async function logIn(page: Page): Promise<void> {
 }
 
 let plain: Awaited<ReturnType<typeof openExample>>
+let many: Awaited<ReturnType<typeof openExample>>
+let redis: Awaited<ReturnType<typeof startRedis>>
 
 beforeAll(async () => {
   const often = ['--per-hour', '1000', '--per-day', '1000']
   plain = await openExample(...often)
+  redis = await startRedis()
+  process.env.REDIS_URL = redis.url
+  many = await openExample(
+    ...often,
+    '--store',
+    'redis',
+    '--machines',
+    '3',
+    '--client',
+    'certificate',
+  )
 }, 120_000)
 
 afterAll(async () => {
-  await plain.end()
+  await Promise.all([plain.end(), many.end()])
+  await redis.stop()
 })
 
 describe.each(engineNames)('the server example in %s', (engine) => {
@@ -57,17 +72,17 @@ describe.each(engineNames)('the server example in %s', (engine) => {
   }, 600_000)
   afterAll(() => browser.close())
 
-  async function newPage(path = ''): Promise<Page> {
+  async function newPage(path = '', site = plain): Promise<Page> {
     const person = await browser.newContext()
     person.setDefaultTimeout(15_000)
     onTestFinished(() => person.close())
     const page = await person.newPage()
-    await page.goto(plain.url + path)
+    await page.goto(site.url + path)
     return page
   }
 
-  async function signedIn(): Promise<Page> {
-    const page = await newPage('login')
+  async function signedIn(site = plain): Promise<Page> {
+    const page = await newPage('login', site)
     await follow(page, 'Sign in')
     await logIn(page)
     await isShown(page, 'Signed in as Ada Lovelace')
@@ -133,5 +148,17 @@ describe.each(engineNames)('the server example in %s', (engine) => {
     expect(await page.evaluate(() => document.cookie)).toBe('')
     await page.goto(`${plain.url}nowhere`)
     await page.getByRole('alert').filter({ hasText: 'There is no page at /nowhere.' }).waitFor()
+  })
+
+  test('with three machines, a user stays signed in when one of them is killed', async () => {
+    const page = await signedIn(many)
+    many.processes.find(({ signalCode }) => signalCode === null)!.kill('SIGKILL')
+    for (let visit = 0; visit < 4; visit += 1) {
+      await page.goto(`${many.url}profile`)
+      await page.getByText('"name": "Ada Lovelace"').waitFor()
+    }
+    await page.goto(`${many.url}logout`)
+    await press(page, 'Sign out')
+    await isShown(page, 'Signed out')
   })
 })

@@ -133,8 +133,12 @@ test('the log has a line of JSON for each event, and no secret', async () => {
 })
 
 test.each([
-  [['--store', 'paper'], '--store must be one of memory; it is paper.'],
-  [['--per-day', '0'], '--per-day must be a whole number above zero; it is 0.'],
+  [['--store', 'paper'], '--store must be one of memory, redis, postgres; it is paper.'],
+  [['--machines', '0'], '--machines must be a whole number above zero; it is 0.'],
+  [
+    ['--machines', '3'],
+    'Several machines need a store that they share: --store redis or postgres.',
+  ],
 ])('%j is a mistake', (args, message) => {
   expect(() => readSettings(args)).toThrow(message)
 })

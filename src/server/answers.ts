@@ -1,6 +1,5 @@
 import { isPkceClientError, PkceClientError } from '../errors.ts'
 import { errorJson, errorPage, pageInBetween, redirectTo, statusOf, wantsHtml } from './pages.ts'
-import type { Clock } from '../clock.ts'
 import type { ResolvedServerOptions } from './options.ts'
 
 interface AnswersOptions {
@@ -60,20 +59,4 @@ export function json(body: object, status = 200): Response {
 export function withCookies(response: Response, cookies: readonly string[]): Response {
   for (const cookie of cookies) response.headers.append('set-cookie', cookie)
   return response
-}
-
-/** Waits for something as long as a visitor may have to. */
-export async function within<T>(
-  milliseconds: number,
-  { clock, late, work }: { clock: Clock; late: () => PkceClientError; work: () => Promise<T> },
-): Promise<T> {
-  let cancel!: () => void
-  const tooLate = new Promise<never>((_, reject) => {
-    cancel = clock.setTimeout(() => reject(late()), milliseconds)
-  })
-  try {
-    return await Promise.race([work(), tooLate])
-  } finally {
-    cancel()
-  }
 }

@@ -1,5 +1,5 @@
 import { PkceClientError } from '../errors.ts'
-import { within } from './answers.ts'
+import { within } from './store/within.ts'
 import type { Clock } from '../clock.ts'
 import type { EmitServerEvent } from './events.ts'
 import type { SessionStore } from './store/session-store.ts'

@@ -1,5 +1,6 @@
 import { isPkceClientError, PkceClientError } from '../errors.ts'
 import { stopwatch } from './stopwatch.ts'
+import { within } from './store/within.ts'
 import type { Clock } from '../clock.ts'
 import type { Monotonic } from './stopwatch.ts'
 import type { SessionStore } from './store/session-store.ts'
@@ -43,9 +44,12 @@ export function createLeaseLock({ store, clock, monotonic, newId }: LeaseLockOpt
       // Nobody waits for this: a lease that is not let go ends by itself.
       const letGo = () => void store.remove(key, holder).catch(() => {})
       let age: () => number
+      let isOver = false
       try {
-        age = await inTime(clock, patience, (isOver) => take(key, holder, isOver))
+        const work = () => take(key, holder, () => isOver)
+        age = await within(patience, { clock, late: () => tooLate(patience), work })
       } catch (error) {
+        isOver = true
         // What failed or came too late may have taken it all the same.
         letGo()
         throw unavailable(error)
@@ -99,23 +103,6 @@ export function createLeaseLock({ store, clock, monotonic, newId }: LeaseLockOpt
     renewLater()
     return { lost: () => refused || age() > lease - reserve, end: () => cancel() }
   }
-}
-
-/** Rejects when the work takes longer than `milliseconds`; it can ask whether somebody still waits for it. */
-async function inTime<T>(
-  ...[clock, milliseconds, work]: [Clock, number, (isOver: () => boolean) => Promise<T>]
-): Promise<T> {
-  let isOver = false
-  return new Promise<T>((resolve, reject) => {
-    const giveUp = () => {
-      isOver = true
-      reject(tooLate(milliseconds))
-    }
-    const cancel = clock.setTimeout(giveUp, milliseconds)
-    work(() => isOver)
-      .then(resolve, reject)
-      .finally(cancel)
-  })
 }
 
 const tooLate = (milliseconds: number) =>

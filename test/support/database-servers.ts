@@ -51,7 +51,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'pkce-client-postgres-'))
   const account = postgresAccount()
-  if ('uid' in account) chownSync(folder, account.uid, account.gid)
+  if (account.uid !== undefined) chownSync(folder, account.uid, account.gid)
   const create = ['-D', folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']
   execFileSync(join(dirname(program), 'initdb'), create, { ...account, stdio: 'pipe' })
   const settings = [

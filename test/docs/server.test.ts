@@ -1,3 +1,4 @@
+import * as libSql from '@libsql/client'
 import * as honoServer from '@hono/node-server'
 import * as express from 'express'
 import * as fastify from 'fastify'
@@ -13,7 +14,7 @@ import { freePort } from '../support/free-port.ts'
 import { sendTo } from '../support/hosts.ts'
 import { loadApp } from './app.ts'
 import { namesInTables } from './markdown.ts'
-import type { ServerClient, ServerClientOptions } from 'pkce-client/server'
+import type { ServerClient, ServerClientOptions, SessionStore } from 'pkce-client/server'
 
 let origin: string
 let port: number
@@ -215,6 +216,15 @@ describe('docs/server.md', () => {
     const ordered = await visitor.submit()
     expect(JSON.parse(ordered.text)).toMatchObject({ orderedBy: expect.any(String) })
     expect((await visitor.fetch('/orders', { method: 'POST' })).status).toBe(403)
+  })
+
+  test('keeps sessions in a database, here in SQLite', async () => {
+    const { sqlite } = (await loadApp('docs/server.md', {
+      ...{ '@libsql/client': libSql, ioredis: {}, pg: {}, redis: {} },
+    }).run('stores')) as { sqlite: (url: string) => Promise<SessionStore> }
+    const store = await sqlite(':memory:')
+    expect(await store.add('key', 'value', { ttl: 60_000 })).toBe(true)
+    expect(await store.get('key')).toBe('value')
   })
 
   test('has a proxy whose options are right', async () => {

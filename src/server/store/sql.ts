@@ -17,7 +17,9 @@ export type SqlQuery = (
 
 /** Options of {@link sqlSessions}. */
 export interface SqlSessionsOptions {
+  /** Runs a statement by the app's own client. */
   query: SqlQuery
+  /** What the database speaks. */
   dialect: SqlDialect
   /** The name of the first table; the second one's has `_index` behind it. `pkce_sessions` when left out. */
   table?: string | undefined

@@ -14,6 +14,8 @@ export interface Machine {
   readonly sending: Set<string>
   /** How many calls it is at work on, by visitor. */
   readonly busy: Map<string, number>
+  /** Ends the calls it is at work on, for those who count them. */
+  readonly calls: Set<() => void>
   thaw(): void
 }
 
@@ -110,6 +112,7 @@ function createMachine(world: World, shared: SessionStore): Machine {
     skew: 0,
     sending: new Set(),
     busy: new Map(),
+    calls: new Set(),
     thaw() {
       if (machine.state === 'frozen') machine.state = 'running'
       for (const goOn of wake.splice(0)) goOn()

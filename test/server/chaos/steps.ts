@@ -54,10 +54,12 @@ function at(
   busy.set(visitor.name, (busy.get(visitor.name) ?? 0) + 1)
   world.open += 1
   const over = () => {
+    if (!machine.calls.delete(over)) return
     world.open -= 1
     busy.set(visitor.name, busy.get(visitor.name)! - 1)
     if ([...busy.values()].every((count) => count < 1)) machine.sending.clear()
   }
+  machine.calls.add(over)
   work()
     .catch((error: unknown) => world.wrongs.push(String((error as Error).stack)))
     .finally(over)
@@ -155,8 +157,7 @@ export const plays: Record<string, Play> = {
     const running = world.machines.filter(({ state }) => state === 'running')
     if (running.length < 2 || machine.state === 'dead') return
     interrupt(world, [machine])
-    for (const count of machine.busy.values()) world.open -= count
-    machine.busy.clear()
+    for (const over of [...machine.calls]) over()
     machine.state = 'dead'
     machine.thaw()
     world.addMachine()

@@ -67,7 +67,7 @@ function readAssertion({ form }: RecordedRequest): Record<string, unknown>[] {
 describe('a client secret', () => {
   const odd = 's:%+ é/&=?"'
 
-  test('travels in the header, whatever its characters, and nowhere else (C-38, C-39)', async () => {
+  test('travels in the header, whatever its characters, and nowhere else (C-38, C-39, oidcc-client-test-client-secret-basic)', async () => {
     const id = 'my:web app+é'
     const { form, headers } = await request(clientSecret(odd), {
       clientId: id,

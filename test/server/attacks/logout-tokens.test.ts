@@ -45,13 +45,13 @@ test('without a sid it ends all sessions of the user', async () => {
 })
 
 const seven: [string, FaultName][] = [
-  ['alg-none', 'logout-token-alg-none'],
-  ['no-event', 'logout-token-events-missing'],
-  ['with-nonce', 'logout-token-nonce'],
-  ['wrong-alg', 'logout-token-alg-other'],
-  ['wrong-aud', 'logout-token-aud-wrong'],
-  ['wrong-event', 'logout-token-events-wrong'],
-  ['wrong-iss', 'logout-token-iss-wrong'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-alg-none', 'logout-token-alg-none'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-no-event', 'logout-token-events-missing'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-with-nonce', 'logout-token-nonce'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-wrong-alg', 'logout-token-alg-other'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-wrong-aud', 'logout-token-aud-wrong'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-wrong-event', 'logout-token-events-wrong'],
+  ['oidcc-client-test-rp-backchannel-rpinitlogout-wrong-iss', 'logout-token-iss-wrong'],
 ]
 const patches: [string, { set?: Record<string, unknown>; remove?: string[] }][] = [
   ['without sub and sid', { remove: ['sub', 'sid'] }],

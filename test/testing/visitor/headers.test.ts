@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createVisitor } from '../../../src/testing/index.ts'
+import { createAuthServer, createVisitor } from '../../../src/testing/index.ts'
 import type { Visitor, VisitorOptions } from '../../../src/testing/index.ts'
 
 const app = 'https://app.example.com'
@@ -90,6 +90,18 @@ describe('what a browser says about who asks', () => {
     const { visitor, metadata } = world()
     await step(visitor)
     expect(metadata()).toEqual(expected)
+  })
+
+  it('a link of the app that redirects over another site is cross-site, and a form tells no origin that left twice', async () => {
+    const registered = { clientId: 'app', redirectUris: [app], postLogoutRedirectUris: [app] }
+    const server = createAuthServer({ issuer: 'https://other.example', clients: [registered] })
+    const { visitor, metadata } = world({ server })
+    const back = `${other}end_session?client_id=app&post_logout_redirect_uri=${app}`
+    await visitor.follow(via('/303', back))
+    expect(metadata()[0]).toBe('cross-site')
+    const third = visitor.openTab('https://third.example/')
+    await third.submit({ action: via('/307', `${other}end_session`) })
+    expect(server.requests.at(-1)!.headers).toMatchObject({ origin: 'null' })
   })
 
   it('an old browser says nothing of it, but has Origin and Referer', async () => {

@@ -68,7 +68,7 @@ afterEach(() => vi.unstubAllEnvs())
 async function signIn(auth: ServerClient) {
   const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' }
   const leave = (await auth.handle(new Request(`${app}/auth/login`, { headers })))!
-  const url = new URL(leave.headers.get('location'))
+  const url = new URL(leave.headers.get('location')!)
   expect(url.host).toBe('login.microsoftonline.com')
   const callback = new URL(await server.authorize(`${server.issuer}/authorize${url.search}`))
   callback.searchParams.delete('iss')

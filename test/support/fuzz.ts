@@ -45,6 +45,10 @@ const codes: Record<ErrorCode, true> = {
   resource_not_allowed: true,
   redirect_loop: true,
   step_up_required: true,
+  csrf_rejected: true,
+  access_token_invalid: true,
+  insufficient_scope: true,
+  logout_token_invalid: true,
 }
 
 /** What went wrong, which is nothing, or an error of ours with a code and without a cause that is a mistake in our code. */

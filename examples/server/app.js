@@ -154,7 +154,7 @@ async function debugInfo(session) {
     'access token': shortened(token),
     'expires at': expiresAt ? new Date(expiresAt).toISOString() : 'not known',
     scope,
-    stale,
+    stale: String(stale),
     claims: JSON.stringify(claims),
   }
 }

@@ -100,3 +100,17 @@ test('a sign-out that does not reach the back end is none', async () => {
   await world.auth.signOut()
   expect(world.auth.getSession()).toMatchObject({ status: 'signed-out' })
 })
+
+test('a connection that is lost in the middle of the answer is the network, and not the back end', async () => {
+  const world = await signedInAtBackEnd()
+  world.instead = () =>
+    new Response(
+      new ReadableStream({
+        start(stream) {
+          stream.enqueue(new TextEncoder().encode('{"status":'))
+          stream.error(new TypeError('terminated'))
+        },
+      }),
+    )
+  expect(await rejection(world.auth.refresh())).toMatchObject({ code: 'network', retryable: true })
+})

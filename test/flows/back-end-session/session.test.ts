@@ -69,6 +69,16 @@ test('a page that wakes up asks passively, and at most every five seconds', asyn
   expect(paths()).toEqual(['GET /auth/session?passive'])
 })
 
+test('a question that counts as use stays one when the page wakes up at the same time', async () => {
+  const { auth, tab, clock, paths } = await signedInAtBackEnd()
+  await clock.advance(10_000)
+  const refresh = auth.refresh()
+  tab.wake()
+  await refresh
+  await clock.settle()
+  expect(paths()).toEqual(['GET /auth/session'])
+})
+
 test('a page out of the back/forward cache asks at once: the user may have signed out since', async () => {
   const world = await signedInAtBackEnd()
   world.auth.signIn().catch(() => {})
@@ -124,6 +134,7 @@ test('a tab that notices another user tells the others, and they do not tell eac
   const { length } = world.requests
   await world.clock.advance(60_000)
   expect(world.requests).toHaveLength(length)
+  expect(world.browser.posted).toEqual(['signed-in'])
 })
 
 test('messages hold nothing secret', async () => {
@@ -177,6 +188,17 @@ test('after close() nothing is asked or heard any more', async () => {
   await world.clock.settle()
   expect(heard).toEqual([])
   expect(world.paths()).toEqual(['GET /auth/session', 'POST /auth/logout'])
+})
+
+test('an answer after close() changes nothing', async () => {
+  const world = await signedInAtBackEnd()
+  const before = world.auth.getSession()
+  world.visitor = undefined
+  const refresh = world.auth.refresh()
+  await Promise.resolve()
+  world.auth.close()
+  await refresh
+  expect(world.auth.getSession()).toBe(before)
 })
 
 test('where there is no page, it says what to use there', async () => {

@@ -225,3 +225,24 @@ test('the later wish counts: a sign-out gives up the sign-in before it', async (
   expect(await signIn).toMatchObject({ code: 'sign_in_cancelled' })
   expect(world.visitor).toBeUndefined()
 })
+
+test('a sign-in that waits for a sign-out is given up by the next one', async () => {
+  const world = await signedInAtBackEnd()
+  const first = world.auth.signOut({ redirect: false })
+  const signIn = rejection(world.auth.signIn())
+  await Promise.all([first, world.auth.signOut({ redirect: false })])
+  expect(await signIn).toMatchObject({ code: 'sign_in_cancelled' })
+  expect(world.tab.navigations).toEqual([])
+})
+
+test('while a sign-out is under way, no protected page is shown, and none sends the user elsewhere', async () => {
+  const world = await signedInAtBackEnd()
+  const signOut = world.auth.signOut()
+  let isOver = false
+  const guard = world.auth.requireSession().finally(() => (isOver = true))
+  guard.catch(() => {})
+  await signOut
+  await world.clock.settle()
+  expect(isOver).toBe(false)
+  expect(world.tab.navigations).toEqual(['https://login.example.com/end?client_id=app'])
+})

@@ -6,6 +6,7 @@ import { hasRefreshToken } from '../session/record.ts'
 import { createRefresher } from '../session/refresh.ts'
 import { createSession } from '../session/session.ts'
 import { createSessionRecords } from './session-records.ts'
+import { shareRuns } from './share-runs.ts'
 import type { Endpoints } from '../api/endpoints.ts'
 import type { Resources } from '../api/resources.ts'
 import type { Scheme } from '../api/scheme.ts'
@@ -60,7 +61,7 @@ export function makeKeeper(parts: KeeperParts, key: string, hold: Hold): Keeper 
     namesOf: isAccount ? async () => [] : namesOf,
   })
   const emit = toServerEvents(parts.emit, () => session.latest())
-  const session: SessionKeeper = createSession({
+  const created = createSession({
     key,
     issuer,
     clientId,
@@ -77,6 +78,9 @@ export function makeKeeper(parts: KeeperParts, key: string, hold: Hold): Keeper 
     emit,
     newId: createState,
   })
+  // Each request reads the session again. Apart from each other, they would find it changed by one another, and read on.
+  const reread = shareRuns(created.restore)
+  const session: SessionKeeper = { ...created, restore: reread, reread }
   // Whether anybody is signed in is in the store: nobody is about to arrive with an answer.
   session.markKnown()
   const refresher = createRefresher({

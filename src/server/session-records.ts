@@ -97,7 +97,7 @@ export function createSessionRecords(options: RecordsOptions) {
     ...records,
 
     /** Why the store could not be read or written the last time. */
-    failure: () => failure,
+    lastFailure: () => failure,
 
     /** The session does not end for want of requests yet. */
     touch: () => (idleTimeout === Infinity ? undefined : store.touch(key, idleTimeout)),

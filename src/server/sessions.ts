@@ -80,6 +80,6 @@ export function createSessions({ issuer, keepers, store }: SessionsOptions) {
 
 /** The session's rules go on in memory when the store fails, which helps a page, and nobody here. */
 export function throwFailure({ records }: Keeper): void {
-  const failure = records.failure()
+  const failure = records.lastFailure()
   if (failure !== undefined) throw failure
 }

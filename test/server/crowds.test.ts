@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { memorySessions } from '../../src/server/index.ts'
+import { createWebApp, requestOf } from '../support/web-app.ts'
+
+/** An app whose store counts how often it is read, and takes a moment for it. */
+function appOfCrowds() {
+  const memory = memorySessions()
+  const counts = { get: 0 }
+  const sessions = {
+    ...memory,
+    async get(key: string) {
+      counts.get += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      return memory.get(key)
+    },
+  }
+  return { ...createWebApp({ options: { sessions } }), counts }
+}
+
+test('a page that sends 50 requests at once reads the session twice, not 50 times', async () => {
+  const { auth, counts, visit } = appOfCrowds()
+  const visitor = visit()
+  await visitor.goto('/me')
+  await visitor.signIn()
+  counts.get = 0
+  const crowd = Array.from({ length: 50 }, () => auth.session(requestOf(visitor)))
+  const answers = await Promise.all(crowd)
+  expect(answers.map(({ status }) => status)).toEqual(Array(50).fill('signed-in'))
+  expect(counts.get).toBeLessThanOrEqual(2)
+})
+
+test('a request that comes while another one reads sees what has happened in between', async () => {
+  const { auth, startMachine, visit, server } = appOfCrowds()
+  const visitor = visit()
+  await visitor.goto('/me')
+  await visitor.signIn()
+  const request = () => requestOf(visitor)
+  const ended = await startMachine().session(request())
+  const early = auth.session(request())
+  if (ended.status === 'signed-in') await startMachine().endSessions({ sub: server.users[0]!.sub })
+  const late = await auth.session(request())
+  expect((await early).status).toMatch(/^signed-/)
+  expect(late.status).toBe('signed-out')
+})

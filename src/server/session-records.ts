@@ -36,6 +36,7 @@ export function createSessionRecords(options: RecordsOptions) {
   /** What stands for a session that was there and is gone. */
   let gone: string | undefined
   let failure: unknown
+  let isNew = false
 
   async function open(sealed: string | undefined): Promise<Found | undefined> {
     const opened = sealed === undefined ? undefined : await seal.open(sealed, key)
@@ -58,6 +59,7 @@ export function createSessionRecords(options: RecordsOptions) {
   }
 
   async function write(text: string, seen: string | null | undefined): Promise<boolean> {
+    isNew = false
     const record = JSON.parse(text) as SessionRecord
     const found = last
     if ((seen ?? undefined) !== (found?.text ?? gone)) return false
@@ -84,7 +86,7 @@ export function createSessionRecords(options: RecordsOptions) {
     async remove() {},
 
     async get() {
-      const found = await guarded(async () => open(await store.get(key)))
+      const found = isNew ? undefined : await guarded(async () => open(await store.get(key)))
       // It has ended: it must not be taken for one that could not be read, and written again.
       if (!found && last) gone = goneAfter(last.text)
       last = found
@@ -95,6 +97,9 @@ export function createSessionRecords(options: RecordsOptions) {
   }
   return {
     ...records,
+
+    /** Nobody has the key yet, so there is nothing to read before it is written. A store that fails could not say so. */
+    expectNothing: () => void (isNew = true),
 
     /** Why the store could not be read or written the last time. */
     lastFailure: () => failure,

@@ -18,15 +18,19 @@ export type Sessions = ReturnType<typeof createSessions>
 
 /** Reads and ends the sessions that the store has. */
 export function createSessions({ issuer, keepers, store }: SessionsOptions) {
-  /** Reads the session, and does the work with it. `passive` does not count as the visitor's being there. */
+  /**
+   * Reads the session, and does the work with it. `passive` does not count as the visitor's being there; under a key that `isNew`
+   * there is none.
+   */
   function open<T>(
     key: string,
     work: (keeper: Keeper) => T | Promise<T>,
-    { passive = false } = {},
+    { passive = false, isNew = false } = {},
   ): Promise<T> {
     return keepers.use(key, async (keeper) => {
       const { session, records } = keeper
-      const touched = passive ? undefined : records.touch()?.catch(() => {})
+      if (isNew) records.expectNothing()
+      const touched = passive || isNew ? undefined : records.touch()?.catch(() => {})
       await session.restore()
       await touched
       throwFailure(keeper)

@@ -337,6 +337,33 @@ test('what changes while the changes are saved is saved as well', async () => {
   expect(await other().get('session|1')).toBe('second')
 })
 
+test('whoever cannot be answered without the store tries it again, and does not fail because it failed long ago', async () => {
+  const { clock, sessions, other, events, fail, calls } = createWorld()
+  await other().add('session|unseen', 'value', lasting)
+  fail()
+  await expect(sessions.get('session|unseen')).rejects.toThrow('connection refused')
+  await clock.advance(10_000)
+  fail('open')
+  const before = calls()
+  const answers = ['a', 'b'].map((me) => sessions.add(`lock|${me}`, me, { ttl: 5_000 }))
+  expect(await Promise.all(answers)).toEqual([true, true])
+  expect(calls() - before).toBe(3)
+  expect(await sessions.get('session|unseen')).toBe('value')
+  expect(events).toEqual(['storage-failed', 'storage-recovered'])
+})
+
+test('a store that keeps failing is not asked more than once a second', async () => {
+  const { clock, sessions, fail, calls } = createWorld()
+  fail()
+  await expect(sessions.get('unseen')).rejects.toThrow('connection refused')
+  const before = calls()
+  for (let tenth = 0; tenth < 100; tenth += 1) {
+    await expect(sessions.get('unseen')).rejects.toThrow('connection refused')
+    await clock.advance(100)
+  }
+  expect(calls() - before).toBeLessThanOrEqual(11)
+})
+
 describe('the copy', () => {
   test('has a limit, and forgets what was used longest ago', async () => {
     const { sessions, fail } = createWorld({ limit: 3 })

@@ -14,6 +14,7 @@ import type { Cookies } from '../cookies.ts'
 import type { Arrival, Departure, Departures } from '../departures.ts'
 import type { EmitServerEvent } from '../events.ts'
 import type { Guard } from '../guard.ts'
+import type { Keeper } from '../keepers.ts'
 import type { ResolvedServerOptions } from '../options.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Visitor, Visitors } from '../visitor.ts'
@@ -31,6 +32,13 @@ interface CallbackParts {
   /** Revokes tokens that nobody will use. Never rejects. */
   discard: (tokens: TokenSet, server: ServerMetadata) => Promise<void>
   emit: EmitServerEvent
+}
+
+interface Beginning {
+  departure: Departure
+  parameters: URLSearchParams
+  /** The session's key was made for it. */
+  isNew: boolean
 }
 
 /** The way back from the authorization server: from an answer to a session and its cookie. */
@@ -74,13 +82,10 @@ export function createCallbackEndpoint(parts: CallbackParts) {
     )
   }
 
-  async function begin(
-    key: string,
-    { departure, parameters }: { departure: Departure; parameters: URLSearchParams },
-  ): Promise<void> {
+  async function begin(key: string, { departure, parameters, isNew }: Beginning): Promise<void> {
     const { tokens, server } = await tokensFor(departure, parameters)
     const { scope, ask } = departure
-    await sessions.open(key, async (keeper) => {
+    const work = async (keeper: Keeper) => {
       const since = keeper.session.latest()
       await keeper.session.begin(tokens, { server, scope, ask, since })
       try {
@@ -91,7 +96,8 @@ export function createCallbackEndpoint(parts: CallbackParts) {
       }
       const { sid: id, claims } = keeper.session.latest()!
       emit('signed-in', { id, subject: claims?.sub })
-    })
+    }
+    await sessions.open(key, work, { isNew })
   }
 
   async function arrive(
@@ -107,11 +113,11 @@ export function createCallbackEndpoint(parts: CallbackParts) {
         'This sign-in was begun under another session; sign in again.',
       )
     if (options.owner) {
-      await begin(under!, { departure, parameters })
+      await begin(under!, { departure, parameters, isNew: false })
       return { returnTo }
     }
     const cookie = randomToken()
-    await begin(await sessionKeyOf(cookie), { departure, parameters })
+    await begin(await sessionKeyOf(cookie), { departure, parameters, isNew: true })
     // The one before has ended, whether or not its cookie came along.
     for (const key of new Set([under, visitor?.key]))
       if (key) await sessions.end(key, 'signed-out').catch(() => {})

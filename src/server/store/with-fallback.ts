@@ -38,7 +38,10 @@ export function withFallback(store: SessionStore, options: FallbackOptions = {})
   const local = createLocalChanges({ copy, clock })
   const listeners: ((event: StoreEvent) => void)[] = []
   let failure: { error: unknown } | undefined
-  let isProbing = false
+  /** When the store failed the last time. */
+  let triedAt = 0
+  let isProbeDue = false
+  let probing: Promise<void> | undefined
 
   function tell(event: StoreEvent): void {
     for (const listener of listeners) listener(event)
@@ -47,30 +50,44 @@ export function withFallback(store: SessionStore, options: FallbackOptions = {})
   function failed(error: unknown): void {
     if (!failure) tell({ type: 'storage-failed', error })
     failure = { error }
+    triedAt = clock.now()
   }
 
   function probeLater(): void {
-    if (isProbing) return
-    isProbing = true
-    clock.setTimeout(() => void probe(), pause)
+    if (isProbeDue) return
+    isProbeDue = true
+    clock.setTimeout(() => {
+      isProbeDue = false
+      void probe()
+    }, pause)
   }
 
-  async function probe(): Promise<void> {
+  function probe(): Promise<void> {
+    return (probing ??= tryAgain().finally(() => (probing = undefined)))
+  }
+
+  async function tryAgain(): Promise<void> {
     try {
       await prompt.get('probe')
       await replay({ copy, store: prompt, clock, alone })
       failure = undefined
       tell({ type: 'storage-recovered' })
     } catch (error) {
-      failure = { error }
+      failed(error)
     }
-    isProbing = false
     // Without changes to be made the next call is soon enough: no process is kept alive for nothing.
     if (copy.unsaved.size > 0) probeLater()
   }
 
+  /** For somebody who cannot be answered without the store. */
+  async function isBack(): Promise<boolean> {
+    if (Math.abs(clock.now() - triedAt) >= pause) await probe()
+    return !failure
+  }
+
   /** Asks the store and, when it fails, this process. */
-  async function ask<T>({ work, seen, known }: Question<T>): Promise<T> {
+  async function ask<T>(question: Question<T>): Promise<T> {
+    const { work, seen, known } = question
     let tried = false
     if (!failure) {
       try {
@@ -82,8 +99,9 @@ export function withFallback(store: SessionStore, options: FallbackOptions = {})
         tried = true
       }
     }
-    probeLater()
     const answer = known(tried)
+    if (!answer && !tried && (await isBack())) return ask(question)
+    probeLater()
     if (!answer) throw failure?.error
     return answer.is
   }

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, inject, test } from 'vitest'
 import { countsOf, startApp, until } from './machines.ts'
 import type { App } from './machines.ts'
 
-/** `npm run test:machines` asks for twenty. */
-const rounds = Number(process.env['MACHINE_ROUNDS'] ?? 3)
+/** `npm run test:machines` has twenty. */
+const rounds = Number(process.env['MACHINE_ROUNDS'] ?? 2)
 const tokenLifetime = 900_000
 
 let app: App

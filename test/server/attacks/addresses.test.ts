@@ -106,6 +106,23 @@ describe('what headers and addresses say about who we are', () => {
     }
   })
 
+  test.each(lies)('is in no page in between: %j', async (headers) => {
+    const app = attackedApp()
+    const from = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    for (const base of [origin, 'http://evil.example', 'http://127.0.0.1:3000']) {
+      const request = (path: string) =>
+        new Request(base + path, { headers: { accept: 'text/html', ...from, ...headers } })
+      const pages = [
+        await app.auth.protect(request('/orders?x=1')),
+        await app.auth.handle(request('/auth/callback?code=x&state=y')),
+      ]
+      const texts = await Promise.all(pages.map((page) => page!.text()))
+      for (const text of texts) expect(text).not.toMatch(/evil|127\.0\.0\.1/)
+      expect(texts[0]).toContain(`${origin}/orders?x=1`)
+      expect(texts[1]).toContain(`${origin}/auth/callback?`)
+    }
+  })
+
   test.each(lies)('makes no request our own: %j', async (headers) => {
     const app = attackedApp()
     const ada = await someoneAt(app)

@@ -170,3 +170,18 @@ test('while the store fails the server is told to come again, and then it works'
   expect((await send(app, body))!.status).toBe(200)
   expect(await whoIs(ada)).toBeUndefined()
 })
+
+test('when it could not be carried out, the same token may be sent again', async () => {
+  const inner = memorySessions()
+  let isIndexDown = true
+  const find = (index: string): Promise<string[]> =>
+    isIndexDown ? Promise.reject(new Error('ECONNRESET')) : inner.find(index)
+  const app = attackedApp({ options: { sessions: { ...inner, find } } })
+  const ada = await someoneAt(app)
+  const [told] = await end(app)
+  expect(told!.status).toBe(503)
+  isIndexDown = false
+  const body = new URLSearchParams({ logout_token: told!.token })
+  expect((await send(app, body))!.status).toBe(200)
+  expect(await whoIs(ada)).toBeUndefined()
+})

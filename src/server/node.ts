@@ -264,10 +264,7 @@ async function pump(
 ): Promise<void> {
   let goOn = (): void => {}
   res.on('drain', () => goOn())
-  res.on('close', () => {
-    goOn()
-    void reader.cancel().catch(() => {})
-  })
+  res.on('close', () => void reader.cancel().catch(() => {}))
   for (;;) {
     const { done, value } = await reader.read()
     if (done || res.destroyed) break

@@ -76,26 +76,44 @@ describe('the Request', () => {
   })
 
   test('streams an upload as fast as it is read, and no faster', async () => {
-    let received = 0
+    let goOn!: () => void
+    const slow = new Promise<void>((resolve) => (goOn = resolve))
     const base = await serve(async (request) => {
-      for await (const part of request.body as unknown as AsyncIterable<Uint8Array>)
+      let received = 0
+      for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
         received += part.length
+        await slow
+      }
       return new Response(String(received))
     })
     let sent = 0
     const body = new ReadableStream({
-      pull: (controller) => (sent++ < 100 ? controller.enqueue(chunk) : controller.close()),
+      pull: (controller) => (sent++ < 1000 ? controller.enqueue(chunk) : controller.close()),
     })
-    const answer = await fetch(base, { method: 'POST', body, duplex: 'half' } as RequestInit)
-    expect(await answer.text()).toBe(String(100 * chunk.length))
+    const answer = fetch(base, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    let before: number
+    do {
+      before = sent
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    } while (sent !== before)
+    // What fits the buffers of both sides; without back-pressure it is all that there is.
+    expect(sent).toBeGreaterThan(0)
+    expect(sent).toBeLessThan(500)
+    goOn()
+    expect(await (await answer).text()).toBe(String(1000 * chunk.length))
   })
 
   test('may be answered without reading the upload, and the connection lives on', async () => {
     const base = await serve(async (request) => {
       if (request.method === 'PUT') await request.body!.cancel()
+      if (request.method === 'PATCH') {
+        const reader = request.body!.getReader()
+        await reader.read()
+        await reader.cancel()
+      }
       return new Response('done')
     })
-    for (const method of ['POST', 'PUT', 'POST'])
+    for (const method of ['POST', 'PUT', 'PATCH', 'POST'])
       expect(await (await fetch(base, { method, body: Buffer.alloc(2_000_000) })).text()).toBe(
         'done',
       )
@@ -108,31 +126,33 @@ describe('the Request', () => {
     expect(await (await fetch(base)).json()).toBe(true)
   })
 
-  test('is aborted when the client leaves, also in the middle of its upload', async () => {
-    const aborted: string[] = []
+  test.each<[string, (request: Request, left: Promise<void>) => Promise<unknown>]>([
+    ['in the middle of its upload', async (request) => request.text()],
+    ['before its upload is read', async (request, left) => left.then(() => request.text())],
+  ])('is aborted when the client leaves, %s', async (_, read) => {
     let arrived!: () => void
-    let told!: () => void
+    let told!: (outcome: unknown) => void
+    const here = new Promise<void>((resolve) => (arrived = resolve))
+    const over = new Promise((resolve) => (told = resolve))
     const base = await serve(async (request) => {
-      const noticed = new Promise<void>((resolve) =>
+      const left = new Promise<void>((resolve) =>
         request.signal.addEventListener('abort', () => resolve()),
       )
       arrived()
-      await Promise.all([noticed, expect(request.text()).rejects.toThrow('left')])
-      aborted.push(request.method)
-      told()
+      const outcome = await read(request, left).catch((error: unknown) => String(error))
+      await left
+      told(outcome)
       return undefined
     })
     const leaving = new AbortController()
-    const here = new Promise<void>((resolve) => (arrived = resolve))
-    const over = new Promise<void>((resolve) => (told = resolve))
-    const body = new ReadableStream({ start: (controller) => controller.enqueue(chunk) })
+    // Little: Node does not see a client leave while its connection is full of unread bytes.
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('a')) })
     const init = { method: 'POST', body, duplex: 'half', signal: leaving.signal } as RequestInit
     const answer = fetch(base, init)
     await here
     leaving.abort()
     await expect(answer).rejects.toThrow('abort')
-    await over
-    expect(aborted).toEqual(['POST'])
+    expect(await over).toBe('TypeError: The client has left.')
   })
 })
 

@@ -127,6 +127,12 @@ describe('a request through the proxy', () => {
     expect(sent[0]!.headers.get('content-type')).toBe('text/plain')
   })
 
+  test('without a body has none', async () => {
+    const { pass, sent } = proxied()
+    await pass('/api/x', { headers: { 'content-length': '0' } })
+    expect(sent[0]!.init.body).toBeUndefined()
+  })
+
   test('with a short body can be sent again after a 401; a long one streams', async () => {
     const { pass, sent } = proxied()
     const post = (length: string) =>

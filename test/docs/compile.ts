@@ -17,6 +17,7 @@ const { options } = ts.parseJsonConfigFileContent(
         '@capacitor/browser': ['./test/docs/capacitor.ts'],
         electron: ['./test/docs/electron.ts'],
         '@angular/router': ['./test/docs/angular-router.ts'],
+        'better-sqlite3': ['./test/docs/better-sqlite3.ts'],
         'next/navigation': ['./test/docs/next-navigation.ts'],
         'next/headers': ['./test/docs/next-headers.ts'],
         'next/server': ['./test/docs/next-server.ts'],

@@ -9,7 +9,8 @@ import { afterAll, inject } from 'vitest'
 import { memorySessions } from '../../../src/server/store/memory.ts'
 import { redisSessions } from '../../../src/server/store/redis.ts'
 import { schema, sqlSessions } from '../../../src/server/store/sql.ts'
-import { pause, sessionStoreContract } from '../../contracts/session-store.ts'
+import { sessionStoreContract } from '../../contracts/session-store.ts'
+import { formCluster } from '../../support/redis-cluster.ts'
 
 const endings: (() => unknown)[] = []
 afterAll(async () => {
@@ -31,10 +32,7 @@ sessionStoreContract('Redis through node-redis', async () => {
 })
 
 sessionStoreContract('a cluster of Redis', async () => {
-  const node = new Redis(inject('redisCluster'))
-  await node.cluster('ADDSLOTSRANGE', 0, 16_383)
-  while (!(await node.cluster('INFO')).includes('cluster_state:ok')) await pause(50)
-  await node.quit()
+  await formCluster(inject('redisCluster'))
   const { hostname: host, port } = new URL(inject('redisCluster'))
   const cluster = new Cluster([{ host, port: Number(port) }])
   endings.push(() => cluster.quit())

@@ -1,0 +1,7 @@
+// What the documents use of better-sqlite3, which needs a compiler to install.
+export default class Database {
+  declare pragma: (text: string) => unknown
+  declare exec: (text: string) => unknown
+  declare prepare: (text: string) => { all: (...parameters: unknown[]) => unknown[] }
+  constructor(readonly path: string) {}
+}

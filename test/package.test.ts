@@ -85,6 +85,7 @@ describe('the tarball', () => {
       'docs/server-hono.md',
       'docs/server-next.md',
       'docs/server-rendering.md',
+      'docs/server-stores.md',
       'docs/server.md',
       'docs/sessions.md',
       'docs/several-apis.md',

@@ -34,17 +34,19 @@ export function createLimits({
       await all.consume(address)
       return undefined
     } catch (refused) {
+      const wait = longestWait(refused)
       // A store that fails must not close the app.
-      if (refused instanceof Error) return undefined
-      return Math.ceil(longestWait(refused) / 1000)
+      return wait === undefined ? undefined : Math.ceil(wait / 1000)
     }
   }
 }
 
 /**
- * One limiter tells how long to wait; several tell it by their names.
+ * Milliseconds. One limiter tells how long to wait; several tell it by their names, or an error.
  * @param {any} refused
+ * @returns {number | undefined}
  */
-const longestWait = (refused) =>
-  refused.msBeforeNext ??
-  Math.max(...Object.values(refused).map(({ msBeforeNext }) => msBeforeNext))
+function longestWait(refused) {
+  const waits = [refused, ...Object.values(refused)].map((one) => one?.msBeforeNext)
+  return waits.filter(Number.isFinite).sort((a, b) => b - a)[0]
+}

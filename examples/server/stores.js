@@ -1,10 +1,16 @@
-import { memorySessions, redisSessions, schema, sqlSessions } from 'pkce-client/server'
+import {
+  memorySessions,
+  redisSessions,
+  schema,
+  sqlSessions,
+  withFallback,
+} from 'pkce-client/server'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis } from 'rate-limiter-flexible'
 
 /** @typedef {import('rate-limiter-flexible').IRateLimiterOptions} LimiterOptions */
 /**
  * @typedef {object} OpenStore
- * @property {import('pkce-client/server').SessionStore} sessions
+ * @property {import('pkce-client/server').SessionStore} sessions goes on in the memory of the process while its database is gone
  * @property {(options: LimiterOptions) => import('rate-limiter-flexible').RateLimiterAbstract} limiter counts in the same place
  * @property {() => Promise<unknown>} close
  */
@@ -36,9 +42,14 @@ const stores = {
     })
     isConnected = true
     return {
-      sessions: redisSessions((command) => client.sendCommand(command)),
+      sessions: withFallback(redisSessions((command) => client.sendCommand(command))),
       limiter: (options) =>
-        new RateLimiterRedis({ ...options, storeClient: client, useRedisPackage: true }),
+        new RateLimiterRedis({
+          ...options,
+          storeClient: client,
+          useRedisPackage: true,
+          insuranceLimiter: new RateLimiterMemory(options),
+        }),
       close: async () => client.destroy(),
     }
   },
@@ -53,10 +64,12 @@ const stores = {
         throw new Error('There is no PostgreSQL; start it, or set DATABASE_URL.', { cause })
       })
     return {
-      sessions: sqlSessions({
-        dialect: 'postgres',
-        query: async (text, values) => (await pool.query(text, values)).rows,
-      }),
+      sessions: withFallback(
+        sqlSessions({
+          dialect: 'postgres',
+          query: async (text, values) => (await pool.query(text, values)).rows,
+        }),
+      ),
       limiter: (options) =>
         new RateLimiterPostgres({
           ...options,
@@ -64,6 +77,7 @@ const stores = {
           storeType: 'pool',
           tableName: 'rate_limits',
           tableCreated: true,
+          insuranceLimiter: new RateLimiterMemory(options),
         }),
       close: () => pool.end(),
     }

@@ -1,3 +1,5 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { IRateLimiterOptions } from 'rate-limiter-flexible'
 import { expect, test } from 'vitest'
 import { createApp } from '../../examples/server/app.js'
 import { createAuth, logTo } from '../../examples/server/auth.js'
@@ -123,6 +125,16 @@ test('fifty requests an hour of one address, and ten sign-ins in a quarter of on
   const refused = await get('/')
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3000)
   expect(await refused.text()).toMatch(/Try again in \d+ minutes/)
+})
+
+test('a store of rate limits that fails does not close the app', async () => {
+  const limiter = (options: IRateLimiterOptions) =>
+    Object.assign(new RateLimiterMemory(options), {
+      consume: () => Promise.reject(new Error('The store is gone.')),
+    })
+  const limits = createLimits({ perHour: 50, perDay: 200, limiter })
+  expect(await limits('192.0.2.1', '/')).toBeUndefined()
+  expect(await limits('192.0.2.1', '/auth/login')).toBeUndefined()
 })
 
 test('the log has a line of JSON for each event, and no secret', async () => {

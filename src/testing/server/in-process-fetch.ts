@@ -1,5 +1,6 @@
 import type { CookieJar } from '../person/cookie-jar.ts'
 import type { Outcome, Reply } from './http.ts'
+import { becomesGet, isRedirect } from './redirects.ts'
 
 /** A request before anybody looked at where it goes. */
 export interface Sent {
@@ -11,7 +12,6 @@ export interface Sent {
 
 export type Send = (sent: Sent) => Promise<Outcome>
 
-const redirects = [301, 302, 303, 307, 308]
 const safeListed = [
   'cache-control',
   'content-language',
@@ -114,7 +114,7 @@ async function follow({ send, jar, sent, redirect, aborted }: Journey): Promise<
   for (let hops = 0; hops <= 20; hops += 1) {
     const answer = await exchange({ send, jar, sent: current, aborted })
     const location = answer.headers.find(([name]) => name === 'location')?.[1]
-    const leadsOn = redirects.includes(answer.status) && location !== undefined
+    const leadsOn = isRedirect(answer.status) && location !== undefined
     if (!leadsOn || redirect === 'manual') {
       return toResponse(answer, { sent: current, redirected: hops > 0, aborted })
     }
@@ -147,22 +147,18 @@ async function exchange({ send, jar, sent, aborted }: Omit<Journey, 'redirect'>)
 /** The fetch standard's HTTP-redirect fetch: what survives the way to the next URL. */
 function next(sent: Sent, { status, location }: { status: number; location: string }): Sent {
   const url = new URL(location, sent.url)
-  const becomesGet =
-    (status === 303 && sent.method !== 'HEAD' && sent.method !== 'GET') ||
-    ((status === 301 || status === 302) && sent.method === 'POST')
+  const isGetNow = becomesGet(sent.method, status)
   const lost = [
-    ...(becomesGet
-      ? ['content-type', 'content-length', 'content-encoding', 'content-language']
-      : []),
+    ...(isGetNow ? ['content-type', 'content-length', 'content-encoding', 'content-language'] : []),
     ...(url.origin === sent.url.origin ? [] : ['authorization', 'proxy-authorization', 'cookie']),
   ]
   return {
-    method: becomesGet ? 'GET' : sent.method,
+    method: isGetNow ? 'GET' : sent.method,
     url,
     headers: Object.fromEntries(
       Object.entries(sent.headers).filter(([name]) => !lost.includes(name)),
     ),
-    body: becomesGet ? '' : sent.body,
+    body: isGetNow ? '' : sent.body,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CookieReach } from '../person/cookie-jar.ts'
+import { becomesGet } from '../server/redirects.ts'
 import { isSameSite } from '../person/site.ts'
 
 /** Who asked for a request: somebody at the address bar, or the page at this URL. */
@@ -112,15 +113,13 @@ export function redirected(
   const to = new URL(location, from)
   if (to.hash === '') to.hash = from.hash
   const { method, initiator } = journey
-  const becomesGet =
-    (status === 303 && method !== 'GET' && method !== 'HEAD') ||
-    ((status === 301 || status === 302) && method === 'POST')
+  const isGetNow = becomesGet(method, status)
   const headers = new Headers(journey.headers)
-  if (becomesGet) headers.delete('content-type')
+  if (isGetNow) headers.delete('content-type')
   const isLeavingAgain = to.origin !== from.origin && from.origin !== initiator?.url.origin
   return {
     ...journey,
-    ...(becomesGet && { method: 'GET', body: '' }),
+    ...(isGetNow && { method: 'GET', body: '' }),
     headers,
     urls: [...journey.urls, to],
     isTainted: journey.isTainted || (initiator !== undefined && isLeavingAgain),

@@ -1,3 +1,4 @@
+import { isRedirect } from '../server/redirects.ts'
 import type { AuthServer } from '../server/server.ts'
 import type { CookieJar } from '../person/cookie-jar.ts'
 import { currentUrl, fetchMetadata, originHeaders, reachOf, redirected } from './journey.ts'
@@ -28,8 +29,6 @@ export interface NetworkParts {
   sendsFetchMetadata: boolean
 }
 
-const redirects = [301, 302, 303, 307, 308]
-
 export function createNetwork(parts: NetworkParts): Network {
   const { jar } = parts
   const send: Network['send'] = async (journey, signal) => {
@@ -55,7 +54,7 @@ export function createNetwork(parts: NetworkParts): Network {
         const response = await send(journey, signal)
         const location = response?.headers.get('location') ?? undefined
         const { status = 0 } = response ?? {}
-        if (location === undefined || !redirects.includes(status)) return { journey, response }
+        if (location === undefined || !isRedirect(status)) return { journey, response }
         await response?.body?.cancel()
         journey = redirected(journey, { status, location })
       }

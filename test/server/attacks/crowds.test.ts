@@ -101,7 +101,7 @@ test('a hundred people at once get their own names, and nobody another one (C-11
   expect(await loading).toEqual(users.map(({ sub }) => [sub, sub]))
 })
 
-/** Short by default: 10,000 take a minute. */
+/** Short by default: 10,000 take two minutes. */
 const crowd = Number(process.env['CROWD'] ?? 600)
 
 test(

@@ -11,6 +11,7 @@ import {
   someoneAt,
   whoIs,
 } from './support.ts'
+import type { App } from './support.ts'
 
 const proxied = {
   scope: 'openid orders:read orders:write',
@@ -142,15 +143,17 @@ describe('a page of the app itself', () => {
   })
 })
 
+/** Mallory has signed in in her own browser, and keeps the answer for somebody else's. */
+async function answerOfMallory(app: App): Promise<string> {
+  const mallory = app.visit()
+  await mallory.goto('/auth/login')
+  return app.server.authorize(mallory.page.url, { username: 'grace', jar: mallory.jar })
+}
+
 describe('login CSRF', () => {
   test("the attacker's own answer does not sign the victim in (A-04)", async () => {
     const app = attackedApp()
-    const mallory = app.visit()
-    await mallory.goto('/auth/login')
-    const answer = await app.server.authorize(mallory.page.url, {
-      username: 'grace',
-      jar: mallory.jar,
-    })
+    const answer = await answerOfMallory(app)
     const victim = app.visit()
     const page = await victim.openTab(evil).follow(answer)
     expect([page.status, page.text.includes('transaction_not_found')]).toEqual([400, true])
@@ -161,12 +164,7 @@ describe('login CSRF', () => {
 
   test("nor does it replace the victim's session (A-10)", async () => {
     const app = attackedApp()
-    const mallory = app.visit()
-    await mallory.goto('/auth/login')
-    const answer = await app.server.authorize(mallory.page.url, {
-      username: 'grace',
-      jar: mallory.jar,
-    })
+    const answer = await answerOfMallory(app)
     const victim = await someoneAt(app)
     const page = await victim.openTab(evil).follow(answer)
     expect(page.url).toBe(`${origin}/`)

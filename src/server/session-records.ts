@@ -29,6 +29,8 @@ interface Found {
   createdAt: number
 }
 
+const plain = ({ createdAt, text }: Pick<Found, 'createdAt' | 'text'>) => `${createdAt} ${text}`
+
 /** One session's record in the store: sealed, and written only over what was read. */
 export function createSessionRecords(options: RecordsOptions) {
   const { key, store, seal, clock, idleTimeout, lifetime, namesOf } = options
@@ -37,10 +39,13 @@ export function createSessionRecords(options: RecordsOptions) {
   let gone: string | undefined
   let failure: unknown
   let isNew = false
+  let touchedAt = -Infinity
 
   async function open(sealed: string | undefined): Promise<Found | undefined> {
-    const opened = sealed === undefined ? undefined : await seal.open(sealed, key)
-    if (sealed === undefined || opened === undefined) return undefined
+    if (sealed === undefined) return undefined
+    // Other requests may just have opened the same.
+    const opened = sealed === last?.sealed ? plain(last) : await seal.open(sealed, key)
+    if (opened === undefined) return undefined
     const end = opened.indexOf(' ')
     const createdAt = Number(opened.slice(0, end))
     if (!(clock.now() < createdAt + lifetime)) return undefined
@@ -67,7 +72,7 @@ export function createSessionRecords(options: RecordsOptions) {
     const left = Math.min(idleTimeout, createdAt + lifetime - clock.now())
     const isOver = record.signedOut !== undefined
     const ttl = isOver ? tombstoneLife : Math.max(left, 1)
-    const sealed = await seal.seal(`${createdAt} ${text}`, key)
+    const sealed = await seal.seal(plain({ createdAt, text }), key)
     const written = found
       ? await store.swap(key, { seen: found.sealed, value: sealed, ttl, final: isOver })
       : await store.add(key, sealed, {
@@ -105,7 +110,12 @@ export function createSessionRecords(options: RecordsOptions) {
     lastFailure: () => failure,
 
     /** The session does not end for want of requests yet. */
-    touch: () => (idleTimeout === Infinity ? undefined : store.touch(key, idleTimeout)),
+    touch() {
+      const now = clock.now()
+      if (idleTimeout === Infinity || Math.abs(now - touchedAt) < idleTimeout / 60) return undefined
+      touchedAt = now
+      return store.touch(key, idleTimeout)
+    },
   }
 }
 

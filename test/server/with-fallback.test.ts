@@ -16,12 +16,14 @@ function createWorld(options: FallbackOptions = {}) {
   let real = memorySessions({ clock })
   let way: 'open' | 'refused' | 'silent' | 'answer lost' = 'open'
   let calls = 0
+  let answers = Promise.resolve()
   const events: string[] = []
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
     calls += 1
     if (way === 'refused') throw new Error('connection refused')
     if (way === 'silent') return new Promise<never>(() => {})
     const result = await work()
+    await answers
     if (way === 'answer lost') throw new Error('connection reset')
     return result
   }
@@ -43,6 +45,12 @@ function createWorld(options: FallbackOptions = {}) {
     /** What another process does, which reaches the store. */
     other: () => real,
     fail: (how: typeof way = 'refused') => (way = how),
+    /** What is asked from now on is done at once, and answered when this is called; what is asked after `next` is answered at once. */
+    holdAnswers() {
+      let release = () => {}
+      answers = new Promise((resolve) => (release = resolve))
+      return { release, next: () => void (answers = Promise.resolve()) }
+    },
     loseData: () => (real = memorySessions({ clock })),
     async recover() {
       way = 'open'
@@ -192,18 +200,47 @@ describe('withFallback, while the store fails,', () => {
   })
 
   test('a read that comes back late does not hide that the session has ended', async () => {
-    const { sessions, other, fail } = createWorld()
-    await other().add('session|1', 'first', lasting)
+    const { sessions, fail, holdAnswers } = createWorld()
+    await sessions.add('session|1', 'first', lasting)
+    const held = holdAnswers()
     const early = sessions.get('session|1')
-    const ended = sessions.swap('session|1', {
-      seen: 'first',
-      value: 'over',
-      ttl: hour,
-      final: true,
-    })
-    expect(await Promise.all([early, ended])).toEqual(['first', true])
+    await nextTurn()
+    held.next()
+    await sessions.swap('session|1', { seen: 'first', value: 'over', ttl: hour, final: true })
+    held.release()
+    expect(await early).toBe('first')
     fail()
     expect(await sessions.get('session|1')).toBe('over')
+  })
+
+  test('a read that comes back when the session has ended here gives what is here', async () => {
+    const { sessions, fail, holdAnswers } = createWorld()
+    await sessions.add('session|1', 'first', lasting)
+    const held = holdAnswers()
+    const early = sessions.get('session|1')
+    await nextTurn()
+    held.next()
+    fail()
+    await sessions.swap('session|1', { seen: 'first', value: 'over', ttl: hour, final: true })
+    fail('open')
+    held.release()
+    expect(await early).toBe('over')
+  })
+
+  test('of two changes, one that the store took and one that was made here, the last one is in the store later', async () => {
+    const { sessions, other, fail, holdAnswers, recover } = createWorld()
+    await sessions.add('session|1', 'first', lasting)
+    const held = holdAnswers()
+    const early = sessions.swap('session|1', { seen: 'first', value: 'there', ...lasting })
+    await nextTurn()
+    held.next()
+    fail()
+    await sessions.swap('session|1', { seen: 'first', value: 'here', ...lasting })
+    fail('open')
+    held.release()
+    await early
+    await recover()
+    expect(await other().get('session|1')).toBe('here')
   })
 })
 

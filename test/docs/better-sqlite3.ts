@@ -3,5 +3,8 @@ export default class Database {
   declare pragma: (text: string) => unknown
   declare exec: (text: string) => unknown
   declare prepare: (text: string) => { all: (...parameters: unknown[]) => unknown[] }
-  constructor(readonly path: string) {}
+  readonly path: string
+  constructor(path: string) {
+    this.path = path
+  }
 }

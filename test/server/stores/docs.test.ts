@@ -27,6 +27,16 @@ const app = loadApp('docs/server-stores.md', {
   'better-sqlite3': { default: Database },
 })
 
+/** What the blocks export, each its own part. */
+interface Block {
+  sessions: SessionStore
+  redis: { quit(): unknown; close(): unknown }
+  cluster: { close(): unknown }
+  pool: pg.Pool
+  client: libSqlClient.Client
+  migrate(): Promise<void>
+}
+
 async function run(name: string) {
   for (const [variable, value] of Object.entries({
     REDIS_URL: inject('redis'),
@@ -36,7 +46,7 @@ async function run(name: string) {
     SQLITE_FILE: join(folder, 'other.db'),
   }))
     vi.stubEnv(variable, value)
-  return (await app.run(name)) as Record<string, never>
+  return (await app.run(name)) as unknown as Block
 }
 
 async function expectStore(sessions: SessionStore) {
@@ -52,37 +62,37 @@ async function expectStore(sessions: SessionStore) {
 
 test('Redis through ioredis, and withFallback over it', async () => {
   const { redis, sessions } = await run('ioredis.ts')
-  endings.push(() => (redis as ioredis.Redis).quit())
+  endings.push(() => redis.quit())
   await expectStore(sessions)
-  await expectStore((await run('fallback.ts'))['sessions']!)
+  await expectStore((await run('fallback.ts')).sessions)
 })
 
 test('Redis through node-redis', async () => {
   const { redis, sessions } = await run('node-redis.ts')
-  endings.push(() => (redis as { close: () => unknown }).close())
+  endings.push(() => redis.close())
   await expectStore(sessions)
 })
 
 test('a cluster of Redis through node-redis', async () => {
   await formCluster(inject('redisCluster'))
   const { cluster, sessions } = await run('cluster.ts')
-  endings.push(() => (cluster as { close: () => unknown }).close())
+  endings.push(() => cluster.close())
   await expectStore(sessions)
 })
 
 test('PostgreSQL', async () => {
   const { pool, migrate, sessions } = await run('postgres.ts')
-  endings.push(() => (pool as pg.Pool).end())
-  await (migrate as () => Promise<void>)()
+  endings.push(() => pool.end())
+  await migrate()
   await expectStore(sessions)
 })
 
 test('SQLite through libSQL', async () => {
   const { client, sessions } = await run('libsql.ts')
-  endings.push(() => (client as libSqlClient.Client).close())
+  endings.push(() => client.close())
   await expectStore(sessions)
 })
 
 test('SQLite through better-sqlite3', async () => {
-  await expectStore((await run('better-sqlite3.ts'))['sessions']!)
+  await expectStore((await run('better-sqlite3.ts')).sessions)
 })

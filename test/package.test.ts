@@ -189,6 +189,33 @@ describe('installed in an empty project', () => {
   test.each([
     ['an ES module', 'mjs', (name: string) => `await import('${name}')`],
     ['a CommonJS module', 'cjs', (name: string) => `require('${name}')`],
+  ])('signs in at a back end, as %s', (_, type, load) => {
+    const program = inProject(
+      `back-end.${type}`,
+      `async function main() {
+        const { ServerClient } = ${load('pkce-client/server')}
+        const { createAuthServer, createVisitor } = ${load('pkce-client/testing')}
+        const redirectUris = ['https://app.example.com/auth/callback']
+        const server = createAuthServer({ clients: [{ clientId: 'web', redirectUris }] })
+        const auth = new ServerClient({
+          issuer: server.issuer,
+          clientId: 'web',
+          baseUrl: 'https://app.example.com',
+          secret: 'a secret of this app that nobody guesses',
+          fetch: server.fetch,
+        })
+        const visitor = createVisitor(auth.handle, { server })
+        await visitor.goto('/auth/login?returnTo=/auth/session')
+        console.log(JSON.parse((await visitor.signIn()).text).status)
+      }
+      main()`,
+    )
+    expect(inApp('node', [program])).toBe('signed-in')
+  })
+
+  test.each([
+    ['an ES module', 'mjs', (name: string) => `await import('${name}')`],
+    ['a CommonJS module', 'cjs', (name: string) => `require('${name}')`],
   ])('signs in from a terminal, as %s', (_, type, load) => {
     const program = inProject(
       `terminal.${type}`,
@@ -277,11 +304,13 @@ const typed = `
     navigator: [redirect(), loopback({ open: (url) => url })],
   })
   export const session: Session = auth.getSession()
+  export const sessions: SessionStore = memorySessions()
   export const result: Promise<CallbackResult | undefined> = server.signInTo(auth)
 `
 const imports = `
   import { PkceClient, memoryStore, redirect, type CallbackResult, type Session } from 'pkce-client'
   import { loopback } from 'pkce-client/node'
+  import { memorySessions, type SessionStore } from 'pkce-client/server'
   import { createAuthServer, createFakeClock, type AuthServer } from 'pkce-client/testing'
 `
 

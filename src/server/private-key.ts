@@ -2,7 +2,8 @@ import { PkceClientError } from '../errors.ts'
 import { pemBlock } from './pem.ts'
 
 /** A private key: PEM text (PKCS #8), a JWK, or a CryptoKey that may sign. */
-export type PrivateKey = string | JsonWebKey | CryptoKey
+// Not named, because the types of Node have no JsonWebKey and no CryptoKey.
+export type PrivateKey = string | object
 
 const imports = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },

@@ -88,7 +88,7 @@ export function makeKeeper(parts: KeeperParts, key: string, hold: Hold): Keeper 
     store: records,
     session,
     exclusive: ({ name, task }) =>
-      hold(() => parts.lease.run(`lock|${name}`, task, { patience: 2 * timeout })),
+      hold(() => parts.lease.run(name, task, { patience: 2 * timeout })),
     // A refresh is tried again when a request needs it, not in between.
     clock: { ...withoutTimers, now: () => clock.now(), random: () => clock.random() },
     timeout,

@@ -18,6 +18,7 @@ import { createGuard } from './guard.ts'
 import { createKeepers } from './keepers.ts'
 import { createLeaseLock } from './lease-lock.ts'
 import { makeKeeper } from './make-keeper.ts'
+import { openedForAWhile } from './opened.ts'
 import { createRoutes } from './routes.ts'
 import { createSeal } from './seal.ts'
 import { createServerSessions } from './server-session.ts'
@@ -64,7 +65,7 @@ export function composeServer(options: ResolvedServerOptions) {
     options,
     resources: createResources(options.resourceList),
     store,
-    seal,
+    seal: { ...seal, open: openedForAWhile(seal, clock) },
     lease,
     clock,
     namesOf: sessions.namesOf,

@@ -23,6 +23,8 @@ async function ofCookie(cookie: string): Promise<Visitor> {
 /** Where the session of this cookie is kept. */
 export const sessionKeyOf = async (cookie: string): Promise<string> => (await ofCookie(cookie)).key
 
+const mostDigests = 1000
+
 interface VisitorParts {
   options: Pick<ResolvedServerOptions, 'owner'>
   cookies: Cookies
@@ -32,6 +34,17 @@ interface VisitorParts {
 export type Visitors = ReturnType<typeof createVisitors>
 
 export function createVisitors({ options, cookies, seal }: VisitorParts) {
+  /** The digests of the last cookies, because a page makes several requests. Whoever sends others pushes them out, no more. */
+  const digests = new Map<string, Promise<Visitor>>()
+
+  function remembered(cookie: string): Promise<Visitor> {
+    const found = digests.get(cookie) ?? ofCookie(cookie)
+    digests.delete(cookie)
+    digests.set(cookie, found)
+    if (digests.size > mostDigests) digests.delete(digests.keys().next().value!)
+    return found
+  }
+
   /** Anybody can guess the id of a user, so the CSRF token is made with the app's secret. */
   async function ofOwner(owner: string): Promise<Visitor> {
     return { key: `account|${await sha256(owner)}`, csrfTokens: () => seal.macs(`csrf|${owner}`) }
@@ -47,7 +60,7 @@ export function createVisitors({ options, cookies, seal }: VisitorParts) {
         return owner === undefined || owner === '' ? undefined : ofOwner(owner)
       }
       const cookie = cookies.readSession(request)
-      return cookie === undefined ? undefined : ofCookie(cookie)
+      return cookie === undefined ? undefined : remembered(cookie)
     },
   }
 }

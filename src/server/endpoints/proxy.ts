@@ -133,7 +133,7 @@ function keepInert(headers: Headers): void {
     headers.append('content-security-policy', 'sandbox')
 }
 
-function without(given: Headers, unwanted: RegExp): Headers {
+function without(given: Headers, unwanted: { test(name: string): boolean }): Headers {
   const named = new Set((given.get('connection') ?? '').toLowerCase().split(/[\s,]+/))
   return new Headers(
     [...given].filter(([name]) => !unwanted.test(name) && !hopByHop.test(name) && !named.has(name)),

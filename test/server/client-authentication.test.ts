@@ -155,7 +155,7 @@ describe('a client with a key pair', () => {
   test('may give the key as a JWK with its name and uses, or as PEM text', async () => {
     const jwk = await crypto.subtle.exportKey('jwk', (await keys).privateKey)
     const asJwk = privateKeyJwt({
-      key: { ...jwk, kid: 'of-jwk', use: 'sig', key_ops: ['sign'] } as never,
+      key: { ...jwk, kid: 'of-jwk', use: 'sig', key_ops: ['sign'] },
     })
     const [header] = readAssertion(await request(asJwk, { registered: await registered() }))
     expect(header).toEqual({ alg: 'ES256', kid: 'of-jwk' })

@@ -25,7 +25,7 @@ export function toBase64Url(bytes: Uint8Array): string {
   return decoder.decode(codes)
 }
 
-/** The bytes, or `undefined` for a text that {@link toBase64Url} does not write. */
+/** The bytes, or `undefined` for a string that {@link toBase64Url} does not write. */
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 === 1) return undefined
   const bytes = new Uint8Array((text.length * 3) >> 2)

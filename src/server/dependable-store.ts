@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { EmitServerEvent } from './events.ts'
 import type { SessionStore } from './store/session-store.ts'
 
-/** Milliseconds that a store may take to answer: clients of Redis wait for ever for a server that is gone. */
+/** Milliseconds that a store may take to answer: clients of Redis wait without end for a server that is gone. */
 const longest = 5000
 
 interface StoreOptions {

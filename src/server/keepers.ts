@@ -37,7 +37,7 @@ interface Place {
 
 /**
  * One keeper for each session in use, shared by the requests of this process, so that they refresh once. It goes with the last
- * of them: nothing of a person stays.
+ * of them.
  */
 export function createKeepers({ make, clock }: KeepersOptions) {
   const inUse = new Map<string, Place>()

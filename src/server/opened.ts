@@ -7,13 +7,13 @@ interface Opened {
   at: number
 }
 
-/** For how many milliseconds a text stays open, and how many texts do. */
+/** For how many milliseconds a string stays open, and how many strings do. */
 const openFor = 5000
 const mostOpen = 1000
 
 /**
- * Opens a sealed text once for all who ask within some seconds: a page makes several requests, and opening costs each of them
- * more than all the rest. What was changed, or is asked for in another context, is another text.
+ * Opens a sealed string once for all who ask within some seconds: a page makes several requests, and opening costs each of them
+ * more than all the rest. What was changed, or is asked for in another context, is another string.
  */
 export function openedForAWhile(seal: Seal, clock: Clock): Seal['open'] {
   /** The one that was opened first comes first. */

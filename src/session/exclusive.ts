@@ -20,7 +20,7 @@ export interface ExclusiveTask<T> {
 export type Exclusive = <T>(task: ExclusiveTask<T>) => Promise<T>
 
 /**
- * Runs tasks under the lock. A holder that is frozen or stuck must not keep the others out for ever: whoever has waited
+ * Runs tasks under the lock. A holder that is frozen or stuck must not keep the others out without end: whoever has waited
  * for twice the time a holder may take steals the lock. Only one waits for it at a time, and the others wait in line on a
  * second lock: two that lose patience together would steal it from each other.
  */

@@ -197,7 +197,7 @@ describe.each(Object.entries(hosts))('on %s', (_, listen) => {
     const body = new ReadableStream({
       async start(controller) {
         controller.enqueue(Buffer.from('first '))
-        // Whoever collects the body before sending it waits for ever.
+        // Whoever collects the body before sending it waits without end.
         await first
         controller.enqueue(Buffer.from('second'))
         controller.close()

@@ -23,7 +23,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
 
 // An index keeps until when each of its keys may live. It forgets the others here, or that of somebody who signs in every day
-// would grow for ever. The time is that of Redis: the clocks of the machines may differ.
+// would never stop growing. The time is that of Redis: the clocks of the machines may differ.
 const nameScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

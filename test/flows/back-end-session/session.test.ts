@@ -122,7 +122,7 @@ test('a tab that comes back from the sign-in tells the others', async () => {
   await world.until(() => other.auth.getSession().status === 'signed-in')
 })
 
-test('a tab that notices another user tells the others, and they do not tell each other for ever', async () => {
+test('a tab that notices another user tells the others, and they do not tell each other again and again', async () => {
   const world = await signedInAtBackEnd()
   const other = await world.openTab()
   const heard = hear(other.auth)

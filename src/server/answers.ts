@@ -13,9 +13,11 @@ export type Answers = ReturnType<typeof createAnswers>
 export function createAnswers({ options, reportError }: AnswersOptions) {
   const { cookie, onError, basePath } = options
 
-  async function plain(error: PkceClientError, request: Request): Promise<Response> {
+  async function plain(
+    error: PkceClientError,
+    { request, status }: { request: Request; status: number },
+  ): Promise<Response> {
     if (onError) return onError(error, request)
-    const status = statusOf(error)
     if (!wantsHtml(request)) return errorJson(error, status)
     return errorPage({ error, status, signInUrl: `${basePath}/login` })
   }
@@ -29,14 +31,15 @@ export function createAnswers({ options, reportError }: AnswersOptions) {
     pageInBetween,
 
     /** Never rejects: what is not an error of ours is a mistake, of the app's functions or of this package. */
-    async failure(caught: unknown, request: Request): Promise<Response> {
+    async failure(caught: unknown, request: Request, given?: number): Promise<Response> {
       const error = isPkceClientError(caught) ? caught : unexpected(caught)
       if (error !== caught) reportError(caught)
+      const status = given ?? statusOf(error)
       try {
-        return await plain(error, request)
+        return await plain(error, { request, status })
       } catch (mistake) {
         reportError(mistake)
-        return errorJson(error, statusOf(error))
+        return errorJson(error, status)
       }
     },
   }

@@ -1,4 +1,4 @@
-import { PkceClientError } from '../errors.ts'
+import { isPkceClientError, PkceClientError } from '../errors.ts'
 import { csrfTokenOf } from './guard.ts'
 import type { SignOutOptions } from '../sign-in/sign-out-options.ts'
 import type { Answers } from './answers.ts'
@@ -70,9 +70,15 @@ export function createRoutes({ options, guard, visitors, answers, emit, endpoint
   const routes = new Map<string, Route>([
     [
       `GET ${basePath}/login`,
-      (request, { searchParams }) => {
+      async (request, { searchParams }) => {
         const { signIn, readParams } = endpoints.signIn
-        return signIn(request, readParams(request, searchParams))
+        try {
+          return await signIn(request, readParams(request, searchParams))
+        } catch (error) {
+          // The query is wrong, and not the app.
+          if (!isPkceClientError(error) || error.code !== 'invalid_option') throw error
+          return answers.failure(error, request, 400)
+        }
       },
     ],
     [`GET ${callbackPath}`, (request, url) => endpoints.callback(request, url)],

@@ -132,7 +132,7 @@ test('a page asks for a stronger sign-in; a link of another site cannot', async 
 test('a wrong parameter of the login route is a clear error, and not sent on', async () => {
   const app = createWebApp()
   const page = await app.visit().goto('/auth/login?max_age=soon')
-  expect([page.status, page.text.includes('invalid_option')]).toEqual([500, true])
+  expect([page.status, page.text.includes('invalid_option')]).toEqual([400, true])
 })
 
 test.each(['//evil.example/', 'https://evil.example/', '/\\evil.example', 'javascript:alert(1)'])(

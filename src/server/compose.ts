@@ -18,7 +18,6 @@ import { createGuard } from './guard.ts'
 import { createKeepers } from './keepers.ts'
 import { createLeaseLock } from './lease-lock.ts'
 import { makeKeeper } from './make-keeper.ts'
-import { openedForAWhile } from './opened.ts'
 import { createRoutes } from './routes.ts'
 import { createSeal } from './seal.ts'
 import { createServerSessions } from './server-session.ts'
@@ -65,7 +64,7 @@ export function composeServer(options: ResolvedServerOptions) {
     options,
     resources: createResources(options.resourceList),
     store,
-    seal: { ...seal, open: openedForAWhile(seal, clock) },
+    seal,
     lease,
     clock,
     namesOf: sessions.namesOf,

@@ -28,24 +28,34 @@ export type Keepers = ReturnType<typeof createKeepers>
 const savingTries = 60
 const savingPause = 1000
 
+/** For how many milliseconds a keeper that nobody uses is kept, and how many are. */
+const restFor = 5000
+const mostResting = 1000
+
 interface Place {
   keeper: Keeper
   users: number
+  /** Since when nobody uses it. */
+  restsSince: number
   /** Saving was given up. */
   unsavable: boolean
 }
 
 /**
- * One keeper for each session in use, shared by the requests of this process, so that they refresh once. It goes with the last
- * of them.
+ * One keeper for each session in use, shared by the requests of this process, so that they refresh once. It stays for some
+ * seconds after the last of them: a page makes several requests, and to make a keeper and open its record costs each of them
+ * more than all the rest. Each request reads the store all the same.
  */
 export function createKeepers({ make, clock }: KeepersOptions) {
-  const inUse = new Map<string, Place>()
+  const kept = new Map<string, Place>()
+  /** Those of `kept` that nobody uses, the longest unused first. */
+  const resting = new Set<Place>()
   /** Also of those that are not in use: a session object of an app may be used again. */
   const places = new WeakMap<Keeper, Place>()
 
   async function holding<T>(place: Place, work: () => Promise<T>): Promise<T> {
     place.users += 1
+    resting.delete(place)
     try {
       return await work()
     } finally {
@@ -57,7 +67,27 @@ export function createKeepers({ make, clock }: KeepersOptions) {
   function leave(place: Place): void {
     const { keeper } = place
     if (!place.unsavable && isUnsaved(keeper)) void holding(place, () => save(place))
-    else if (inUse.get(keeper.key) === place) inUse.delete(keeper.key)
+    else if (kept.get(keeper.key) === place) rest(place)
+  }
+
+  /** Whoever sends made-up cookies has no session, and gets no keeper that stays. */
+  function rest(place: Place): void {
+    if (place.unsavable || place.keeper.session.state().status !== 'signed-in')
+      kept.delete(place.keeper.key)
+    else {
+      place.restsSince = clock.now()
+      resting.add(place)
+    }
+  }
+
+  /** No timer does this: a process that has nothing to do can end, and what is left is no more than it was. */
+  function forgetOld(): void {
+    for (const place of resting) {
+      const rested = clock.now() - place.restsSince
+      if (rested >= 0 && rested < restFor && resting.size <= mostResting) return
+      resting.delete(place)
+      kept.delete(place.keeper.key)
+    }
   }
 
   /** The refresh token in the store is spent, and the new one is only here. */
@@ -70,20 +100,21 @@ export function createKeepers({ make, clock }: KeepersOptions) {
   }
 
   function placeOf(key: string, known: Keeper | undefined): Place {
-    const found = inUse.get(key) ?? (known && places.get(known)) ?? newPlace(key)
-    inUse.set(key, found)
+    forgetOld()
+    const found = kept.get(key) ?? (known && places.get(known)) ?? newPlace(key)
+    kept.set(key, found)
     return found
   }
 
   function newPlace(key: string): Place {
     const keeper = make(key, (work) => holding(place, work))
-    const place: Place = { users: 0, keeper, unsavable: false }
+    const place: Place = { users: 0, keeper, restsSince: 0, unsavable: false }
     places.set(keeper, place)
     return place
   }
 
   return {
-    /** Does the work with the keeper of the session; `known` is taken when none is in use. */
+    /** Does the work with the keeper of the session; `known` is taken when none is kept. */
     use<T>(key: string, work: (keeper: Keeper) => Promise<T>, known?: Keeper): Promise<T> {
       const place = placeOf(key, known)
       return holding(place, () => work(place.keeper))

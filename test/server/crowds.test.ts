@@ -5,13 +5,17 @@ import { createWebApp, requestOf } from '../support/web-app.ts'
 /** An app whose store counts how often it is read, and takes a moment for it. */
 function appOfCrowds() {
   const memory = memorySessions()
-  const counts = { get: 0 }
+  const counts = { get: 0, touch: 0 }
   const sessions = {
     ...memory,
     async get(key: string) {
       counts.get += 1
       await new Promise((resolve) => setImmediate(resolve))
       return memory.get(key)
+    },
+    touch(key: string, ttl: number) {
+      counts.touch += 1
+      return memory.touch(key, ttl)
     },
   }
   return { ...createWebApp({ options: { sessions } }), counts }
@@ -41,4 +45,21 @@ test('a request that comes while another one reads sees what has happened in bet
   const late = await auth.session(request())
   expect((await early).status).toMatch(/^signed-/)
   expect(late.status).toBe('signed-out')
+})
+
+test('requests one after the other move the idle timeout once; after some seconds without any, again', async () => {
+  const { auth, clock, counts, visit } = appOfCrowds()
+  const visitor = visit()
+  await visitor.goto('/me')
+  await visitor.signIn()
+  await clock.advance(5000)
+  Object.assign(counts, { get: 0, touch: 0 })
+  for (const pause of [0, 1000, 4999]) {
+    await clock.advance(pause)
+    expect((await auth.session(requestOf(visitor))).status).toBe('signed-in')
+  }
+  expect(counts).toEqual({ get: 3, touch: 1 })
+  await clock.advance(5000)
+  await auth.session(requestOf(visitor))
+  expect(counts).toEqual({ get: 4, touch: 2 })
 })

@@ -34,7 +34,7 @@ test('a route gets an access token for another library, which the server says is
 
 test('a session object from before a sign-out gets no token any more', async () => {
   const { app, session, read } = await signedIn()
-  await app.auth.endSessions({ sub: 'user-ada' })
+  await app.startMachine().endSessions({ sub: 'user-ada' })
   await app.clock.advance(901_000)
   await expect(session.fetch(usersMe)).rejects.toMatchObject({
     code: 'session_ended',

@@ -8,14 +8,15 @@ import type { Interaction, SignOut } from './sessions.ts'
 const css = `
 :root {
   color-scheme: light dark;
-  --text: light-dark(#1b1f24, #eceff3);
-  --muted: light-dark(#57606a, #a2acb8);
-  --card: light-dark(#ffffff, #1b2028);
-  --page: light-dark(#f3f5f8, #101318);
-  --line: light-dark(#8b949e, #6e7781);
+  --text: light-dark(#1b1f24, #e8ecf1);
+  --muted: light-dark(#57606a, #9aa5b1);
+  --page: light-dark(#f3f5f8, #0e1217);
+  --card: light-dark(#fff, #161b22);
+  --line: light-dark(#d8dee5, #2b333d);
   --accent: light-dark(#0b5cad, #7cbcff);
-  --on-accent: light-dark(#ffffff, #0b1622);
-  --alert: light-dark(#a40e26, #ff9aa5);
+  --on-accent: light-dark(#fff, #0b1622);
+  --tint: light-dark(#e8f1fb, #14273b);
+  --bad: light-dark(#a40e26, #ff9aa5);
 }
 * { box-sizing: border-box; }
 body {
@@ -23,34 +24,35 @@ body {
   background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif;
 }
 main {
-  width: 100%; max-width: 24rem; padding: 1.75rem; border-radius: 0.75rem;
-  background: var(--card); box-shadow: 0 1px 3px #0003, 0 8px 24px #0001;
+  width: 100%; max-width: 24rem; padding: 1.75rem; border-radius: 10px;
+  background: var(--card); border: 1px solid var(--line); box-shadow: 0 8px 24px #0001;
   overflow-wrap: anywhere;
 }
 h1 { margin: 0 0 0.5rem; font-size: 1.375rem; line-height: 1.25; }
 p { margin: 0 0 1rem; }
 p.place { color: var(--muted); font-size: 0.875rem; margin: 1.25rem 0 0; }
 .hint {
-  margin: 0 0 1.25rem; padding: 0.75rem 1rem; border: 1px dashed var(--line); border-radius: 0.5rem;
+  margin: 0 0 1.25rem; padding: 0.75rem 1rem; border-radius: 7px; background: var(--tint);
 }
 .hint p { margin: 0 0 0.25rem; }
 .hint ul { margin: 0; }
 code { font: 0.9375em ui-monospace, monospace; }
-p[role='alert'] { color: var(--alert); font-weight: 600; }
+p[role='alert'] { color: var(--bad); font-weight: 600; }
 p[role='alert']::first-letter { text-transform: uppercase; }
 label { display: block; margin: 0 0 0.25rem; font-weight: 600; }
 input {
   display: block; width: 100%; margin: 0 0 1rem; padding: 0.625rem 0.75rem; font: inherit;
-  color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 0.5rem;
+  color: inherit; background: transparent; border: 1px solid var(--muted); border-radius: 7px;
 }
 ul { margin: 0 0 1.25rem; padding-left: 1.25rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; }
 button {
   flex: 1 1 8rem; padding: 0.625rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
-  border: 1px solid var(--accent); border-radius: 0.5rem;
+  border: 1px solid var(--accent); border-radius: 7px;
   background: var(--accent); color: var(--on-accent);
 }
-button.second { background: transparent; color: var(--accent); }
+button.second { border-color: var(--line); background: var(--card); color: inherit; }
+button.second:hover { border-color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `
 

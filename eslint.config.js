@@ -116,6 +116,18 @@ export default tseslint.config(
       'no-restricted-properties': 'off',
     },
   },
+  // The panel is a page of its own, and the recording asks its adapter.
+  {
+    files: ['src/devtools/{page,mount,element}.ts', 'src/devtools/panel/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...noTime],
+      'no-restricted-properties': 'off',
+    },
+  },
+  // Loads the panel, and Lit with it, when it is shown.
+  { files: ['src/devtools/devtools.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  // For developers, whose browsers are new.
+  { files: ['src/devtools/**/*.ts'], rules: { 'project/oldest-engines': 'off' } },
   // Back ends run in no browser.
   { files: ['src/server/**/*.ts'], rules: { 'project/oldest-engines': 'off' } },
   // The one writer of session state is one list of its changes.
@@ -238,9 +250,24 @@ export default tseslint.config(
     'An endpoint is handed its parts; it may import values from errors.ts, protocol/, and what reads and writes requests.',
   ),
   mayImport(
+    ['src/devtools/**/*.ts'],
+    [
+      'lit',
+      'lit/.+',
+      '\\.\\./clock\\.ts',
+      '\\.\\./(?:host/page|navigation/redirect)\\.ts',
+      '(?:\\.\\./)?\\./(?:panel/)?[a-z-]+\\.ts',
+      '\\.\\./[a-z-]+\\.ts',
+    ],
+    'devtools/ may import values from Lit, clock.ts, the default host and navigator, and its own folder only: it checks the client independently.',
+  ),
+  mayImport(
     ['src/compose/**/*.ts'],
-    ['\\.\\./(?!index|client|node|server|testing|capabilities).+\\.ts', '\\./[a-z-]+\\.ts'],
-    'compose/ may import values from anywhere in src/ but index.ts, client.ts, node/, server/, testing/ and capabilities/.',
+    [
+      '\\.\\./(?!index|client|devtools|node|server|testing|capabilities).+\\.ts',
+      '\\./[a-z-]+\\.ts',
+    ],
+    'compose/ may import values from anywhere in src/ but index.ts, client.ts, devtools/, node/, server/, testing/ and capabilities/.',
   ),
   mayImport(
     ['src/client.ts'],
@@ -265,8 +292,8 @@ export default tseslint.config(
   ),
   mayImport(
     ['src/index.ts'],
-    ['\\./(?!node|server|testing).+\\.ts'],
-    'index.ts may import values from anywhere in src/ but node/, server/ and testing/.',
+    ['\\./(?!devtools|node|server|testing).+\\.ts'],
+    'index.ts may import values from anywhere in src/ but devtools/, node/, server/ and testing/.',
   ),
   // As many steps up as the file lies deep: never out of testing/.
   ...['*', '*/*', '*/*/*'].map((depth, steps) =>

@@ -38,6 +38,13 @@ export default defineConfig([
     noExternal: ['oauth4webapi'],
     outExtension: () => ({ js: '.iife.js' }),
   },
+  // With Lit inside, which is evaluated when the panel is shown: it reads the document.
+  {
+    ...shared,
+    entry: { devtools: 'src/devtools/index.ts' },
+    format: ['esm', 'cjs'],
+    dts: { compilerOptions },
+  },
   // One by one, so that each has declarations of its own. CommonJS builds carry oauth4webapi, which is ESM only.
   { ...shared, entry: { server: 'src/server/index.ts' }, format: 'esm', dts: { compilerOptions } },
   {

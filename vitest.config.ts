@@ -5,6 +5,10 @@ import type { TestProjectInlineConfiguration } from 'vitest/config'
 const alias = [
   { find: /^pkce-client$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
   {
+    find: /^pkce-client\/devtools$/,
+    replacement: new URL('./src/devtools/index.ts', import.meta.url).pathname,
+  },
+  {
     find: /^pkce-client\/node$/,
     replacement: new URL('./src/node/index.ts', import.meta.url).pathname,
   },

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { memoryStore } from '../../src/index.ts'
-import type { PkceClient } from '../../src/index.ts'
+import { PkceClient, memoryStore } from '../../src/index.ts'
+import { createDevtools } from '../../src/devtools/index.ts'
+import type { Devtools } from '../../src/devtools/index.ts'
 import { seals } from '../../src/testing/faults/fault.ts'
 import { tokenRefusals } from '../../src/testing/faults/refusals.ts'
 import type { FaultName, FaultOptions } from '../../src/testing/index.ts'
@@ -149,11 +150,15 @@ interface Shown {
   events: HeardEvent[][]
   values: unknown[]
   clients: PkceClient[]
+  /** The devtools that watch all of it. */
+  devtools: Devtools
 }
 
 /** Every secret that was on its way in either direction, by what it is. */
 function createCollector() {
   const secrets = new Map<string, string>()
+  /** Codes and verifiers that tokens were given for. */
+  const spent = new Set<string>()
   const add = (value: string | null | undefined, what: string) => {
     // Shorter ones are made up by faults, and may be part of any word.
     if (value && value.length > 15) secrets.set(value, what)
@@ -161,12 +166,19 @@ function createCollector() {
   return {
     secrets,
     add,
+    spent,
     /** Off while answers never end, which nobody can listen to. */
     listening: true,
     /** The tokens in an answer, whatever state it is in. */
     harvest(text: string) {
       for (const [, what, value] of text.matchAll(/"((?:access|refresh|id)_token)":\s*"([^"]+)"/g))
         add(value, what!)
+    },
+    /** Tokens were given for a code, and nobody can use it again. */
+    spend(text: string, form: URLSearchParams) {
+      const answer = JSON.parse(text) as { access_token?: unknown } | null
+      if (typeof answer?.access_token === 'string')
+        for (const name of ['code', 'code_verifier']) spent.add(form.get(name) ?? '')
     },
     /** The way of the person there and back. */
     travel(url: string) {
@@ -183,7 +195,7 @@ function createCollector() {
 type Collector = ReturnType<typeof createCollector>
 
 /** A world that lets nothing pass unseen. */
-function watchedWorld(collector: Collector): World {
+function watchedWorld(collector: Collector, { devtools }: Shown): World {
   const world = createWorld({ server: { accessTokenLifetime: 60 } })
   const { server } = world
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -192,10 +204,21 @@ function watchedWorld(collector: Collector): World {
       void response
         .clone()
         .text()
-        .then(collector.harvest, () => undefined)
+        .then((text) => {
+          collector.harvest(text)
+          collector.spend(text, init.body as URLSearchParams)
+        })
+        .catch(() => undefined)
     return response
   }
   Object.assign(world.options, { fetch })
+  world.client = (where = world.tab, overrides = {}) => {
+    const auth = new PkceClient(
+      devtools.observe({ ...world.options, ...where.ports, ...overrides }),
+    )
+    devtools.show(auth)
+    return auth
+  }
   return world
 }
 
@@ -287,21 +310,36 @@ function expectSilence(world: World, shown: Shown, collector: Collector): void {
   const said = [...errors, ...shown.clients, ...shown.values].map(print).join('\n')
   const told = said + events.map(print).join('\n')
   const failed = errors.map(print).join('\n')
+  const { recording } = shown.devtools
+  const recorded = [recording.toJson(), recording.toMermaid()].join('\n')
+  expect(recording.steps().length).toBeGreaterThan(1)
   for (const [secret, what] of collector.secrets) {
     // A nonce is part of the claims, and worth nothing once they are there.
     const text = what === 'nonce' ? failed : told
     expect(text.includes(secret), `${what} in what the client shows`).toBe(false)
+    if (!collector.spent.has(secret))
+      expect(recorded.includes(secret), `${what} in what the devtools keep`).toBe(false)
   }
 }
 
-const nothing = (): Shown => ({ errors: [], events: [], values: [], clients: [] })
+const nothing = (): Shown => ({
+  errors: [],
+  events: [],
+  values: [],
+  clients: [],
+  devtools: createDevtools(),
+})
 const endless: FaultName[] = ['infinite-body', 'huge-body', 'hang', 'slow-headers', 'slow-body']
+
+/** Whether the answers of the token endpoint end. */
+const isHeard = (name: FaultName, options: object): boolean =>
+  !endless.includes(name) || ('path' in options && options.path !== token.path)
 
 describe('no token, code, verifier, nonce or state in an error, an event or the client itself (A-40)', () => {
   it.each(cases)('signing in while the server has $name $options', async ({ name, options }) => {
     const [collector, shown] = [createCollector(), nothing()]
-    const world = watchedWorld(collector)
-    collector.listening = !endless.includes(name)
+    const world = watchedWorld(collector, shown)
+    collector.listening = isHeard(name, options)
     world.server.fault(name, options)
     await live(world, shown, await signIn(world, shown, collector))
     if (world.transactions().size > 0) expect(collector.secrets.size).toBeGreaterThan(2)
@@ -310,13 +348,13 @@ describe('no token, code, verifier, nonce or state in an error, an event or the 
 
   it.each(cases)('signed in when the server begins $name $options', async ({ name, options }) => {
     const [collector, shown] = [createCollector(), nothing()]
-    const world = watchedWorld(collector)
+    const world = watchedWorld(collector, shown)
     const auth = await signIn(world, shown, collector)
     expect(shown.errors).toEqual([])
     expect(auth.getSession().status).toBe('signed-in')
     // Code, verifier, nonce, state, and three tokens.
     expect(new Set(collector.secrets.values()).size).toBe(7)
-    collector.listening = !endless.includes(name)
+    collector.listening = isHeard(name, options)
     world.server.fault(name, options)
     await world.clock.advance(61_000)
     await live(world, shown, auth)
@@ -325,7 +363,7 @@ describe('no token, code, verifier, nonce or state in an error, an event or the 
 
   it('nor when a fetch of the app puts the whole request into its errors', async () => {
     const [collector, shown] = [createCollector(), nothing()]
-    const world = watchedWorld(collector)
+    const world = watchedWorld(collector, shown)
     await signIn(world, shown, collector)
     const { issuer } = world.server
     const metadata = {

@@ -250,16 +250,25 @@ export default tseslint.config(
     'An endpoint is handed its parts; it may import values from errors.ts, protocol/, and what reads and writes requests.',
   ),
   mayImport(
-    ['src/devtools/**/*.ts'],
+    ['src/devtools/*.ts'],
     [
       'lit',
       'lit/.+',
-      '\\.\\./clock\\.ts',
-      '\\.\\./(?:host/page|navigation/redirect)\\.ts',
-      '(?:\\.\\./)?\\./(?:panel/)?[a-z-]+\\.ts',
-      '\\.\\./[a-z-]+\\.ts',
+      '\\.\\./(?:clock|host/page|navigation/redirect|session/state)\\.ts',
+      '\\./(?:panel/(?:styles/)?)?[a-z-]+\\.ts',
     ],
     'devtools/ may import values from Lit, clock.ts, the default host and navigator, and its own folder only: it checks the client independently.',
+  ),
+  mayImport(
+    ['src/devtools/panel/**/*.ts'],
+    [
+      'lit',
+      'lit/.+',
+      '(?:\\.\\./)?\\.\\./(?:clock|session/state)\\.ts',
+      '(?:\\.\\./)?\\.\\.?/[a-z-]+\\.ts',
+      '\\./styles/[a-z-]+\\.ts',
+    ],
+    'The panel may import values from Lit, clock.ts and devtools/ only.',
   ),
   mayImport(
     ['src/compose/**/*.ts'],

@@ -6,13 +6,12 @@ import { recordingPage } from './page.ts'
 import { recordingOf } from './recording-of.ts'
 import { watch } from './watch.ts'
 import type { AuthClient } from '../auth-client.ts'
-import type { PageSecrets } from './observed.ts'
-import type { ObservedOptions } from './observed.ts'
+import type { ObservedOptions, PageSecrets } from './observed.ts'
 import type { Recording } from './recording.ts'
 
 /** Where and how {@link Devtools.show} shows the recording. */
 export interface ShowOptions {
-  /** The element that is filled; without it, a button in the corner of the page opens a panel. */
+  /** The element that is filled, around what is in it; without it, a button in the corner of the page opens a panel. */
   target?: Element | undefined
   /** Whether the panel is open from the beginning. */
   open?: boolean | undefined
@@ -43,6 +42,7 @@ export function createDevtools(): Devtools {
   const page = recordingPage()
   const clock = systemClock()
   const now = () => clock.now()
+  let appClock = clock
   const log = createLog({ page, now, newId: () => crypto.randomUUID().slice(0, 13) })
   const recording = recordingOf(log)
   const secrets: PageSecrets = { unverified: new Map(), keys: [] }
@@ -54,12 +54,35 @@ export function createDevtools(): Devtools {
     observe(options) {
       const { issuer, clientId, sessionKey, basePath = '/auth' } = options
       log.open(issuer === undefined ? basePath : [issuer, clientId, sessionKey].join(' '))
+      appClock = options.clock ?? clock
       const host = options.host ?? pageHost()
       return observe({ log, options, host, now, secrets, counts }, options)
     },
 
-    show(auth) {
-      return watch(auth, { log, counts })
+    show(auth, { target, open = false } = {}) {
+      const stop = watch(auth, { log, counts })
+      const parent = target ?? page.body()
+      let close = () => {}
+      let isClosed = false
+      if (parent)
+        // Lit reads the document when it is evaluated.
+        void import('./mount.ts').then(({ mount }) => {
+          if (!isClosed)
+            close = mount({
+              recording,
+              auth,
+              parent,
+              isDock: target === undefined,
+              clock: appClock,
+              open,
+              tab: log.known().tab,
+            })
+        })
+      return () => {
+        isClosed = true
+        stop()
+        close()
+      }
     },
   }
 }

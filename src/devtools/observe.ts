@@ -73,7 +73,7 @@ function recordRequest(observed: Observed, request: SentRequest): Sent {
     values,
     checks: [],
   })
-  return { ...about, step: step }
+  return { ...about, step }
 }
 
 /** Whether the last answer from this address was a 401. */

@@ -1,4 +1,5 @@
 import type { Fetch } from '../api/scheme.ts'
+import type { Clock } from '../clock.ts'
 import type { Host } from '../host/host.ts'
 import type { Navigator } from '../navigation/navigator.ts'
 import type { Log } from './log.ts'
@@ -13,6 +14,7 @@ export interface ObservedOptions {
   sessionKey?: string | undefined
   basePath?: string | undefined
   metadata?: object | undefined
+  clock?: Clock | undefined
   navigator?: Navigator | readonly Navigator[] | undefined
   host?: Host | undefined
   fetch?: Fetch | undefined

@@ -12,7 +12,7 @@ import type { Fetch } from '../api/scheme.ts'
 import type { Log } from './log.ts'
 import type { Observed, ObservedOptions, Sent } from './observed.ts'
 import type { SentRequest } from './requests.ts'
-import type { Message, Purpose, StepValue } from './steps.ts'
+import type { Message, Purpose, Step, StepValue } from './steps.ts'
 
 /** The options, with ports that record. */
 export function observe<Options extends ObservedOptions>(
@@ -58,7 +58,7 @@ function recordRequest(observed: Observed, request: SentRequest): Sent {
   const { log, options } = observed
   const backEnd = options.issuer === undefined ? (options.basePath ?? '/auth') : undefined
   const about = classify(request, { endpoints: log.known().endpoints, backEnd })
-  const values = valuesOf(request, about.purpose)
+  const values = valuesOf(request, about.purpose).map((value) => known(log.steps(), value))
   if (about.purpose === 'pushed-request') recordValues(observed, values)
   const url = `${request.url.origin}${request.url.pathname}`
   const again = about.purpose === 'api' && wasRefused(observed, url)
@@ -74,6 +74,14 @@ function recordRequest(observed: Observed, request: SentRequest): Sent {
     checks: [],
   })
   return { ...about, step }
+}
+
+/** A token that is revoked is called `token`, whichever it is. */
+function known(steps: readonly Step[], value: StepValue): StepValue {
+  if (value.name !== 'token') return value
+  const values = steps.flatMap((step) => ('values' in step ? step.values : []))
+  const found = values.find(({ kind, fingerprint }) => kind && fingerprint === value.fingerprint)
+  return found?.kind ? { ...value, kind: found.kind } : value
 }
 
 /** Whether the last answer from this address was a 401. */

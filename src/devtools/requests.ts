@@ -86,20 +86,18 @@ export function classify(
 export function valuesOf(request: SentRequest, purpose: Purpose): StepValue[] {
   const values: StepValue[] = []
   const [scheme = '', token] = (request.headers.get('authorization') ?? '').split(' ')
-  if (token) values.push({ ...toValue('access_token', token, 'header'), name: 'Authorization' })
-  if (token) values.push({ name: 'scheme', text: scheme.slice(0, 20), place: 'header' })
+  if (token) {
+    const value = toValue('access_token', token, 'header')
+    values.push({ ...value, name: 'Authorization', text: `${withoutTokens(scheme)} ${value.text}` })
+  }
   const proof = request.headers.get('dpop')
   if (proof) values.push(...valuesOfProof(proof))
   if (purpose !== 'api' && purpose !== 'back-end') values.push(...valuesOfForm(request.form))
   return values
 }
 
-export function valuesOfForm(form: URLSearchParams): StepValue[] {
-  const asked = form.get('token_type_hint') ?? 'access_token'
-  return [...form].map(([name, value]) =>
-    name === 'token' ? { ...toValue(asked, value, 'form'), name } : toValue(name, value, 'form'),
-  )
-}
+const valuesOfForm = (form: URLSearchParams): StepValue[] =>
+  [...form].map(([name, value]) => toValue(name, value, 'form'))
 
 /** A proof is good for one request to one address, and it is sent by now; its signature is left out all the same. */
 function valuesOfProof(proof: string): StepValue[] {

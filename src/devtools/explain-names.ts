@@ -327,10 +327,25 @@ const metadata: Record<string, Row> = {
 }
 
 /** By name; what means something else in one place is under `place:name`. */
+/** What the routes of `ServerClient` say, and what they are asked. */
+const backEnd: Record<string, Row> = {
+  status: ['Whether a user is signed in, as the back end knows it.'],
+  reason: ['Why the session ended.'],
+  expiresIn: ['In how many seconds the access token expires, which the back end keeps.'],
+  stale: ['Whether the back end cannot refresh the tokens at the moment.'],
+  csrf: [
+    'What requests that change something must carry, so that no other site can send them. It goes with the cookie and is of no use without it.',
+  ],
+  returnTo: ['Which page of the app the user comes back to.'],
+  message: ['What went wrong, in one sentence.'],
+  data: ['The answer itself.'],
+}
+
 export const names: Readonly<Record<string, Row>> = {
   ...metadata,
   ...profile,
   ...claims,
+  ...backEnd,
   ...headers,
   ...answers,
   ...requests,

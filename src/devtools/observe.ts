@@ -136,6 +136,10 @@ export function recordDeparture(observed: Observed, href: string, detail: string
   const isBackEnd = options.issuer === undefined
   const purpose = isBackEnd ? 'back-end' : (known ?? (isSignIn ? 'authorize' : 'end-session'))
   const values = valuesOfUrl(url)
+  if (isBackEnd && url.pathname === `${options.basePath ?? '/auth'}/login`) {
+    observed.counts.begun += 1
+    recordSignIn(log, 'redirect')
+  }
   if (values.some(({ name }) => name === 'code_challenge')) recordValues(observed, values)
   log.add({
     type: 'message',

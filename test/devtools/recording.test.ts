@@ -210,7 +210,7 @@ describe('what is wrong is red', () => {
       redirect_uri: world.options.redirectUri,
       code_verifier: 'another-verifier-of-somebody-who-has-stolen-a-code',
     })
-    const answer = await wrong.fetch(`${server.issuer}/token`, { method: 'POST', body })
+    const answer = await wrong.fetch!(`${server.issuer}/token`, { method: 'POST', body })
     expect(answer.status).toBe(200)
     await world.clock.settle()
     expect(failedChecks(devtools)).toEqual([

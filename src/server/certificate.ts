@@ -1,3 +1,4 @@
+import { parseUrl } from '../api/resources.ts'
 import { toBase64Url } from './bytes.ts'
 import { pemBlock } from './pem.ts'
 import { refused } from './private-key.ts'
@@ -31,7 +32,7 @@ const rsaEncryption = [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0
 /** The SubjectPublicKeyInfo (RFC 5280 §4.1): a SEQUENCE with a length of two bytes, which begins with the algorithm. */
 function rsaPublicKey(der: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const start = der.findIndex((_, at) => rsaEncryption.every((byte, i) => der[at + i] === byte)) - 4
-  if (start < 0 || der[start] !== 0x30 || der[start + 1] !== 0x82)
+  if (der[start] !== 0x30 || der[start + 1] !== 0x82)
     throw refused('certificate', 'have an RSA key')
   const length = der[start + 2]! * 256 + der[start + 3]!
   return der.slice(start, start + 4 + length)
@@ -66,9 +67,9 @@ export function entraAudience({ issuer, token_endpoint = '' }: AuthenticatingSer
   const [, ...domains] = entraHosts.exec(new URL(issuer).host) ?? []
   const domain = domains.find(Boolean)
   if (domain === undefined) return issuer
-  if (new URL(token_endpoint).host.endsWith(`.${domain}`)) return token_endpoint
+  if (parseUrl(token_endpoint)?.host.endsWith(`.${domain}`)) return token_endpoint
   throw refused(
     'metadata',
-    `have a token_endpoint on ${domain}, as issuer is; it is ${token_endpoint.slice(0, 200)}`,
+    `have a token_endpoint on ${domain}, as issuer is; it is ${token_endpoint.slice(0, 200) || 'missing'}`,
   )
 }

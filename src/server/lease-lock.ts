@@ -93,9 +93,8 @@ export function createLeaseLock({ store, clock, monotonic, newId }: LeaseLockOpt
       const renewed = stopwatch(clock, monotonic)
       renewLater()
       try {
-        const isOurs = await store.swap(key, { seen: holder, value: holder, ttl: lease })
-        if (isOurs) age = renewed
-        refused ||= !isOurs
+        if (!(await store.swap(key, { seen: holder, value: holder, ttl: lease }))) refused = true
+        age = renewed
       } catch {
         // The next renewal may succeed while some of the lease is left.
       }

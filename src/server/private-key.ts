@@ -45,8 +45,7 @@ type Source = CryptoKey | JsonWebKey | Uint8Array<ArrayBuffer>
 
 function readSource(key: unknown, { option }: Wanted): Source {
   if (typeof key === 'string') return readPem(key, option)
-  if (typeof key === 'object' && typeof (key as JsonWebKey | null)?.d === 'string')
-    return key as JsonWebKey
+  if (typeof (key as JsonWebKey | null | undefined)?.d === 'string') return key as JsonWebKey
   throw refused(
     option,
     'be a private key as PEM text (PKCS #8), as a JWK with d, or as a CryptoKey',

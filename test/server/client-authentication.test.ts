@@ -181,6 +181,18 @@ describe('a client with a key pair', () => {
     })
     expect(readAssertion(second)[0]).toEqual({ alg: 'PS256' })
   })
+
+  test('knows an Ed25519 key by the older name of its algorithm, and takes no number for its name', async () => {
+    const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
+    const { privateKey } = pair
+    const jwk = await crypto.subtle.exportKey('jwk', privateKey)
+    const body = new URLSearchParams()
+    const authenticate = privateKeyJwt({ key: { ...jwk, alg: 'EdDSA', kid: 7 } })(clock)
+    const server = { issuer: 'https://login.example.com' }
+    await authenticate(server, { client_id: 'app' }, body, new Headers())
+    const form = { client_assertion: body.get('client_assertion')! }
+    expect(readAssertion({ form } as never)[0]).toEqual({ alg: 'Ed25519' })
+  })
 })
 
 async function rsaKey() {
@@ -206,6 +218,8 @@ describe('a client with a certificate', () => {
     )
     expect(header).toEqual({ alg: 'PS256', 'x5t#S256': rsa.sha256 })
     expect(claims!['aud']).toBe('https://login.example.com')
+    const named = clientCertificate({ privateKey, certificate, thumbprint: 'sha256' })
+    expect(readAssertion(await send(named))[0]).toEqual(header)
   })
 
   test('names it by SHA-1 and signs with RS256 where the app says so', async () => {
@@ -257,8 +271,16 @@ describe('a client with a certificate', () => {
     expect(await audienceAt(issuer, endpoint)).toBe(issuer)
   })
 
+  test('is not sent where Entra has no token endpoint', async () => {
+    expect(await refused(audienceAt(worldwide, undefined))).toBe(
+      'invalid_option: metadata must have a token_endpoint on microsoftonline.com, as issuer is; it is missing.',
+    )
+  })
+
   test.each([
     'https://evil.example/token',
+    `https://evil.example/${'x'.repeat(300)}`,
+    'no URL',
     'https://login.microsoftonline.com.evil.example/token',
     'https://evilmicrosoftonline.com/token',
     'https://microsoftonline.com@evil.example/token',
@@ -267,16 +289,21 @@ describe('a client with a certificate', () => {
     async (endpoint) => {
       const refusal = await refused(audienceAt(worldwide, endpoint))
       expect(refusal).toBe(
-        `invalid_option: metadata must have a token_endpoint on microsoftonline.com, as issuer is; it is ${endpoint}.`,
+        `invalid_option: metadata must have a token_endpoint on microsoftonline.com, as issuer is; it is ${endpoint.slice(0, 200)}.`,
       )
     },
   )
 
   /** What `aud` says in an assertion for this server. */
-  async function audienceAt(issuer: string, token_endpoint: string): Promise<unknown> {
+  async function audienceAt(issuer: string, token_endpoint?: string): Promise<unknown> {
     const body = new URLSearchParams()
     const authenticate = clientCertificate({ privateKey, certificate })(clock)
-    await authenticate({ issuer, token_endpoint }, { client_id: 'app' }, body, new Headers())
+    await authenticate(
+      { issuer, ...(token_endpoint && { token_endpoint }) },
+      { client_id: 'app' },
+      body,
+      new Headers(),
+    )
     const form = { client_assertion: body.get('client_assertion')! }
     return readAssertion({ form } as never)[1]!['aud']
   }
@@ -284,7 +311,14 @@ describe('a client with a certificate', () => {
 
 describe('a key that cannot be used is refused by the name of its option', () => {
   const { certificate, privateKey } = rsa
-  const pem = (label: string) => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----`
+  const pem = (label: string, base64 = 'AAAA') =>
+    `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----`
+  /** The object identifier of RSA, with these bytes in place of the beginning of a key. */
+  const withKeyAfter = (...start: number[]) => {
+    const rsaEncryption = [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]
+    const der = Buffer.from([0, ...start, 0, 0, ...rsaEncryption, 5, 0])
+    return pem('CERTIFICATE', der.toString('base64'))
+  }
 
   test.each([
     [
@@ -300,6 +334,11 @@ describe('a key that cannot be used is refused by the name of its option', () =>
     [
       'cut off',
       privateKey.slice(0, 500),
+      'key must have a PEM block that begins with "-----BEGIN PRIVATE KEY-----".',
+    ],
+    [
+      'without its last line',
+      privateKey.replace(/-----END.*/s, ''),
       'key must have a PEM block that begins with "-----BEGIN PRIVATE KEY-----".',
     ],
     [
@@ -341,9 +380,14 @@ describe('a key that cannot be used is refused by the name of its option', () =>
   test('a CryptoKey that cannot sign, or not so', async () => {
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
     const pair = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify'])
-    expect(() => privateKeyJwt({ key: pair.publicKey })).toThrow(
-      'key must be a private key with the usage "sign".',
-    )
+    const hmac = { name: 'HMAC', hash: 'SHA-256' }
+    const secret = await crypto.subtle.generateKey(hmac, false, ['sign', 'verify'])
+    const agreement = { name: 'ECDH', namedCurve: 'P-256' }
+    const { privateKey: ecdh } = await crypto.subtle.generateKey(agreement, false, ['deriveBits'])
+    for (const key of [pair.publicKey, secret, ecdh])
+      expect(() => privateKeyJwt({ key })).toThrow(
+        'key must be a private key with the usage "sign".',
+      )
     expect(() => clientCertificate({ privateKey: pair.privateKey, certificate })).toThrow(
       'privateKey must sign with PS256; it is for ECDSA.',
     )
@@ -391,6 +435,16 @@ describe('a key that cannot be used is refused by the name of its option', () =>
     [
       'garbage in a PEM block',
       { privateKey, certificate: pem('CERTIFICATE') },
+      'certificate must have an RSA key.',
+    ],
+    [
+      'an RSA key of another length',
+      { privateKey, certificate: withKeyAfter(0x30, 0x81) },
+      'certificate must have an RSA key.',
+    ],
+    [
+      'an RSA key in something else than a sequence',
+      { privateKey, certificate: withKeyAfter(0x31, 0x82) },
       'certificate must have an RSA key.',
     ],
     [

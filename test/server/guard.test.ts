@@ -66,7 +66,7 @@ describe('the check', () => {
     expect(check({ origin }, method)).toBeUndefined()
   })
 
-  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'])(
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'FORGET', 'GETTER'])(
     'lets our pages change something by %s with the token only (C-115)',
     (method) => {
       expect(check(ours, method, token)).toBeUndefined()
@@ -132,6 +132,7 @@ describe('the CSRF token of a request', () => {
     ['JSON', `{"csrf_token":"${token}"}`, 'application/json'],
     ['text that looks like a form', `csrf_token=${token}`, 'text/plain'],
     ['a type that begins like that of a form', `csrf_token=${token}`, `${form}-not`],
+    ['a type that ends like that of a form', `csrf_token=${token}`, `text/plain; as=${form}`],
   ])('is none in %s', async (_, body, type) => {
     expect(await csrfTokenOf(post(body, type))).toBeUndefined()
   })

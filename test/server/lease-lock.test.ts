@@ -91,6 +91,24 @@ test('the lock is free again after a task that failed', async () => {
   expect(await lockOf().run('session', async () => 'ran', { patience })).toBe('ran')
 })
 
+test('whoever waits asks the store some times a second, and not all at the same moment', async () => {
+  const asked: number[] = []
+  const { clock, lockOf } = createProcesses((memory) => ({
+    add: (key, value, options) => {
+      asked.push(clock.now())
+      return memory.add(key, value, options)
+    },
+  }))
+  void lockOf().run('session', openTask().task, { patience })
+  await clock.settle()
+  void lockOf().run('session', openTask().task, { patience })
+  await clock.advance(10_000)
+  const pauses = asked.slice(10).map((at, index) => at - asked[index + 9]!)
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(50)
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(100)
+  expect(new Set(pauses).size).toBeGreaterThan(1)
+})
+
 test('a lease is renewed for as long as its task runs', async () => {
   const { clock, lockOf } = createProcesses()
   const holder = openTask()
@@ -254,7 +272,9 @@ test('a task that takes longer than anybody is patient loses the lock', async ()
   const { clock, lockOf } = createProcesses()
   const stuck = openTask()
   void lockOf().run('session', stuck.task, { patience })
-  await clock.advance(patience + 5_000)
+  await clock.advance(patience + 2_000)
+  expect(stuck.lost()).toBe(false)
+  await clock.advance(3_000)
   expect(stuck.lost()).toBe(true)
   expect(await lockOf().run('session', async () => 'ran', { patience })).toBe('ran')
 })

@@ -55,7 +55,6 @@ describe('a request through the proxy', () => {
   ])('to %s is none of its own', (path) => {
     const { proxy } = proxied()
     expect(proxy.handle(new Request(app + path), fetch)).toBeUndefined()
-    expect(proxy.covers(new URL(app + path).pathname)).toBe(false)
   })
 
   test.each([
@@ -68,7 +67,11 @@ describe('a request through the proxy', () => {
     const { pass, sent } = proxied()
     const response = await pass(path)
     expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: 'resource_not_allowed' })
+    expect(await response.json()).toEqual({
+      error: 'resource_not_allowed',
+      message:
+        'A path below /api/ has encoded slashes, which could lead out of /v1/ of the API; send it without them.',
+    })
     expect(sent).toEqual([])
   })
 
@@ -79,6 +82,10 @@ describe('a request through the proxy', () => {
       'x-request-id': '7',
       'if-none-match': '"1"',
       range: 'bytes=0-9',
+      'upgrade-insecure-requests': '1',
+      'x-te': '1',
+      'origin-id': '1',
+      'x-host': '1',
     }
     await pass('/api/x', {
       headers: {
@@ -137,10 +144,14 @@ describe('a request through the proxy', () => {
     const { pass, sent } = proxied()
     const post = (length: string) =>
       pass('/api/x', { method: 'POST', body: 'hello', headers: { 'content-length': length } })
-    await post('5')
+    for (const length of ['5', String(2 ** 20)]) {
+      await post(length)
+      expect(sent.at(-1)!.init.body).toBeInstanceOf(ArrayBuffer)
+    }
     await post(String(2 ** 20 + 1))
-    expect(sent[0]!.init.body).toBeInstanceOf(ArrayBuffer)
-    expect(sent[1]!.init.body).toBeInstanceOf(ReadableStream)
+    expect(sent.at(-1)!.init.body).toBeInstanceOf(ReadableStream)
+    await pass('/api/x', { method: 'POST', body: 'of unknown length' })
+    expect(sent.at(-1)!.init.body).toBeInstanceOf(ReadableStream)
   })
 })
 
@@ -164,6 +175,8 @@ describe('the answer of an API', () => {
         ['keep-alive', 'timeout=5'],
         ['access-control-allow-origin', '*'],
         ['clear-site-data', '"*"'],
+        ['x-alt-svc', '1'],
+        ['set-cookies', '1'],
       ],
       { status: 418 },
     )
@@ -174,16 +187,19 @@ describe('the answer of an API', () => {
       'content-length',
       'content-type',
       'etag',
+      'set-cookies',
       'vary',
+      'x-alt-svc',
       'x-content-type-options',
     ])
   })
 
   test('loses encoding and length where fetch has decoded it', async () => {
-    const { headers } = await answered([
+    const { headers, status } = await answered([
       ['content-encoding', 'gzip'],
       ['content-length', '22'],
     ])
+    expect(status).toBe(200)
     expect(headers.has('content-encoding')).toBe(false)
     expect(headers.has('content-length')).toBe(false)
   })

@@ -62,6 +62,13 @@ describe('a sealed text', () => {
   })
 })
 
+test('what the first release sealed opens, and its macs count: machines are updated one by one', async () => {
+  const seal = createSeal([secret])
+  const sealed = 'asuWMux49eHKcQTU4Xyo_HQ_Q8V0ReC7AQi6upLSQZbIsjT6ad6mXg'
+  expect(await seal.open(sealed, 'session|k')).toBe('tokens')
+  expect(await seal.mac('session')).toBe('_PWYJ2YUkQbw1Jnk2X7DIGXdMqHsDVsxpO0nh7dtk9Q')
+})
+
 describe('while a secret is changed', () => {
   const before = createSeal([older])
   const during = createSeal([secret, older])

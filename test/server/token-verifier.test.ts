@@ -277,6 +277,14 @@ describe('a token that is not for this API is refused (S-40, S-42)', () => {
     const request = new Request('https://api.example.com/', { headers: { authorization } })
     const error = await refusalOf(verifier(), request)
     expect(challengeOf(error)).toEqual([401, 'Bearer error="invalid_token"'])
+    expect(error.message).toBe(
+      'The access token is not valid: it is empty, too long, or has characters that no token has.',
+    )
+  })
+
+  test('a token of 16,384 characters is not too long', async () => {
+    const error = await refusalOf(verifier(), 'a'.repeat(16_384))
+    expect(error.message).toContain('it is not a JWT')
   })
 })
 
@@ -288,6 +296,10 @@ describe('the answer of the API', () => {
       new Request(`https://api.example.com/orders?access_token=${token}`),
       new Request('https://api.example.com/', { headers: { authorization: `Basic ${token}` } }),
       new Request('https://api.example.com/', { headers: { authorization: `DPoP ${token}` } }),
+      new Request('https://api.example.com/', { headers: { authorization: `Bearer${token}` } }),
+      new Request('https://api.example.com/', {
+        headers: { authorization: `Negotiate Bearer ${token}` },
+      }),
       new Request('https://api.example.com/', {
         method: 'POST',
         body: new URLSearchParams({ access_token: token }),
@@ -295,6 +307,7 @@ describe('the answer of the API', () => {
     ]) {
       const error = await refusalOf(verifier(), request)
       expect(error.code).toBe('access_token_invalid')
+      expect(error.message).toBe('The request has no bearer token.')
       expect(challengeOf(error)).toEqual([401, 'Bearer'])
     }
   })
@@ -313,6 +326,12 @@ describe('the answer of the API', () => {
     ]) {
       const error = await refusalOf(verifier(), request)
       expect(challengeOf(error)).toEqual([400, 'Bearer error="invalid_request"'])
+      expect(error.code).toBe('access_token_invalid')
+      expect(error.message).toBe('The request has more than one access token.')
+      expect(await error.challenge().json()).toEqual({
+        error: 'access_token_invalid',
+        message: 'The request must have one access token, in the Authorization header.',
+      })
     }
   })
 

@@ -13,8 +13,6 @@ export interface ProxyTarget {
 
 /** Passes requests of our pages on to APIs (RFC 10017 §6.1.3.6). */
 export interface Proxy {
-  /** Whether a path of ours leads to an API. */
-  covers(pathname: string): boolean
   /** What the API answers, or an error of ours for scripts; `undefined` when no API is there. `fetch` attaches the token. */
   handle(request: Request, fetch: Fetch): Promise<Response> | undefined
 }
@@ -31,7 +29,6 @@ export function createProxy({ targets }: { targets: readonly ProxyTarget[] }): P
     routes.find(({ prefix }) => pathname.startsWith(prefix))
 
   return {
-    covers: (pathname) => routeOf(pathname) !== undefined,
     handle(request, fetch) {
       const url = new URL(request.url)
       const route = routeOf(url.pathname)
@@ -59,7 +56,7 @@ async function forward(route: Route, { request, url, fetch }: Passage): Promise<
   try {
     return passBack(await fetch(href, await outgoing(request)), { route, href })
   } catch (error) {
-    const known = isPkceClientError(error) ? error : unreachable(route, error)
+    const known = isPkceClientError(error) ? error : unreachable(route)
     return errorJson(known, statusOf(known))
   }
 }
@@ -145,7 +142,7 @@ function refuse({ prefix, target }: Route): Response {
   return errorJson(new PkceClientError('resource_not_allowed', message), 400)
 }
 
-function unreachable({ target }: Route, cause: unknown): PkceClientError {
+function unreachable({ target }: Route): PkceClientError {
   const message = `The API at ${target.origin} could not be reached; try again, or check the option proxy.`
-  return new PkceClientError('network', message, { retryable: true, cause })
+  return new PkceClientError('network', message)
 }

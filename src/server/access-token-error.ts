@@ -43,7 +43,7 @@ export class AccessTokenError extends PkceClientError {
   challenge(): Response {
     const headers = new Headers({ 'cache-control': 'no-store', 'content-type': 'application/json' })
     if (this.status === 503) headers.set('retry-after', '5')
-    else headers.set('www-authenticate', `Bearer ${this.#parameters}`.trim())
+    else headers.set('www-authenticate', `Bearer ${this.#parameters}`)
     const { code: error, status } = this
     const body = JSON.stringify({ error, message: sentences[status as Status] })
     return new Response(body, { status, headers })

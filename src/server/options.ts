@@ -100,8 +100,7 @@ const cookieName: Rule = [
 ]
 const sameSite: Rule = [(value) => value === 'strict' || value === 'lax', "'strict' or 'lax'"]
 const baseUrl: Rule = [
-  (value: unknown) =>
-    /^\/?$/.test(secureUrl(value)?.pathname ?? '-') && !String(value).includes('?'),
+  (value: unknown) => secureUrl(value)?.pathname === '/' && !String(value).includes('?'),
   'the origin of the app, such as "https://app.example.com" (http on loopback only)',
 ]
 

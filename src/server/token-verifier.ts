@@ -113,7 +113,6 @@ const scopeList: Rule = [
 ]
 
 function requireScopes(claims: AccessTokenClaims, scopes: readonly string[] = []): void {
-  if (scopes.length === 0) return
   const granted = scopesOf(claims)
   const missing = scopes.filter((one) => !granted.includes(one))
   if (missing.length === 0) return

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ServerClient } from '../../src/server/index.ts'
 import type { ServerClientOptions } from '../../src/server/index.ts'
 import { askSession, createWebApp, origin } from '../support/web-app.ts'
@@ -22,15 +22,22 @@ test.each<[string, unknown, string]>([
   ['baseUrl', 'http://app.example.com', 'baseUrl must be the origin of the app'],
   ['secret', 'short', 'secret must be a random string of at least 32 characters'],
   ['secret', [], 'secret must be a random string of at least 32 characters'],
+  ['secret', ['short', right.secret], 'secret must be a random string of at least 32 characters'],
+  ['secret', [{ length: 40 }], 'secret must be a random string of at least 32 characters'],
   ['clientAuthentication', 'a secret', 'clientAuthentication must be what clientSecret()'],
+  ['sessions', null, 'sessions must be a store of sessions, such as memorySessions()'],
   ['sessions', {}, 'sessions must be a store of sessions, such as memorySessions()'],
   ['basePath', 'auth', 'basePath must be a path of baseUrl'],
   ['basePath', '//evil.example', 'basePath must be a path of baseUrl'],
+  ['basePath', ['/auth'], 'basePath must be a path of baseUrl'],
+  ['basePath', '/auth?a=1', 'basePath must be a path of baseUrl'],
+  ['basePath', '/au th', 'basePath must be a path of baseUrl'],
   ['redirectUri', 'https://app.example.com/callback', 'redirectUri must be a path of baseUrl'],
   ['idleTimeout', 0, 'idleTimeout must be a positive number of seconds'],
   ['lifetime', Infinity, 'lifetime must be a positive number of seconds'],
   ['cookie', { sameSite: 'none' }, "sameSite must be 'strict' or 'lax'"],
   ['cookie', { name: 'a b' }, 'name must be letters, digits'],
+  ['cookie', { name: ['a'] }, 'name must be letters, digits'],
   ['cookie', { httpOnly: false }, 'There is no option httpOnly'],
   [
     'proxy',
@@ -45,6 +52,44 @@ test.each<[string, unknown, string]>([
   const make = () => new ServerClient({ ...right, [name]: value })
   expect(make).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   expect(make).toThrow(message)
+})
+
+test('a secret of exactly 32 characters will do, and a baseUrl with a slash', () => {
+  const options = { ...right, secret: 'x'.repeat(32), baseUrl: `${origin}/` }
+  expect(new ServerClient(options)).toBeInstanceOf(ServerClient)
+})
+
+describe('the option proxy', () => {
+  const make = (proxy: Record<string, string>) =>
+    new ServerClient({ ...right, proxy, resources: ['https://api.example.com/v1'] })
+
+  test.each(['https://api.example.com/v1', 'https://api.example.com/v1/users/'])(
+    'can lead to %s, which a resource covers',
+    (target) => {
+      expect(make({ '/api/': target })).toBeInstanceOf(ServerClient)
+    },
+  )
+
+  test.each([
+    ['/api/', 'https://api.example.com/'],
+    ['/api/', 'https://api.example.com/v10/'],
+    ['/api/', 'https://elsewhere.example/v1/'],
+    ['/api/', 'http://api.example.com/v1/'],
+    ['/api/', 'no URL'],
+    ['/api', 'https://api.example.com/v1/'],
+    ['api/', 'https://api.example.com/v1/'],
+    ['/', 'https://api.example.com/v1/'],
+    ['//evil.example/', 'https://api.example.com/v1/'],
+  ])('cannot lead from %s to %s', (prefix, target) => {
+    expect(() => make({ [prefix]: target })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringContaining(
+          `proxy must be paths that end in a slash, with https URLs that resources lists; it is {"${prefix}":"${target}"}`,
+        ) as string,
+      }),
+    )
+  })
 })
 
 test('a secret that is refused is not shown', () => {
@@ -66,6 +111,9 @@ test('everything else is left to the app', async () => {
   const { auth } = createWebApp()
   for (const path of ['/', '/auth', '/auth/', '/auth/login/', '/authentication', '/AUTH/login'])
     expect(await auth.handle(new Request(origin + path))).toBeUndefined()
+  // Unless the option refreshEndpoint says otherwise.
+  const refresh = new Request(`${origin}/auth/refresh_token`, { method: 'POST' })
+  expect(await auth.handle(refresh)).toBeUndefined()
 })
 
 test('routes and redirects can be elsewhere', async () => {

@@ -336,16 +336,20 @@ describe('the answer of the API', () => {
   })
 
   test('is 403 and says which scopes the call needs (S-40)', async () => {
-    const scopes = ['orders:read', 'orders:delete']
+    const scopes = ['orders:read', 'orders:delete', 'orders:list']
     const error = await refusalOf(verifier(), await issuer.token(), { scopes })
-    expect(error.code).toBe('insufficient_scope')
+    expect(error).toMatchObject({ code: 'insufficient_scope', name: 'AccessTokenError' })
     expect(error.message).toBe(
-      'The access token lacks the scope orders:delete; the client must ask for it at the sign-in.',
+      'The access token lacks the scope orders:delete orders:list; the client must ask for it at the sign-in.',
     )
     expect(challengeOf(error)).toEqual([
       403,
-      'Bearer error="insufficient_scope", scope="orders:read orders:delete"',
+      'Bearer error="insufficient_scope", scope="orders:read orders:delete orders:list"',
     ])
+    expect(await error.challenge().json()).toEqual({
+      error: 'insufficient_scope',
+      message: 'The access token lacks a scope that the request needs.',
+    })
   })
 
   test('is JSON that tells nothing about the token, and is kept by no cache', async () => {
@@ -353,6 +357,7 @@ describe('the answer of the API', () => {
       await refusalOf(verifier(), await issuer.token({ aud: 'secret-api' }))
     ).challenge()
     expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(answer.headers.get('content-type')).toBe('application/json')
     expect(await answer.json()).toEqual({
       error: 'access_token_invalid',
       message: 'The request needs a valid access token.',
@@ -377,6 +382,8 @@ describe('the answer of the API', () => {
     await expect(verifier().verify(request, { scopes: 'orders:read' as never })).rejects.toThrow(
       'scopes must be a list of scopes; it is "orders:read".',
     )
-    await expect(verifier().verify(request, { scopes: ['a b"'] })).rejects.toThrow('scopes must be')
+    await expect(verifier().verify(request, { scopes: ['a', 'b"'] })).rejects.toThrow(
+      'scopes must be',
+    )
   })
 })

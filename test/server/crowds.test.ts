@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memorySessions } from '../../src/server/index.ts'
-import { createWebApp, requestOf } from '../support/web-app.ts'
+import { createWebApp, origin, requestOf } from '../support/web-app.ts'
 
 /** An app whose store counts how often it is read, and takes a moment for it. */
 function appOfCrowds() {
@@ -62,4 +62,28 @@ test('requests one after the other move the idle timeout once; after some second
   await clock.advance(5000)
   await auth.session(requestOf(visitor))
   expect(counts).toEqual({ get: 4, touch: 2 })
+})
+
+test('the cookie of a visitor is hashed when the visitor signs in, and again once a thousand others have come since', async () => {
+  const { auth, visit } = createWebApp()
+  const visitor = visit()
+  await visitor.goto('/me')
+  await visitor.signIn()
+  const digest = vi.spyOn(crypto.subtle, 'digest')
+  const hashes = () => digest.mock.calls.filter(([name]) => name === 'SHA-512').length
+  const come = async () => (await auth.session(requestOf(visitor))).status
+  for (let times = 0; times < 3; times += 1) expect(await come()).toBe('signed-in')
+  expect(hashes()).toBe(0)
+  const others = async (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      const cookie = `__Host-Http-pkce=${String(n).padStart(43, '_')}`
+      await auth.session(new Request(origin, { headers: { cookie } }))
+    }
+  }
+  await others(999)
+  expect(await come()).toBe('signed-in')
+  expect(hashes()).toBe(999)
+  await others(1000)
+  expect(await come()).toBe('signed-in')
+  expect(hashes()).toBe(1001)
 })

@@ -381,11 +381,22 @@ describe('a verifier that is made wrongly says so at once', () => {
     [{ audience: undefined }, 'audience must be a non-empty string, or a list of them'],
     [{ audience: [] }, 'audience must be'],
     [{ audience: [''] }, 'audience must be'],
-    [{ algorithms: ['none'] }, 'algorithms must be a list of RS256'],
+    [{ audience: ['a', ''] }, 'audience must be'],
+    [{ audience: '' }, 'audience must be'],
+    [{ audience: 7 }, 'audience must be'],
+    [{ audience: [7] }, 'audience must be'],
+    [
+      { algorithms: ['none'] },
+      'algorithms must be a list of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, Ed25519, EdDSA, HS256; it is ["none"].',
+    ],
+    [{ algorithms: ['RS256', 'none'] }, 'algorithms must be'],
     [{ algorithms: [] }, 'algorithms must be'],
+    [{ algorithms: 'RS256' }, 'algorithms must be'],
     [{ algorithms: ['HS256'] }, 'algorithms must be a list of RS256'],
     [{ secret: 'x'.repeat(31) }, 'secret must be a string or bytes, at least 32 bytes long.'],
     [{ secret: 1 }, 'secret must be a string or bytes'],
+    [{ secret: { length: 32 } }, 'secret must be a string or bytes'],
+    [{ secret: new Uint8Array(31) }, 'secret must be a string or bytes'],
     [{ secret: 'x'.repeat(32), algorithms: ['RS256'] }, 'algorithms must be a list of HS256'],
     [
       { secret: 'x'.repeat(32), profile: 'rfc9068' },
@@ -406,6 +417,10 @@ describe('a verifier that is made wrongly says so at once', () => {
         message: expect.stringContaining(message),
       }),
     )
+  })
+
+  test('and a secret may have 32 bytes in fewer characters', () => {
+    expect(createTokenVerifier({ ...usual, secret: 'ß'.repeat(16) })).toHaveProperty('verify')
   })
 
   test('and may restrict the algorithms', async () => {

@@ -26,6 +26,7 @@ const packageTests = [
   'test/package.test.ts',
   'test/cli.test.ts',
   'test/next.test.ts',
+  'test/examples/production-bundle.test.ts',
   'test/conformance/oidc-provider.test.ts',
 ]
 const browserTests = ['test/browser/**/*.test.ts']

@@ -1,4 +1,8 @@
 interface ImportMeta {
   /** Filled in when an example is built. */
-  readonly env: { readonly VITE_ISSUER: string; readonly VITE_API: string }
+  readonly env: {
+    readonly DEV: boolean
+    readonly VITE_ISSUER: string
+    readonly VITE_API: string
+  }
 }

@@ -113,8 +113,12 @@ function freePort() {
   })
 }
 
-// Only a development build of React runs every effect twice under StrictMode, which the examples must withstand.
-const development = { 'process.env.NODE_ENV': '"development"' }
+// Only a development build of React runs every effect twice under StrictMode, which the examples must withstand, and only
+// there the React example has devtools.
+const development = {
+  'process.env.NODE_ENV': '"development"',
+  'import.meta.env.DEV': 'true',
+}
 
 const common = (name, outDir) => ({
   configFile: false,

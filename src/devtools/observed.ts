@@ -8,15 +8,25 @@ import type { Message } from './steps.ts'
 
 /** The options of a client that are read or wrapped. */
 export interface ObservedOptions {
+  /** The authorization server; without one, it is a back end that signs users in. */
   issuer?: string | undefined
+  /** The name of the app there. */
   clientId?: string | undefined
+  /** Where users come back to. */
   redirectUri?: string | undefined
+  /** Tells several sessions of one app apart. */
   sessionKey?: string | undefined
+  /** Where a back end answers. */
   basePath?: string | undefined
+  /** What is known of the server. */
   metadata?: object | undefined
+  /** What the client goes by; it is not wrapped. */
   clock?: Clock | undefined
+  /** How users get to the server and back. */
   navigator?: Navigator | readonly Navigator[] | undefined
+  /** The page around the client. */
   host?: Host | undefined
+  /** Used for every request. */
   fetch?: Fetch | undefined
 }
 

@@ -2,9 +2,13 @@ import type { Lane, Step } from './steps.ts'
 
 /** What an app adds of its own: what it calls, and what it learns. */
 export interface AppMessage {
+  /** Where the arrow begins. */
   from: Lane
+  /** Where it ends. */
   to: Lane
+  /** What stands over it; plain text. */
   label: string
+  /** A refusal or a failure: red. */
   refused?: boolean
 }
 

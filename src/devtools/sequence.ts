@@ -95,13 +95,16 @@ const mostCharacters = 1000
 const wide = 720
 const narrow = 320
 
-const css = `
-svg { --text: #1b1f24; --muted: #57606a; --card: #fff; --line: #d8dee5; --accent: #0b5cad; --tint: #e8f1fb;
+/** The colours of pictures, light and dark. */
+export const pictureColours = `svg { --text: #1b1f24; --muted: #57606a; --card: #fff; --line: #d8dee5; --accent: #0b5cad; --tint: #e8f1fb;
   --good: #116329; --good-tint: #e6f6ea; --warn: #8a4600; --warn-tint: #fff3df; --bad: #a40e26;
   --state: #7a3fb5; --pkce: #0b5cad; --nonce: #a2236f; --code: #8a4600; --access: #116329; --refresh: #0a6470; --id: #4b5bb8 }
 @media (prefers-color-scheme: dark) { svg { --text: #e8ecf1; --muted: #9aa5b1; --card: #161b22; --line: #2b333d;
   --accent: #7cbcff; --tint: #14273b; --good: #6fdd8b; --good-tint: #12291a; --warn: #f5b35c; --warn-tint: #2d2110; --bad: #ff9aa5;
-  --state: #c9a1f5; --pkce: #7cbcff; --nonce: #f39bcf; --code: #f5b35c; --access: #6fdd8b; --refresh: #6fd6e4; --id: #a7b4ff } }
+  --state: #c9a1f5; --pkce: #7cbcff; --nonce: #f39bcf; --code: #f5b35c; --access: #6fdd8b; --refresh: #6fd6e4; --id: #a7b4ff } }`
+
+const css = `
+${pictureColours}
 text { font: 12.5px system-ui, sans-serif; fill: var(--text) }
 .card { fill: var(--card); stroke: var(--line); width: calc(100% - 1px) }
 .lane { stroke: var(--line) } .lane.client { stroke: var(--accent); stroke-width: 2 } .head { font-weight: 600 } .head.client { fill: var(--accent) }
@@ -266,7 +269,7 @@ function anchor(
   size: 'wide' | 'narrow' = 'wide',
 ): { x: string; shift: number } {
   const room = Math.min(centre, 1 - centre) * (size === 'wide' ? wide : narrow)
-  if (width / 2 + 10 <= room) return { x: percent(centre), shift: Math.round(-width / 2) }
+  if (width / 2 + 26 <= room) return { x: percent(centre), shift: Math.round(-width / 2) }
   return centre < 0.5 ? { x: '0%', shift: 26 } : { x: '100%', shift: -Math.round(width) - 8 }
 }
 

@@ -25,7 +25,9 @@ export interface StepValue {
   name: string
   /** Shortened where the whole value still opens something. */
   text: string
+  /** Where in the message it is. */
   place: ValuePlace
+  /** Which of the values that can be followed it is, if it is one. */
   kind?: ValueKind
   /** Equal for equal values, so that a value can be found in other steps; says nothing about it. */
   fingerprint?: string
@@ -33,7 +35,9 @@ export interface StepValue {
 
 /** Something that was computed again from what was recorded. */
 export interface Check {
+  /** What was compared. */
   text: string
+  /** Whether it is as it must be. */
   holds: boolean
 }
 
@@ -74,9 +78,13 @@ interface Common {
 
 /** An arrow from one lane to another. */
 export interface Message extends Common {
+  /** Tells it from the other steps. */
   type: 'message'
+  /** What it is for. */
   purpose: Purpose
+  /** Who sends it. */
   from: Lane
+  /** Who receives it. */
   to: Lane
   /** The `id` of the request that this answers: its arrow is dashed. */
   answers?: string
@@ -84,41 +92,55 @@ export interface Message extends Common {
   navigates?: boolean
   /** A refusal or a failure: red. */
   refused?: boolean
+  /** Of a request, such as `GET`. */
   method?: string
   /** Without query and fragment. */
   url?: string
+  /** Of an answer, such as 200. */
   status?: number
   /** Of an answer: milliseconds since its request. */
   milliseconds?: number
   /** One line below the label in the inspector, such as `grant_type=refresh_token`. */
   detail?: string
+  /** What it carries. */
   values: StepValue[]
+  /** What was computed again of it. */
   checks: Check[]
 }
 
 /** Something that happens within one lane. */
 export interface Note extends Common {
+  /** Tells it from the other steps. */
   type: 'note'
+  /** What it is about. */
   purpose: Purpose
+  /** Whose it is. */
   lane: Lane
+  /** A failure: red. */
   refused?: boolean
+  /** One line below the label in the inspector. */
   detail?: string
+  /** The values that it is about. */
   values: StepValue[]
+  /** What was computed again of them. */
   checks: Check[]
 }
 
 /** Begins a new part of the recording: somebody pressed a button. */
 export interface Cut extends Common {
+  /** Tells it from the other steps. */
   type: 'cut'
 }
 
 /** Ends a part: what came of it. */
 export interface Verdict extends Common {
+  /** Tells it from the other steps. */
   type: 'verdict'
   /** Whether it is what should have come of it. */
   holds: boolean
 }
 
+/** One row of a recording. */
 export type Step = Message | Note | Cut | Verdict
 export type NumberedStep = Message | Note
 

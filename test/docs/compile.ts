@@ -9,6 +9,7 @@ const { options } = ts.parseJsonConfigFileContent(
     compilerOptions: {
       paths: {
         'pkce-client': ['./src/index.ts'],
+        'pkce-client/devtools': ['./src/devtools/index.ts'],
         'pkce-client/node': ['./src/node/index.ts'],
         'pkce-client/server': ['./src/server/index.ts'],
         'pkce-client/testing': ['./src/testing/index.ts'],
@@ -46,7 +47,7 @@ export function typeCheck(snippets: readonly Snippet[]): Map<Snippet, string[]> 
     files.has(path)
       ? ts.createSourceFile(path, sourceOf(files.get(path)!), version)
       : getSourceFile(path, version, ...rest)
-  const program = ts.createProgram([...files.keys()], options, host)
+  const program = ts.createProgram([...files.keys(), `${root}/examples/env.d.ts`], options, host)
   return new Map(
     [...files].map(([path, snippet]) => {
       const file = program.getSourceFile(path)

@@ -62,6 +62,7 @@ test.each([
 
 test.each([
   ['## Everything else', 'index', ['PkceClient']],
+  ['## pkce-client/devtools', 'devtools', []],
   ['## pkce-client/node', 'node', []],
   ['## pkce-client/server', 'server', []],
 ])('%s of the document has every other public name of %s', (heading, entry, others) => {

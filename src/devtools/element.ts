@@ -2,13 +2,16 @@ import { LitElement, html, nothing } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { systemClock } from '../clock.ts'
 import { unknownSession } from '../session/state.ts'
-import { copyText } from './panel/copy.ts'
+import { stayAtEnd } from './panel/at-end.ts'
+import { recordingTools } from './panel/copying.ts'
+import { dock } from './panel/dock.ts'
 import { chips, laneHeads, log } from './panel/flow.ts'
 import { inspector } from './panel/inspector.ts'
 import { idOf, moveBetween } from './panel/move.ts'
 import { goOn, sessionCard, stateOf } from './panel/session.ts'
 import { styles } from './panel/styles/index.ts'
-import { watch } from './panel/surroundings.ts'
+import { watchSurroundings } from './panel/surroundings.ts'
+import { tick } from './panel/ticking.ts'
 import { tokensCard } from './panel/tokens.ts'
 import { isNumbered, numberTabs } from './panel/view.ts'
 import { numberSteps } from './steps.ts'
@@ -17,40 +20,35 @@ import type { AuthClient } from '../auth-client.ts'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../session/state.ts'
 import type { Journey } from './panel/session.ts'
-import type { Size } from './panel/surroundings.ts'
 import type { View } from './panel/view.ts'
 import type { Recording } from './recording.ts'
 import type { Step, ValueKind } from './steps.ts'
 
-type Tab = 'flow' | 'session' | 'trouble'
+type Part = 'flow' | 'session' | 'trouble'
 
 const name = 'pkce-devtools'
-const atom = { attribute: false }
-const inside = { state: true }
+const property = { attribute: false }
+const state = { state: true }
 
 /** The panel of the devtools: what happened, step by step, and what each value is for. */
 export class PkceDevtools extends LitElement {
   static override styles = styles
   static override properties = {
-    recording: atom,
-    auth: atom,
-    clock: atom,
+    recording: property,
+    auth: property,
+    clock: property,
     layout: {},
     tab: {},
     open: { type: Boolean },
-    steps: inside,
-    session: inside,
-    journey: inside,
-    selected: inside,
-    reached: inside,
-    follow: inside,
-    shown: inside,
-    sheet: inside,
-    size: inside,
-    theme: inside,
-    copied: inside,
-    hasTrouble: inside,
-    now: inside,
+    steps: state,
+    session: state,
+    journey: state,
+    selected: state,
+    reached: state,
+    follow: state,
+    shown: state,
+    sheet: state,
+    hasTrouble: state,
   }
 
   declare recording: Recording | undefined
@@ -65,28 +63,24 @@ export class PkceDevtools extends LitElement {
   /** Whether the dock is open. */
   declare open: boolean
 
-  declare protected steps: readonly Step[]
-  declare protected session: Session
-  declare protected journey: Journey
-  declare protected selected: string | undefined
-  declare protected reached: string | undefined
-  declare protected follow: ValueKind | undefined
-  declare protected shown: Tab
-  declare protected sheet: boolean
-  declare protected size: Size
-  declare protected theme: string | undefined
-  /** What copying came to; text to copy by hand where the browser does not let the page. */
-  declare protected copied: { text?: string } | undefined
-  declare protected hasTrouble: boolean
-  declare protected now: number
+  declare private steps: readonly Step[]
+  declare private session: Session
+  declare private journey: Journey
+  declare private selected: string | undefined
+  /** The step that had the focus last. */
+  declare private reached: string | undefined
+  declare private follow: ValueKind | undefined
+  /** On a phone one part is seen at a time, ... */
+  declare private shown: Part
+  /** ... and the inspector comes over it. */
+  declare private sheet: boolean
+  declare private hasTrouble: boolean
 
-  #surroundings: ReturnType<typeof watch> | undefined
+  /** The place of the corner button, among those of other docks. */
+  place: number | undefined
+  readonly #surroundings = watchSurroundings(this)
+  readonly #tools = recordingTools(this)
   #stops: (() => void)[] = []
-  #cancelTick: (() => void) | undefined
-  #cancelCopied: (() => void) | undefined
-  #wasAtEnd = false
-  /** The place of its button, among those of other docks. */
-  nth: number | undefined
 
   constructor() {
     super()
@@ -98,37 +92,21 @@ export class PkceDevtools extends LitElement {
     this.journey = []
     this.shown = 'flow'
     this.sheet = false
-    this.size = 'wide'
     this.hasTrouble = false
-    this.now = this.clock.now()
+    tick(this, () => this.session.status === 'signed-in' && this.isConnected)
+    stayAtEnd(this, () => this.steps)
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.nth = this.#freePlace()
-    this.#surroundings = watch(this.ownerDocument, {
-      size: (size) => (this.size = size),
-      theme: (theme) => (this.theme = theme),
-    })
+    this.place = freePlace(this)
     this.#listen()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    this.#surroundings?.stop()
-    this.#surroundings = undefined
-    this.nth = undefined
+    this.place = undefined
     for (const stop of this.#stops.splice(0)) stop()
-    this.#cancelTick?.()
-    this.#cancelTick = undefined
-    this.#cancelCopied?.()
-  }
-
-  /** The first place that no other dock has taken. */
-  #freePlace(): number {
-    const others = [...this.ownerDocument.querySelectorAll(name)] as PkceDevtools[]
-    const taken = others.filter((other) => other !== this).map(({ nth }) => nth)
-    return [...taken, undefined].findIndex((_, index) => !taken.includes(index))
   }
 
   #listen(): void {
@@ -148,58 +126,38 @@ export class PkceDevtools extends LitElement {
   protected override willUpdate(changed: PropertyValues): void {
     if (changed.has('auth')) this.journey = []
     if (this.isConnected && (changed.has('recording') || changed.has('auth'))) this.#listen()
-    if (changed.has('steps')) this.#wasAtEnd = this.#isAtEnd()
   }
 
-  protected override updated(changed: PropertyValues): void {
-    this.#surroundings?.measure(this.renderRoot.querySelector('.body'))
-    this.renderRoot
-      .querySelector<HTMLElement>('.root')
-      ?.style.setProperty('--nth', String(this.nth ?? 0))
-    if (changed.has('steps') && this.#wasAtEnd)
-      this.#lastRow()?.scrollIntoView({ block: 'nearest' })
-    if (this.session.status === 'signed-in' && this.isConnected) this.#tick()
-  }
-
-  #tick(): void {
-    this.#cancelTick ??= systemClock().setTimeout(() => {
-      this.#cancelTick = undefined
-      this.now = this.clock.now()
-    }, 1000)
-  }
-
-  #lastRow = () => this.renderRoot.querySelector('.seq > :last-child')
-
-  /** Whether the user sees the last step, so that the next one is to be shown as well. */
-  #isAtEnd(): boolean {
-    const row = this.#lastRow()?.getBoundingClientRect()
-    const dock = this.renderRoot.querySelector('.dock .body')?.getBoundingClientRect()
-    const bottom = dock?.bottom ?? this.ownerDocument.defaultView?.innerHeight ?? 0
-    return row !== undefined && row.height > 0 && row.top < bottom && row.bottom > 0
+  protected override updated(): void {
+    const root = this.renderRoot.querySelector<HTMLElement>('.root')
+    root?.style.setProperty('--place', String(this.place ?? 0))
   }
 
   #view(): View {
-    const { steps, selected, follow, reached } = this
-    const ids = steps.filter(isNumbered).map(({ id }) => id)
-    const reachable =
-      [reached, selected].find((id) => id !== undefined && ids.includes(id)) ?? ids[0]
+    const { steps, selected, follow, reached, tab } = this
     const numbers = numberSteps(steps)
-    return { steps, numbers, tabs: numberTabs(steps, this.tab), selected, reachable, follow }
+    const reachable = [reached, selected, steps.find(isNumbered)?.id].find(
+      (id) => id !== undefined && numbers.has(id),
+    )
+    return { steps, numbers, tabs: numberTabs(steps, tab), selected, reachable, follow }
+  }
+
+  get #isNarrow(): boolean {
+    return this.#surroundings.size() === 'narrow'
   }
 
   #select(id: string): void {
     this.selected = this.reached = id
     this.sheet = true
     this.shown = 'flow'
-    if (this.size === 'narrow') void this.#focus('.close')
+    if (this.#isNarrow) void this.#focus('.close')
   }
 
-  /** Follows a link to another step: where it was is gone, so its heading gets the focus. */
-  #go(id: string): void {
+  /** Follows a link to another step. The link is gone then, so the heading gets the focus. */
+  async #go(id: string): Promise<void> {
     this.#select(id)
-    void this.#focus('#step-heading').then(() =>
-      this.#row(id)?.scrollIntoView({ block: 'nearest' }),
-    )
+    await this.#focus('#step-heading')
+    this.#row(id)?.scrollIntoView({ block: 'nearest' })
   }
 
   #row = (id: string | undefined) =>
@@ -218,92 +176,76 @@ export class PkceDevtools extends LitElement {
     this.#row(this.selected)?.focus()
   }
 
-  #setOpen(open: boolean): void {
+  #setOpen = (open: boolean): void => {
     this.open = open
-    void this.#focus(open ? '.dock .b' : '.corner')
+    void this.#focus(open ? '.title .b' : '.corner')
   }
 
   #onKey = (event: KeyboardEvent): void => {
     if (event.key !== 'Escape') return
-    if (this.sheet && this.size === 'narrow') void this.#closeSheet()
+    if (this.sheet && this.#isNarrow) void this.#closeSheet()
     else if (this.layout === 'dock' && this.open) this.#setOpen(false)
   }
 
-  async #copy(text: string): Promise<void> {
-    const worked = await copyText(text, this.ownerDocument.defaultView)
-    this.copied = worked ? {} : { text }
-    this.#cancelCopied?.()
-    if (worked) {
-      this.#cancelCopied = systemClock().setTimeout(() => (this.copied = undefined), 4000)
-      return
-    }
-    await this.updateComplete
-    this.renderRoot.querySelector('textarea')?.select()
+  #onClick = (event: Event): void => {
+    const id = idOf(event)
+    if (id !== undefined) this.#select(id)
+  }
+
+  #onTrouble = (event: Event): void => {
+    this.hasTrouble = (event.target as HTMLSlotElement).assignedElements().length > 0
   }
 
   protected override render(): TemplateResult {
-    const { size, shown, theme, layout } = this
+    const content = () => html`${this.#body()}${this.#parts()}`
+    const { open, session } = this
     return html`<div
       class="root"
-      data-size=${size}
-      data-view=${shown}
-      data-theme=${theme ?? nothing}
+      data-size=${this.#surroundings.size()}
+      data-shown=${this.shown}
+      data-theme=${this.#surroundings.theme() ?? nothing}
       @keydown=${this.#onKey}
     >
-      ${layout === 'dock' ? this.#dock() : html`${this.#body()}${this.#tabs()}`}
+      ${
+        this.layout === 'dock'
+          ? dock({ state: stateOf(session), open, setOpen: this.#setOpen, content })
+          : content()
+      }
     </div>`
-  }
-
-  #dock(): TemplateResult {
-    const state = stateOf(this.session)
-    const dot = html`<span class="dot ${state}"></span>`
-    if (!this.open)
-      return html`<button
-        class="corner"
-        type="button"
-        aria-label="pkce-client devtools, ${state}"
-        @click=${() => this.#setOpen(true)}
-      >
-        ${dot}pkce-client
-      </button>`
-    return html`<section class="dock" aria-label="pkce-client devtools">
-      <div class="title">
-        ${dot}<strong>pkce-client</strong><span class="hint">${state}</span>
-        <button class="b" type="button" @click=${() => this.#setOpen(false)}>Close</button>
-      </div>
-      ${this.#body()}${this.#tabs()}
-    </section>`
   }
 
   #body(): TemplateResult {
     const view = this.#view()
-    const { session, journey, steps, now, hasTrouble } = this
-    const decode = (id: string) => this.#go(id)
+    const { hasTrouble, sheet } = this
+    const close = () => void this.#closeSheet()
+    const go = (id: string) => void this.#go(id)
     return html`<div class="body">
-      <div class="band panel" ?hidden=${!this.auth}>
-        <section class="card" aria-labelledby="session-heading">
-          ${sessionCard(session, journey)}
-        </section>
-        <section class="card" aria-labelledby="tokens-heading">
-          ${tokensCard({ steps, session, now, decode })}
-        </section>
-      </div>
+      ${this.#band(go)}
       <div class="columns ${hasTrouble ? 'with-trouble' : ''}">
-        <section class="card side trouble panel" aria-label="Make trouble" ?hidden=${!hasTrouble}>
+        <section class="card side trouble panel" aria-label="Trouble" ?hidden=${!hasTrouble}>
           <slot name="trouble" @slotchange=${this.#onTrouble}></slot>
         </section>
         ${this.#flow(view)}
         <section
-          class="card side insp ${this.sheet ? 'open' : ''}"
-          role=${this.size === 'narrow' ? 'dialog' : nothing}
+          class="card side insp ${sheet ? 'open' : ''}"
+          role=${this.#isNarrow ? 'dialog' : nothing}
           aria-labelledby="step-heading"
         >
-          ${inspector(view, {
-            close: () => void this.#closeSheet(),
-            go: (id) => this.#go(id),
-          })}
+          ${inspector(view, { close, go })}
         </section>
       </div>
+    </div>`
+  }
+
+  #band(decode: (id: string) => void): TemplateResult {
+    const { auth, session, journey, steps, clock } = this
+    return html`<div class="band panel" ?hidden=${!auth}>
+      <section class="card" aria-labelledby="session-heading">
+        ${sessionCard(session, journey)}
+      </section>
+      <section class="card" aria-labelledby="tokens-heading">
+        ${tokensCard({ steps, session, now: clock.now(), decode })}
+      </section>
     </div>`
   }
 
@@ -313,7 +255,7 @@ export class PkceDevtools extends LitElement {
     return html`<section class="card flow panel" aria-labelledby="flow-heading">
       <div class="bar2">
         <h2 id="flow-heading">What happened</h2>
-        ${this.#tools()}${chips(follow, press)}
+        ${this.#tools(this.recording)}${chips(follow, press)}
       </div>
       ${laneHeads()}
       <div
@@ -328,60 +270,34 @@ export class PkceDevtools extends LitElement {
     </section>`
   }
 
-  #tools(): TemplateResult {
-    const { recording, copied } = this
-    const tool = (label: string, act: () => void) =>
-      html`<button class="b" type="button" @click=${act}>${label}</button>`
-    return html`<span class="tools">
-        <span class="hint" role="status"
-          >${copied && copied.text === undefined ? 'Copied' : ''}</span
-        >
-        ${tool('Copy as Mermaid', () => void this.#copy(recording?.toMermaid() ?? ''))}
-        ${tool('Copy as JSON', () => void this.#copy(recording?.toJson() ?? ''))}
-        ${tool('Clear', () => recording?.clear())}
-      </span>
-      ${
-        copied?.text === undefined
-          ? nothing
-          : html`<div class="copied">
-              <label for="by-hand"
-                >The browser does not let this page copy. Copy it from here:</label
-              >
-              <textarea id="by-hand" readonly .value=${copied.text}></textarea>
-              ${tool('Done', () => void (this.copied = undefined))}
-            </div>`
-      }`
-  }
-
-  #tabs(): TemplateResult {
-    const tabs: [Tab, string, boolean][] = [
+  #parts(): TemplateResult {
+    const parts: [Part, string, boolean][] = [
       ['flow', 'Flow', true],
       ['session', 'Session', Boolean(this.auth)],
       ['trouble', 'Trouble', this.hasTrouble],
     ]
     return html`<nav class="tabs" aria-label="Views">
-      ${tabs.map(([tab, label, isThere]) =>
-        isThere
-          ? html`<button
+      ${parts
+        .filter(([, , isThere]) => isThere)
+        .map(
+          ([part, label]) =>
+            html`<button
               type="button"
-              aria-pressed=${this.shown === tab}
-              @click=${() => (this.shown = tab)}
+              aria-pressed=${this.shown === part}
+              @click=${() => (this.shown = part)}
             >
               ${label}
-            </button>`
-          : nothing,
-      )}
+            </button>`,
+        )}
     </nav>`
   }
+}
 
-  #onClick = (event: Event): void => {
-    const id = idOf(event)
-    if (id !== undefined) this.#select(id)
-  }
-
-  #onTrouble = (event: Event): void => {
-    this.hasTrouble = (event.target as HTMLSlotElement).assignedElements().length > 0
-  }
+/** The first place that no other dock of the page has taken. */
+function freePlace(panel: PkceDevtools): number {
+  const others = [...panel.ownerDocument.querySelectorAll(name)].filter((one) => one !== panel)
+  const taken = others.map(({ place }) => place)
+  return [...taken, undefined].findIndex((_, index) => !taken.includes(index))
 }
 
 /** Defines `<pkce-devtools>`, unless the page has it already. */

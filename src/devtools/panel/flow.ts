@@ -86,11 +86,11 @@ function button(step: NumberedStep, { view, look, content }: Look): TemplateResu
 }
 
 /** Where the arrow runs, from the left lane to the right one, and how it is drawn. */
-function lookOf({ from, to, answers, navigates }: Message): string {
+function lookOf({ from, to, answers, navigates, milliseconds }: Message): string {
   const [left, right] = [lanes.indexOf(from), lanes.indexOf(to)].sort()
   const direction = lanes.indexOf(to) < lanes.indexOf(from) ? 'leftward' : ''
   const line = navigates ? 'nav' : answers === undefined ? '' : 'answer'
-  return `row left-${left} right-${right} ${direction} ${line}`
+  return `row left-${left} right-${right} ${direction} ${line} ${milliseconds === undefined ? '' : 'timed'}`
 }
 
 const arrow = (step: Message, view: View): TemplateResult =>

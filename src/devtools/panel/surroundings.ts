@@ -1,37 +1,41 @@
+import type { ReactiveControllerHost } from 'lit'
+
 export type Size = 'wide' | 'middle' | 'narrow'
 
 const sizeOf = (width: number): Size => (width >= 1100 ? 'wide' : width > 760 ? 'middle' : 'narrow')
 
-interface Surroundings {
-  /** Measures this element from now on, and no other. */
-  measure(element: Element | null): void
-  stop(): void
-}
+type Host = ReactiveControllerHost & HTMLElement
 
-/** Watches how much room the panel has, and which of light and dark the page has chosen. */
-export function watch(
-  document: Document,
-  hear: { size: (size: Size) => void; theme: (theme: string | undefined) => void },
-): Surroundings {
-  const page = document.documentElement
-  const tellTheme = () => hear.theme(page.dataset['theme'])
-  const themes = new MutationObserver(tellTheme)
-  themes.observe(page, { attributeFilter: ['data-theme'] })
-  tellTheme()
-  const sizes = new ResizeObserver(([entry]) => entry && hear.size(sizeOf(entry.contentRect.width)))
+/** How much room the panel has, and which of light and dark the page has chosen. */
+export function watchSurroundings(host: Host) {
+  const page = host.ownerDocument.documentElement
+  let size: Size = 'wide'
   let measured: Element | null = null
-  return {
-    measure(element) {
-      if (element === measured) return
-      sizes.disconnect()
-      measured = element
-      if (!element) return
-      hear.size(sizeOf(element.clientWidth))
-      sizes.observe(element)
-    },
-    stop() {
-      sizes.disconnect()
-      themes.disconnect()
-    },
+  const themes = new MutationObserver(() => host.requestUpdate())
+  const sizes = new ResizeObserver(() => update())
+
+  function update(): void {
+    const next = measured ? sizeOf(measured.clientWidth) : size
+    if (next === size) return
+    size = next
+    host.requestUpdate()
   }
+
+  function measure(element: Element | null): void {
+    if (element === measured) return
+    sizes.disconnect()
+    measured = element
+    if (element) sizes.observe(element)
+    update()
+  }
+
+  host.addController({
+    hostConnected: () => themes.observe(page, { attributeFilter: ['data-theme'] }),
+    hostUpdated: () => measure(host.shadowRoot?.querySelector('.body') ?? null),
+    hostDisconnected() {
+      themes.disconnect()
+      measure(null)
+    },
+  })
+  return { size: () => size, theme: () => page.dataset['theme'] }
 }

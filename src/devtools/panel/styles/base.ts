@@ -18,6 +18,7 @@ export const base = css`
     --text: light-dark(#1b1f24, #e8ecf1);
     --muted: light-dark(#57606a, #9aa5b1);
     --faint: light-dark(#68717b, #87929e);
+    --pale: light-dark(#bcc5cf, #434e5a);
     --page: light-dark(#f3f5f8, #0e1217);
     --card: light-dark(#fff, #161b22);
     --sunk: light-dark(#f6f8fa, #10151b);

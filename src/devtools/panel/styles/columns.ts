@@ -23,10 +23,10 @@ export const columns = css`
     display: none;
   }
   [data-size='middle'] .band {
-    grid-template-columns: minmax(0, 1fr) minmax(0, 1.1fr);
+    grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr);
   }
-  [data-size='middle'] .life {
-    white-space: normal;
+  [data-size='middle'] .lanes {
+    font-size: 11.5px;
   }
   [data-size='middle'] :is(.columns, .columns.with-trouble) {
     grid-template-columns: minmax(0, 1fr) 300px;

@@ -5,7 +5,7 @@ export const dock = css`
   .corner {
     position: fixed;
     z-index: 2147483000;
-    right: calc(12px + var(--nth, 0) * 140px);
+    right: calc(12px + var(--place, 0) * 140px);
     bottom: 12px;
     display: inline-flex;
     align-items: center;

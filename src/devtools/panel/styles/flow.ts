@@ -145,6 +145,9 @@ export const flow = css`
   .row > .n {
     left: 8px;
   }
+  .timed {
+    --keep: 96px;
+  }
   .row > .ms {
     right: 8px;
   }
@@ -165,7 +168,7 @@ export const flow = css`
     left: var(--middle);
     display: inline-flex;
     align-items: baseline;
-    max-width: min(66%, calc(2 * min(var(--middle), 100% - var(--middle)) - 80px));
+    max-width: min(66%, calc(2 * min(var(--middle), 100% - var(--middle)) - var(--keep, 44px)));
     padding: 0 5px;
     transform: translateX(-50%);
     border-radius: 5px;
@@ -239,7 +242,7 @@ export const flow = css`
     font-weight: 600;
   }
   .dim :is(.row, .note):not(.has) {
-    --ink: var(--line);
+    --ink: var(--pale);
   }
   .dim :is(.row, .note):not(.has) .words {
     color: var(--faint);
@@ -271,7 +274,10 @@ export const flow = css`
     padding: 4px 0 3px;
   }
   .box {
-    display: block;
+    display: flex;
+    align-items: baseline;
+    justify-content: center;
+    gap: 2px 7px;
     width: fit-content;
     max-width: 62%;
     margin-left: 50%;
@@ -284,18 +290,16 @@ export const flow = css`
     text-align: center;
     overflow-wrap: anywhere;
   }
-  .box .n {
-    margin-right: 8px;
-  }
-  .box .tab {
-    margin-right: 6px;
+  .box :is(.n, .tab) {
+    flex: none;
   }
   .box .words {
-    display: -webkit-inline-box;
-    max-height: 4.5em;
+    display: -webkit-box;
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 3;
-    vertical-align: top;
+  }
+  .box .dots {
+    margin-left: 0;
   }
   .lane-0 {
     max-width: 40%;

@@ -8,9 +8,9 @@ export const narrow = css`
   [data-size='narrow'] .panel {
     display: none;
   }
-  [data-size='narrow'][data-view='flow'] .flow,
-  [data-size='narrow'][data-view='trouble'] .trouble,
-  [data-size='narrow'][data-view='session'] .band {
+  [data-size='narrow'][data-shown='flow'] .flow,
+  [data-size='narrow'][data-shown='trouble'] .trouble,
+  [data-size='narrow'][data-shown='session'] .band {
     display: block;
   }
   [data-size='narrow'] .band {
@@ -19,11 +19,11 @@ export const narrow = css`
   [data-size='narrow'] .band .card + .card {
     margin-top: 10px;
   }
-  [data-size='narrow'] .life {
-    grid-template-columns: 92px 1fr;
+  [data-size]:not([data-size='wide']) .life {
+    grid-template-columns: 100px 1fr;
     white-space: normal;
   }
-  [data-size='narrow'] .life .left {
+  [data-size]:not([data-size='wide']) .life .left {
     grid-column: 2;
     margin-top: -6px;
     text-align: left;

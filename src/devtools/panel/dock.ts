@@ -1,0 +1,31 @@
+import { html } from 'lit'
+import type { TemplateResult } from 'lit'
+import type { State } from './session.ts'
+
+interface Dock {
+  state: State
+  open: boolean
+  setOpen: (open: boolean) => void
+  content: () => TemplateResult
+}
+
+/** A button in the corner, and the panel that it opens. */
+export function dock({ state, open, setOpen, content }: Dock): TemplateResult {
+  const dot = html`<span class="dot ${state}"></span>`
+  if (!open)
+    return html`<button
+      class="corner"
+      type="button"
+      aria-label="pkce-client devtools, ${state}"
+      @click=${() => setOpen(true)}
+    >
+      ${dot}pkce-client
+    </button>`
+  return html`<section class="dock" aria-label="pkce-client devtools">
+    <div class="title">
+      ${dot}<strong>pkce-client</strong><span class="hint">${state}</span>
+      <button class="b" type="button" @click=${() => setOpen(false)}>Close</button>
+    </div>
+    ${content()}
+  </section>`
+}

@@ -1,5 +1,5 @@
-/** What a value is for, in one or two sentences, and where it is specified. */
-export type Row = readonly [text: string, rfc?: string]
+import { metadata, profile, registration } from './explain-metadata.ts'
+import type { Row } from './explain-metadata.ts'
 
 /** What goes to the authorization server, in addresses and forms. */
 const requests: Record<string, Row> = {
@@ -97,6 +97,14 @@ const requests: Record<string, Row> = {
     'Says, signed by the server, whose session ended elsewhere.',
     'OIDC Back-Channel Logout §2.4',
   ],
+  domain_hint: ['Which company the user is from, so that the right sign-in page is shown.'],
+  organization: ['Which organization the user signs in to.'],
+  returnTo: ['Where the user goes after signing in. Of this app only.'],
+  username: ['Whom the form is filled in for, or whom the token stands for.', 'RFC 7662 §2.2'],
+  password: [
+    'The password of the user. An app that asks for it learns it; use a redirect instead.',
+    'RFC 9700 §2.4',
+  ],
   subject_token: ['The token that is exchanged for another.', 'RFC 8693 §2.1'],
   subject_token_type: ['The kind of token that is exchanged.', 'RFC 8693 §2.1'],
 }
@@ -141,36 +149,13 @@ const answers: Record<string, Row> = {
   error_uri: ['A page about this error.', 'RFC 6749 §5.2'],
   suberror: ['More about the error, from some servers.'],
   active: ['Whether the token is good.', 'RFC 7662 §2.2'],
-  username: ['Whom the token stands for, in words for people.', 'RFC 7662 §2.2'],
   data: ['The tokens, where a back end wraps its answer.'],
-  client_name: ['The name of the app, for the consent page.', 'RFC 7591 §2'],
-  redirect_uris: ['Where answers may go. Nothing else is accepted later.', 'RFC 7591 §2'],
-  registration_access_token: ['Opens this registration, to change or delete it.', 'RFC 7592 §3'],
-  registration_client_uri: ['Where this registration can be changed.', 'RFC 7592 §3'],
-  client_id_issued_at: ['When the app was registered, in seconds since 1970.', 'RFC 7591 §3.2.1'],
-  client_secret_expires_at: [
-    'When the secret expires, in seconds since 1970; 0 is never.',
-    'RFC 7591 §3.2.1',
-  ],
-  grant_types: ['What the app may ask for tokens with.', 'RFC 7591 §2'],
-  response_types: ['What the app may ask for in an authorization request.', 'RFC 7591 §2'],
-  token_endpoint_auth_method: [
-    'How the app authenticates at the server; “none” for an app in a browser, which has no secret.',
-    'RFC 7591 §2',
-  ],
-  application_type: ['Whether the app runs on the web or is installed.', 'OIDC Registration §2'],
-  client_uri: ['The home page of the app.', 'RFC 7591 §2'],
-  logo_uri: ['The logo of the app.', 'RFC 7591 §2'],
-  policy_uri: ['The privacy policy of the app.', 'RFC 7591 §2'],
-  tos_uri: ['The terms of service of the app.', 'RFC 7591 §2'],
-  contacts: ['Who to write to about the app.', 'RFC 7591 §2'],
-  software_id: ['Which software the app is.', 'RFC 7591 §2'],
-  software_version: ['Which version of its software the app is.', 'RFC 7591 §2'],
-  post_logout_redirect_uris: [
-    'Where the browser may go after signing out.',
-    'OIDC RP-Initiated Logout §3.1',
-  ],
-  dpop_bound_access_tokens: ['The app always sends DPoP proofs.', 'RFC 9449 §5.2'],
+  status: ['Whether somebody is signed in, as the back end says.'],
+  reason: ['Why nobody is signed in any more.'],
+  expiresIn: ['Seconds until the access token that the back end keeps expires.'],
+  csrf: ['What requests that change something must carry, so that no other site can send them.'],
+  stale: ['Renewing fails at the moment; the user is still signed in.'],
+  message: ['What went wrong, for developers.'],
 }
 
 /** HTTP headers, in lower case, and the members of a WWW-Authenticate header. */
@@ -191,6 +176,7 @@ const headers: Record<string, Row> = {
     'What the API wants: which scheme, and why this token is refused.',
     'RFC 9110 §11.6.1',
   ],
+  scheme: ['How the token is sent: Bearer, or DPoP together with a proof.', 'RFC 9110 §11.1'],
   realm: ['A name for the part of the API that is protected.', 'RFC 9110 §11.5'],
   algs: ['The algorithms that a DPoP proof may be signed with.', 'RFC 9449 §7.1'],
   resource_metadata: [
@@ -241,6 +227,9 @@ const claims: Record<string, Row> = {
   s_hash: ['Half of the state’s SHA-256.', 'FAPI 1.0 Part 2 §5.1'],
   sid: ['A name for the user’s session at the server.', 'OIDC Back-Channel Logout §2.1'],
   events: ['What happened: the user’s session ended.', 'OIDC Back-Channel Logout §2.4'],
+  tid: ['The user’s organization at Microsoft Entra.'],
+  ver: ['The version of the token’s format.'],
+  gty: ['How the token was asked for.'],
   cnf: ['The key that the token is bound to: without it, the token is worthless.', 'RFC 7800 §3.1'],
   jkt: ['The thumbprint of the DPoP key that the token is bound to.', 'RFC 9449 §6.1'],
   htm: ['The method of the one request that this proof is good for.', 'RFC 9449 §4.2'],
@@ -262,70 +251,6 @@ const claims: Record<string, Row> = {
   keys: ['The public keys of the server.', 'RFC 7517 §5'],
 }
 
-/** What a server tells about a user. */
-const profile: Record<string, Row> = Object.fromEntries(
-  Object.entries({
-    name: 'The full name.',
-    given_name: 'The given names.',
-    family_name: 'The family names.',
-    middle_name: 'The middle names.',
-    nickname: 'A casual name.',
-    preferred_username: 'The name the user likes to be known by. It can change, and is not unique.',
-    profile: 'The user’s profile page.',
-    picture: 'A picture of the user.',
-    website: 'The user’s website.',
-    email: 'The e-mail address. It can change; identify the user by sub.',
-    email_verified: 'Whether the server has verified the e-mail address.',
-    gender: 'The gender.',
-    birthdate: 'The date of birth.',
-    zoneinfo: 'The time zone.',
-    locale: 'The language.',
-    phone_number: 'The phone number.',
-    phone_number_verified: 'Whether the server has verified the phone number.',
-    address: 'The postal address.',
-    updated_at: 'When these claims last changed, in seconds since 1970.',
-  }).map(([name, text]): [string, Row] => [name, [text, 'OIDC Core §5.1']]),
-)
-
-const metadata: Record<string, Row> = {
-  issuer: [
-    'The server’s name. Must be the one that was asked for, to the letter.',
-    'RFC 8414 §3.3',
-  ],
-  authorization_endpoint: ['Where the browser goes to sign in.', 'RFC 8414 §2'],
-  token_endpoint: ['Where codes and refresh tokens are exchanged.', 'RFC 8414 §2'],
-  jwks_uri: ['Where the server publishes its public keys.', 'RFC 8414 §2'],
-  userinfo_endpoint: ['Where claims about the user can be read.', 'OIDC Discovery §3'],
-  end_session_endpoint: ['Where the browser goes to sign out.', 'OIDC RP-Initiated Logout §2.1'],
-  revocation_endpoint: ['Where tokens are revoked.', 'RFC 8414 §2'],
-  introspection_endpoint: ['Where an API asks whether a token is good.', 'RFC 8414 §2'],
-  registration_endpoint: ['Where apps register themselves.', 'RFC 8414 §2'],
-  pushed_authorization_request_endpoint: [
-    'Where requests are pushed to, before the browser goes to sign in.',
-    'RFC 9126 §5',
-  ],
-  authorization_servers: ['The servers whose tokens the API accepts.', 'RFC 9728 §2'],
-  scopes_supported: ['The scopes there are.', 'RFC 8414 §2'],
-  code_challenge_methods_supported: [
-    'How the server lets PKCE hashes be made. S256 must be among them.',
-    'RFC 8414 §2',
-  ],
-  authorization_response_iss_parameter_supported: [
-    'The server says in each answer who it is.',
-    'RFC 9207 §3',
-  ],
-  require_pushed_authorization_requests: ['The server takes pushed requests only.', 'RFC 9126 §5'],
-  dpop_signing_alg_values_supported: [
-    'The algorithms that a DPoP proof may be signed with.',
-    'RFC 9449 §5.1',
-  ],
-  client_id_metadata_document_supported: [
-    'A client ID may be the address of a document about the app.',
-    'Client ID Metadata Document §5',
-  ],
-  protected_resources: ['The APIs that the server gives tokens for.', 'RFC 9728 §4'],
-}
-
 /** By name; what means something else in one place is under `place:name`. */
 /** What the routes of `ServerClient` say, and what they are asked. */
 const backEnd: Record<string, Row> = {
@@ -343,6 +268,7 @@ const backEnd: Record<string, Row> = {
 
 export const names: Readonly<Record<string, Row>> = {
   ...metadata,
+  ...registration,
   ...profile,
   ...claims,
   ...backEnd,
@@ -354,6 +280,7 @@ export const names: Readonly<Record<string, Row>> = {
   'body:scope': ['What the app may do now. Missing, it is what was asked for.', 'RFC 6749 §5.1'],
   'claim:scope': ['What the token allows.', 'RFC 9068 §2.2.3'],
   'claim:client_id': ['Which app the token was given to.', 'RFC 9068 §2.2'],
+  'body:claims': ['What the ID token says about the user.', 'OIDC Core §2'],
   'header:error': [
     'Why the API refuses the request, as a word that code can compare.',
     'RFC 6750 §3',

@@ -14,13 +14,14 @@ export function explainValue({
   kind,
 }: Pick<StepValue, 'name' | 'place' | 'kind'>): Explanation | undefined {
   const key = place === 'header' ? name.toLowerCase() : name
-  // The server gives it for the next proof; that of the ID token was made here.
+  // One is of the ID token, and made here; the other is of a DPoP proof, and given by the server.
   const found = key === 'nonce' && kind !== 'nonce' ? 'dpop-nonce' : key
-  const row = own(`${place}:${found}`) ?? own(found)
+  const row = own(names, `${place}:${found}`) ?? own(names, found)
   return row && { text: row[0], ...(row[1] !== undefined && { rfc: row[1] }) }
 }
 
-const own = (key: string) => (Object.hasOwn(names, key) ? names[key] : undefined)
+const own = <Value>(table: Readonly<Record<string, Value>>, key: string): Value | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined
 
 /** One sentence for each: the request or note, its answer, and a refusal. */
 type Sentences = readonly [asks: string, answers: string, refuses: string]
@@ -73,7 +74,7 @@ const purposes: Readonly<Record<Purpose, Sentences>> = {
   ],
   token: [
     'Code and secret, sent directly and never through the address bar. The server hashes the verifier and compares it with the challenge.',
-    'Three tokens with three jobs: the access token for APIs, the refresh token for the next one, the ID token for your app.',
+    'Up to three tokens with three jobs: the access token for APIs, the refresh token for the next one, the ID token for your app.',
     'The server gives no tokens for this code. Nothing is stored.',
   ],
   refresh: [
@@ -133,11 +134,28 @@ const purposes: Readonly<Record<Purpose, Sentences>> = {
   ],
 }
 
+const idToken: Sentences = [
+  'Nothing of an ID token counts before all of these hold. There is no option to turn one off.',
+  'Nothing of an ID token counts before all of these hold. There is no option to turn one off.',
+  'A check failed, so this ID token is not used: it could be somebody else’s, or for another app.',
+]
+
+const withoutToken =
+  'No token goes along: nobody is signed in, or the address is not under a listed resource.'
+
 /** One sentence about why a step happens. */
 export function explainStep(step: NumberedStep): string {
-  const [asks, answers, refuses] = purposes[step.purpose]
+  const [asks, answers, refuses] = sentencesOf(step)
   if (step.refused) return refuses
-  return isAnswer(step) ? answers : asks
+  if (isAnswer(step)) return answers
+  const isBare = step.purpose === 'api' && step.values.every(({ kind }) => kind !== 'access')
+  return isBare ? withoutToken : asks
+}
+
+function sentencesOf({ type, purpose }: NumberedStep): Sentences {
+  if (type === 'note' && (purpose === 'token' || purpose === 'refresh')) return idToken
+  // Steps of other tabs may be of a newer version, which knows more purposes.
+  return own(purposes, purpose) ?? purposes.app
 }
 
 const isAnswer = (step: NumberedStep): boolean =>

@@ -239,6 +239,7 @@ export function refusedSteps(): Step[] {
     label: 'GET /users/me',
     method: 'GET',
     url: `${server}/users/me`,
+    values: [{ ...at('header').access, name: 'Authorization' }],
   })
   const renewal = message({
     purpose: 'refresh',

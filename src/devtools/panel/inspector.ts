@@ -15,8 +15,8 @@ interface Actions {
 export function inspector(view: View, { close, go }: Actions): TemplateResult {
   const step = view.steps.find(({ id }) => id === view.selected)
   if (!step || !isNumbered(step)) return emptyInspector(view)
-  return html`<div class="head" aria-live="polite">
-      <button class="b close" type="button" @click=${close}>Close</button>
+  return html`<button class="b close" type="button" @click=${close}>Close</button>
+    <div class="head" aria-live="polite">
       <p class="hint">${positionOf(step, view)}</p>
       <h2 id="step-heading" tabindex="-1">${visible(step.label)}</h2>
       ${sub(step)}

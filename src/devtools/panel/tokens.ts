@@ -27,18 +27,24 @@ export function tokensCard(shown: Shown): TemplateResult {
 
 function accessToken({ steps, session, now }: Shown) {
   const expiresAt = session.status === 'signed-in' ? session.expiresAt : undefined
-  const life = Number(valueOf(latest(steps, 'expires_in'), 'expires_in')) * 1000
   const left = Math.max(0, (expiresAt ?? 0) - now)
+  const life = lifeOf(steps, left)
   const share = expiresAt === undefined ? Number(session.status === 'signed-in') : left / life
   const mark = Math.min(aheadAtMost / life, 0.25)
   return token('access', { name: 'Access token', share, mark, text: textOf(session, left, life) })
+}
+
+/** Milliseconds that the token was good for when it came; what is left, where nobody knows. */
+function lifeOf(steps: readonly Step[], left: number): number {
+  const life = Number(valueOf(latest(steps, 'expires_in'), 'expires_in')) * 1000
+  return life > left ? life : left
 }
 
 function textOf(session: Session, left: number, life: number): string {
   if (session.status !== 'signed-in') return 'none'
   if (session.expiresAt === undefined) return 'does not say when it expires'
   if (left === 0) return 'expired: the next call renews'
-  return life > 0 ? `${clockTime(left)} of ${clockTime(life)}` : `${clockTime(left)} left`
+  return life > left ? `${clockTime(left)} of ${clockTime(life)}` : `${clockTime(left)} left`
 }
 
 function refreshToken({ steps, session }: Shown) {

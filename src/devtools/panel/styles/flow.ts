@@ -18,6 +18,7 @@ export const flow = css`
     display: flex;
     flex-wrap: wrap;
     align-items: center;
+    justify-content: flex-end;
     gap: 6px;
     margin-left: auto;
   }

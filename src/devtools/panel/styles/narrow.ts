@@ -80,6 +80,8 @@ export const narrow = css`
     display: block;
   }
   [data-size='narrow'] .close {
+    position: sticky;
+    top: 0;
     display: inline-block;
     float: right;
     padding: 8px 14px;

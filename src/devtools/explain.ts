@@ -178,8 +178,13 @@ const readers: Record<Lane, string> = {
 export function readStep(step: Step, number?: number): string {
   if (step.type === 'cut') return step.label
   if (step.type === 'verdict') return step.holds ? step.label : `Not as expected: ${step.label}`
+  return `${readLead(step, number)} ${step.label}`
+}
+
+/** The sentence up to the label, which everybody sees: "Step 8, pkce-client asks the authorization server:". */
+export function readLead(step: NumberedStep, number?: number): string {
   const who = step.type === 'note' ? readNote(step) : readMessage(step)
-  return `Step ${number ?? '?'}, ${who}: ${step.label}`
+  return `Step ${number ?? '?'}, ${who}:`
 }
 
 const readNote = ({ lane, refused }: Note) => `${readers[lane]} ${refused ? 'refuses' : 'notes'}`

@@ -12,20 +12,21 @@ interface Dock {
 /** A button in the corner, and the panel that it opens. */
 export function dock({ state, open, setOpen, content }: Dock): TemplateResult {
   const dot = html`<span class="dot ${state}"></span>`
-  if (!open)
-    return html`<button
-      class="corner"
-      type="button"
-      aria-label="pkce-client devtools, ${state}"
-      @click=${() => setOpen(true)}
-    >
-      ${dot}pkce-client
-    </button>`
-  return html`<section class="dock" aria-label="pkce-client devtools">
-    <div class="title">
-      ${dot}<strong>pkce-client</strong><span class="hint">${state}</span>
-      <button class="b" type="button" @click=${() => setOpen(false)}>Close</button>
-    </div>
-    ${content()}
-  </section>`
+  const corner = html`<button
+    class="corner"
+    type="button"
+    aria-label="pkce-client, ${state}: open the devtools"
+    @click=${() => setOpen(true)}
+  >
+    ${dot}pkce-client
+  </button>`
+  const panel = () =>
+    html`<div class="dock">
+      <div class="title">
+        ${dot}<strong>pkce-client</strong><span class="hint">${state}</span>
+        <button class="b" type="button" @click=${() => setOpen(false)}>Close</button>
+      </div>
+      ${content()}
+    </div>`
+  return html`<section aria-label="pkce-client devtools">${open ? panel() : corner}</section>`
 }

@@ -1,6 +1,6 @@
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
-import { readStep } from '../explain.ts'
+import { readLead } from '../explain.ts'
 import { lanes, valueKinds } from '../steps.ts'
 import { kindsOf, visible } from './view.ts'
 import type { TemplateResult } from 'lit'
@@ -71,17 +71,14 @@ interface Look {
 function button(step: NumberedStep, { view, look, content }: Look): TemplateResult {
   const carries = view.follow !== undefined && kindsOf(step).includes(view.follow)
   const isSelected = step.id === view.selected
-  const tab = view.tabs.get(step.tab)
-  const sentence = visible(readStep(step, view.numbers.get(step.id)))
   return html`<button
     class="${look} ${carries ? 'has' : ''} ${step.refused ? 'fail' : ''}"
     type="button"
     data-id=${step.id}
     tabindex=${step.id === view.reachable ? 0 : -1}
     aria-current=${isSelected ? 'step' : nothing}
-    aria-label=${tab === undefined ? sentence : `${sentence} (tab ${tab})`}
   >
-    ${content}
+    <span class="unseen">${readLead(step, view.numbers.get(step.id))}</span>${content}
   </button>`
 }
 
@@ -94,9 +91,7 @@ function lookOf({ from, to, answers, navigates, milliseconds }: Message): string
 }
 
 const arrow = (step: Message, view: View): TemplateResult =>
-  html`${start(step, view)}<span class="lab"
-      ><span class="words">${visible(step.label)}</span>${dots(step)}</span
-    >${
+  html`${number(step, view)}<span class="lab">${words(step)}</span>${end(step, view)}${
       step.milliseconds === undefined
         ? nothing
         : html`<span class="ms">${Math.round(step.milliseconds)} ms</span>`
@@ -104,14 +99,18 @@ const arrow = (step: Message, view: View): TemplateResult =>
 
 const note = (step: Note, view: View): TemplateResult =>
   html`<span class="box lane-${lanes.indexOf(step.lane)}"
-    >${start(step, view)}<span class="words">${visible(step.label)}</span>${dots(step)}</span
+    >${number(step, view)}${words(step)}${end(step, view)}</span
   >`
 
-function start({ id, tab }: NumberedStep, { numbers, tabs }: View): TemplateResult {
+const number = ({ id }: NumberedStep, { numbers }: View) =>
+  html`<span class="n" aria-hidden="true">${numbers.get(id)}</span>`
+
+const words = (step: NumberedStep) =>
+  html`<span class="words">${visible(step.label)}</span>${dots(step)}`
+
+function end({ tab }: NumberedStep, { tabs }: View) {
   const other = tabs.get(tab)
-  return html`<span class="n">${numbers.get(id)}</span>${
-      other === undefined ? nothing : html`<span class="tab">tab ${other}</span>`
-    }`
+  return other === undefined ? nothing : html`<span class="tab">tab ${other}</span>`
 }
 
 function dots(step: NumberedStep): TemplateResult | typeof nothing {

@@ -30,7 +30,7 @@ function accessToken({ steps, session, now }: Shown) {
   const left = Math.max(0, (expiresAt ?? 0) - now)
   const life = lifeOf(steps, left)
   const share = expiresAt === undefined ? Number(session.status === 'signed-in') : left / life
-  const mark = Math.min(aheadAtMost / life, 0.25)
+  const mark = life > left ? Math.min(aheadAtMost / life, 0.25) : 0
   return token('access', { name: 'Access token', share, mark, text: textOf(session, left, life) })
 }
 

@@ -118,6 +118,14 @@ export const base = css`
   .kind-id {
     --c: var(--id);
   }
+  .unseen {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
   .hint {
     color: var(--muted);
     font-size: 12px;

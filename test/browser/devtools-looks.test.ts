@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest'
+import { engineNames } from './browser.ts'
+import { mistakes, openPanels, overflow, stepOf } from './devtools-panel.ts'
+import type { PanelPage } from './devtools-panel.ts'
+
+declare const kit: PanelPage['kit']
+declare const panel: PanelPage['panel']
+declare const recording: PanelPage['recording']
+
+const widths = [1360, 768, 390, 360]
+
+describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
+  const open = openPanels(engine)
+
+  describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
+    test.each(widths)('is clean by axe-core in all states, %i px wide', async (width) => {
+      const page = await open({ width, colorScheme, steps: 'refused' })
+      expect(await mistakes(page)).toEqual([])
+      await page.getByRole('button', { name: 'access token', exact: true }).click()
+      expect(await mistakes(page)).toEqual([])
+      await stepOf(page, 9).click()
+      await page.getByText('Raw request').click()
+      expect(await mistakes(page)).toEqual([])
+      if (width > 760) return
+      await page.getByRole('button', { name: 'Close' }).click()
+      for (const name of ['Session', 'Trouble']) {
+        await page.getByRole('button', { name, exact: true }).click()
+        expect(await mistakes(page)).toEqual([])
+      }
+    })
+
+    test('is clean by axe-core without steps, and as a dock', async () => {
+      const empty = await open({ colorScheme, steps: 'none', withTrouble: false })
+      expect(await mistakes(empty)).toEqual([])
+      const docked = await open({ colorScheme, layout: 'dock', withTrouble: false })
+      expect(await mistakes(docked)).toEqual([])
+      await docked.getByRole('button', { name: 'open the devtools' }).click()
+      await stepOf(docked, 6).click()
+      expect(await mistakes(docked)).toEqual([])
+    })
+  })
+
+  test.each(widths)('needs no sideways scrolling, %i px wide', async (width) => {
+    for (const steps of ['refused', 'hostile'] as const)
+      for (const layout of ['page', 'dock'] as const) {
+        const page = await open({ width, steps, layout })
+        if (layout === 'dock') await page.getByRole('button', { name: 'open the devtools' }).click()
+        expect(await overflow(page)).toBe(0)
+        await stepOf(page, 1).click()
+        expect(await overflow(page)).toBe(0)
+        const inside = await page.evaluate(() => {
+          const body = panel.shadowRoot!.querySelector('.body')!
+          return body.scrollWidth - body.clientWidth
+        })
+        expect(inside).toBe(0)
+      }
+  })
+
+  test('shows what a hostile server says as text, and hides nothing of it', async () => {
+    const page = await open({ steps: 'hostile' })
+    await stepOf(page, 1).click()
+    expect(await page.getByRole('heading', { name: '<img src=x' }).count()).toBe(1)
+    const { tags, text, harmed } = await page.evaluate(() => ({
+      tags: panel.shadowRoot!.querySelectorAll('img, script, [onerror]').length,
+      text: panel.shadowRoot!.textContent,
+      harmed: 'harmed' in globalThis,
+    }))
+    expect({ tags, harmed }).toEqual({ tags: 0, harmed: false })
+    expect(text).toContain('⟨U+202E⟩gnp.exe')
+    expect(text).not.toMatch(/[\u200b\u202e\u2066]/)
+  })
+
+  test('draws a label of 2,000 characters within its card', async () => {
+    const page = await open({ steps: 'hostile' })
+    const [card, ...labels] = await page.evaluate(() => {
+      const box = (one: Element) => one.getBoundingClientRect().toJSON() as DOMRect
+      const root = panel.shadowRoot!
+      return [root.querySelector('.flow')!, ...root.querySelectorAll('.lab, .box')].map(box)
+    })
+    expect(labels).toHaveLength(6)
+    for (const { left, right, height } of labels) {
+      expect(left).toBeGreaterThanOrEqual(card!.left)
+      expect(right).toBeLessThanOrEqual(card!.right)
+      expect(height).toBeLessThan(90)
+    }
+  })
+
+  test('breaks no strict policy, with all its parts shown', async () => {
+    const page = await open({ steps: 'refused', width: 390 })
+    await stepOf(page, 3).click()
+    await page.getByText('Raw request').click()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByRole('button', { name: 'Session', exact: true }).click()
+    await page.evaluate(() => {
+      panel.layout = 'dock'
+      panel.open = true
+    })
+    const display = await page.evaluate(async () => {
+      await panel.updateComplete
+      return getComputedStyle(panel.shadowRoot!.querySelector('.life')!).display
+    })
+    expect(display).toBe('grid')
+    expect(await page.evaluate(() => kit.violations)).toEqual([])
+    // The policy is in force, and heard of.
+    await page.evaluate(() => document.querySelector('h1')!.setAttribute('style', 'color: red'))
+    await expect.poll(() => page.evaluate(() => kit.violations.length)).toBe(1)
+  })
+
+  test('looks the same, whatever the page’s own styles are', async () => {
+    const page = await open({ steps: 'refused' })
+    await stepOf(page, 6).click()
+    const measure = () =>
+      page.evaluate(async () => {
+        await new Promise((resolve) => requestAnimationFrame(resolve))
+        const parts = [...panel.shadowRoot!.querySelectorAll('h2, button, .v, .why, .lab, small')]
+        return parts.map((part) => {
+          const { width, height } = part.getBoundingClientRect()
+          const { color, font, letterSpacing, textTransform } = getComputedStyle(part)
+          return [width, height, color, font, letterSpacing, textTransform].join(' ')
+        })
+      })
+    const before = await measure()
+    await page.evaluate(() => {
+      const sheet = new CSSStyleSheet()
+      sheet.replaceSync(`* { color: red !important; font: 40px serif !important; letter-spacing: 1em !important;
+        text-transform: uppercase !important; line-height: 3 !important; visibility: hidden !important; text-align: right !important }
+        button, .card, .b, li, p { padding: 50px !important; background: red !important }`)
+      document.adoptedStyleSheets = [sheet]
+    })
+    expect(await measure()).toEqual(before)
+  })
+
+  test('goes by the colours that the page has chosen, else by those of the system', async () => {
+    const page = await open({ colorScheme: 'light' })
+    const colour = () =>
+      page.evaluate(async () => {
+        await new Promise((resolve) => requestAnimationFrame(resolve))
+        return getComputedStyle(panel.shadowRoot!.querySelector('.card')!).backgroundColor
+      })
+    const [light, dark] = ['rgb(255, 255, 255)', 'rgb(22, 27, 34)']
+    expect(await colour()).toBe(light)
+    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'))
+    expect(await colour()).toBe(dark)
+    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'light'))
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await colour()).toBe(light)
+    await page.evaluate(() => delete document.documentElement.dataset['theme'])
+    expect(await colour()).toBe(dark)
+  })
+
+  test('moves nothing for those who asked for less motion', async () => {
+    const moving = async (reducedMotion: 'reduce' | 'no-preference') => {
+      const page = await open({ reducedMotion })
+      return page.evaluate(() => {
+        recording.cut('now')
+        return panel.updateComplete.then(
+          () =>
+            panel.shadowRoot!.getAnimations().length +
+            panel.getAnimations({ subtree: true }).length,
+        )
+      })
+    }
+    expect(await moving('reduce')).toBe(0)
+    expect(await moving('no-preference')).toBeGreaterThan(0)
+  })
+
+  test('prints the steps, the session and the inspector, and no buttons to press', async () => {
+    const page = await open({ width: 390 })
+    await stepOf(page, 6).click()
+    await page.emulateMedia({ media: 'print' })
+    for (const name of ['Follow a value', 'Views'])
+      expect(await page.getByLabel(name).isVisible()).toBe(false)
+    for (const name of ['Session', 'Tokens', 'What happened', 'GET /authorize'])
+      expect(await page.getByRole('heading', { name }).isVisible()).toBe(true)
+  })
+})

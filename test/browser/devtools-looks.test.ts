@@ -12,9 +12,9 @@ const widths = [1360, 768, 390, 360]
 describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
   const open = openPanels(engine)
 
-  describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
+  describe.each(['light', 'dark'] as const)('in %s colours', (theme) => {
     test.each(widths)('is clean by axe-core in all states, %i px wide', async (width) => {
-      const page = await open({ width, colorScheme, steps: 'refused' })
+      const page = await open({ width, theme, steps: 'refused' })
       expect(await mistakes(page)).toEqual([])
       await page.getByRole('button', { name: 'access token', exact: true }).click()
       expect(await mistakes(page)).toEqual([])
@@ -30,9 +30,9 @@ describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
     })
 
     test('is clean by axe-core without steps, and as a dock', async () => {
-      const empty = await open({ colorScheme, steps: 'none', withTrouble: false })
+      const empty = await open({ theme, steps: 'none', withTrouble: false })
       expect(await mistakes(empty)).toEqual([])
-      const docked = await open({ colorScheme, layout: 'dock', withTrouble: false })
+      const docked = await open({ theme, layout: 'dock', withTrouble: false })
       expect(await mistakes(docked)).toEqual([])
       await docked.getByRole('button', { name: 'open the devtools' }).click()
       await stepOf(docked, 6).click()
@@ -129,22 +129,27 @@ describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
     })
     expect(await measure()).toEqual(before)
   })
+})
+
+// Firefox does not let a test choose what its user prefers.
+describe('the panel of the devtools, for its user’s preferences,', () => {
+  const open = openPanels('chromium')
 
   test('goes by the colours that the page has chosen, else by those of the system', async () => {
-    const page = await open({ colorScheme: 'light' })
+    const page = await open({ theme: 'light' })
     const colour = () =>
       page.evaluate(async () => {
         await new Promise((resolve) => requestAnimationFrame(resolve))
         return getComputedStyle(panel.shadowRoot!.querySelector('.card')!).backgroundColor
       })
     const [light, dark] = ['rgb(255, 255, 255)', 'rgb(22, 27, 34)']
-    expect(await colour()).toBe(light)
-    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'))
-    expect(await colour()).toBe(dark)
-    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'light'))
     await page.emulateMedia({ colorScheme: 'dark' })
     expect(await colour()).toBe(light)
     await page.evaluate(() => delete document.documentElement.dataset['theme'])
+    expect(await colour()).toBe(dark)
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await colour()).toBe(light)
+    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'))
     expect(await colour()).toBe(dark)
   })
 

@@ -71,6 +71,8 @@ interface Opened extends BrowserContextOptions {
   steps?: 'signIn' | 'refused' | 'hostile' | 'none' | undefined
   layout?: 'page' | 'dock' | undefined
   withTrouble?: boolean | undefined
+  /** What the page has chosen. */
+  theme?: 'light' | 'dark' | undefined
   width?: number
 }
 
@@ -79,7 +81,8 @@ export function openPanels(engine: string) {
   let browser: Browser
   let site: Awaited<ReturnType<typeof servePage>>
   beforeAll(async () => {
-    browser = await launch(engine)
+    // This Firefox is not told what its user prefers when a page is opened, but when it starts.
+    browser = await launch(engine, { firefoxUserPrefs: { 'ui.prefersReducedMotion': 1 } })
     site = await servePage()
   }, 600_000)
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())))
@@ -87,11 +90,11 @@ export function openPanels(engine: string) {
     await browser.close()
     await site.close()
   })
-  return async ({ width = 1360, steps, layout, withTrouble, ...context }: Opened = {}) => {
+  return async ({ width = 1360, steps, layout, withTrouble, theme, ...context }: Opened = {}) => {
     const viewport = { width, height: 800 }
     const page = await browser.newPage({ viewport, reducedMotion: 'reduce', ...context })
     await page.goto(site.url)
-    await page.evaluate(putPanel, { steps, layout, withTrouble })
+    await page.evaluate(putPanel, { steps, layout, withTrouble, theme })
     return page
   }
 }
@@ -100,13 +103,15 @@ async function putPanel({
   steps = 'signIn',
   layout = 'page',
   withTrouble = true,
-}: Pick<Opened, 'steps' | 'layout' | 'withTrouble'>): Promise<void> {
+  theme = 'light',
+}: Pick<Opened, 'steps' | 'layout' | 'withTrouble' | 'theme'>): Promise<void> {
   const lists = {
     signIn: kit.signInSteps,
     refused: () => [...kit.signInSteps(), ...kit.refusedSteps()],
     hostile: kit.hostileSteps,
     none: () => [],
   }
+  document.documentElement.dataset['theme'] = theme
   const recording = kit.recordingOf(lists[steps]())
   const auth = kit.authOf({ status: 'unknown' })
   kit.defineElement()

@@ -25,7 +25,7 @@ const localhost = (port) => port && `http://localhost:${port}`
 
 /**
  * Starts the reference server with its API, builds the examples against it, and serves them.
- * @param {{ issuer?: number, api?: number, vanilla?: number, react?: number, server?: number }} ports any free one where left out
+ * @param {{ issuer?: number, api?: number, playground?: number, vanilla?: number, react?: number, server?: number }} ports any free one where left out
  * @param {{ outDir?: string, users?: import('pkce-client/testing').User[], ownApp?: string, settings?: Settings, quiet?: boolean }} options
  *   `outDir` is where the built examples go, each in a folder of its own; beside their sources when left out. `ownApp` is the
  *   origin of an app that is not ours and may use the server as `my-app`. `settings` are those of the server example, which
@@ -35,6 +35,7 @@ export async function openSite(ports = {}, { outDir, users, ownApp, settings, qu
   const { credentials, registration } = createCredentials(settings?.client ?? 'public')
   const server = createAuthServer({
     clients: [
+      app('playground', { name: 'Playground', origin: localhost(ports.playground) }),
       app('vanilla-example', { name: 'Vanilla example', origin: localhost(ports.vanilla) }),
       app('react-example', { name: 'React example', origin: localhost(ports.react) }),
       app('cli-example', { name: 'Command-line example' }),
@@ -47,13 +48,13 @@ export async function openSite(ports = {}, { outDir, users, ownApp, settings, qu
   const closers = [() => door.close()]
   const close = async () => void (await Promise.all(closers.map((end) => end())))
   try {
-    const urls = {}
-    for (const name of ['vanilla', 'react']) {
+    const urls = { playground: '', vanilla: '', react: '' }
+    for (const name of Object.keys(urls)) {
       const served = await serveExample(name, { server, port: ports[name], outDir })
       closers.push(served.close)
       urls[name] = served.url
     }
-    const all = { issuer: door.url, api: door.apiUrl, vanilla: urls.vanilla, react: urls.react }
+    const all = { issuer: door.url, api: door.apiUrl, ...urls }
     if (!settings) return { server, urls: { ...all, server: '' }, processes: [], close }
     const example = await startBackEnd({
       all,
@@ -160,18 +161,60 @@ async function serveExample(name, { server, port = 0, outDir }) {
   }
 }
 
+/** What stays on until it is switched off. `hotel` answers in place of the server, as a network does that wants a login first. */
+const switches = {
+  slow: ['slow-headers', { path: '/token', milliseconds: 3000 }],
+  busy: ['try-later', { path: '/token', retryAfter: 30 }],
+  hotel: [
+    'respond',
+    {
+      path: '/token',
+      headers: { 'content-type': 'text/html' },
+      body: '<!doctype html><title>Log in to the network</title><h1>Welcome to the hotel</h1>',
+    },
+  ],
+}
+
+/** What happens to the next request or sign-in. */
+const once = {
+  refuse: ['api-401', { path: '/users/me' }],
+  'foreign-state': ['callback-state-wrong'],
+  'foreign-issuer': ['callback-iss-wrong'],
+  'foreign-key': ['id-token-foreign-key', { on: 'sign-in' }],
+  'foreign-nonce': ['id-token-nonce-wrong', { on: 'sign-in' }],
+}
+
 /** What the buttons of the examples do to the reference server. No real app has such a thing. */
 function control(server) {
-  const orders = {
-    '/expire': () => server.expireAccessTokens(),
-    '/refuse': () => server.fault('api-401', { path: '/users/me', times: 1 }),
-    '/revoke': () => server.revokeSessions(),
+  const armed = new Map()
+  const disarm = (name) => {
+    armed.get(name)?.()
+    armed.delete(name)
   }
+  const arm = (name, [fault, options], more) => {
+    disarm(name)
+    armed.set(name, server.fault(fault, { ...options, ...more }))
+  }
+  const orders = new Map([
+    ['/expire', () => server.expireAccessTokens()],
+    ['/revoke', () => server.revokeSessions()],
+    ['/rotate', () => server.rotateKeys()],
+    ['/reset', () => server.clearFaults()],
+    ['/disarm', () => Object.keys(once).forEach(disarm)],
+    ...Object.entries(once).map(([name, fault]) => [
+      `/${name}`,
+      () => arm(name, fault, { times: 1 }),
+    ]),
+    ...Object.entries(switches).flatMap(([name, fault]) => [
+      [`/${name}`, () => arm(name, fault)],
+      [`/${name}-off`, () => disarm(name)],
+    ]),
+  ])
   return {
     name: 'control',
     configurePreviewServer({ middlewares }) {
       middlewares.use('/control', (request, response) => {
-        const order = orders[request.url]
+        const order = orders.get(request.url)
         const allowed =
           request.method === 'POST' && request.headers['sec-fetch-site'] !== 'cross-site'
         if (order && allowed) order()

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net'
+import { startBrowser } from '../examples/cli/open-browser.js'
 import { readSettings } from '../examples/server/settings.js'
+import { mayOpen } from './may-open.mjs'
 import { openSite } from './site.mjs'
 
 // None of them is a port that a development server takes by default: the visitor's own app runs beside these.
@@ -9,8 +11,10 @@ const variables = {
   vanilla: { name: 'VANILLA_PORT', port: 4282 },
   react: { name: 'REACT_PORT', port: 4283 },
   server: { name: 'SERVER_PORT', port: 4284 },
+  playground: { name: 'PLAYGROUND_PORT', port: 4285 },
 }
 
+const args = process.argv.slice(2)
 const problems = []
 const ports = {}
 for (const [what, { name, port }] of Object.entries(variables)) {
@@ -25,7 +29,7 @@ if (!URL.canParse(ownApp) || new URL(ownApp).origin !== ownApp)
   problems.push(`APP_ORIGIN=${ownApp} is not an origin such as http://localhost:5173`)
 let settings
 try {
-  settings = readSettings(process.argv.slice(2))
+  settings = readSettings(args.filter((arg) => arg !== '--no-open'))
 } catch ({ message }) {
   problems.push(message)
 }
@@ -41,13 +45,21 @@ process.once('SIGINT', stop)
 process.once('SIGTERM', stop)
 
 console.log(`
+  Playground             ${urls.playground}
+
+  1. Press "Sign in", as ada with the password lovelace, and click the steps: every message between the app and the server.
+  2. Press "API answers 401": the token is renewed, and the app does not notice.
+  3. Press "Steal the code": somebody else has it, and it is worth nothing to them.
+
   Vanilla example        ${urls.vanilla}
   React example          ${urls.react}
   Server example         ${urls.server}
   Authorization server   ${urls.issuer}/.well-known/openid-configuration
   API                    ${urls.api}public
 
-Open an example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
+In each example, press "Sign in", and sign in as ada with the password lovelace (or as grace with hopper).
+
+npm start -- --no-open does not open the playground in the browser.
 
 The server example keeps the tokens on a back end; npm start -- --store redis --machines 3 --client certificate
 (examples/server/README.md).
@@ -70,6 +82,9 @@ The ports above are set with ${Object.values(variables)
   .map(({ name }) => name)
   .join(', ')}. Ctrl-C stops everything.
 `)
+const { env, platform, stdout } = process
+if (mayOpen({ args, env, platform, isTerminal: Boolean(stdout.isTTY) }))
+  startBrowser(urls.playground)
 
 /** What is wrong with a port, if anything. */
 function tryPort(port) {

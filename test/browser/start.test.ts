@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import { memoryStore, PkceClient } from 'pkce-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { mayOpen } from '../../scripts/may-open.mjs'
 import { launch } from './browser.ts'
 
 const root = join(import.meta.dirname, '../..')
 
 /** What `npm start` does once the package is built: what it prints until it has said everything, or until it gives up. */
-async function start(env: Record<string, string> = {}): Promise<string> {
-  const names = ['ISSUER_PORT', 'API_PORT', 'VANILLA_PORT', 'REACT_PORT', 'SERVER_PORT']
+async function start(env: Record<string, string> = {}, ...args: string[]): Promise<string> {
+  const names = ['ISSUER', 'API', 'PLAYGROUND', 'VANILLA', 'REACT', 'SERVER'].map(
+    (what) => `${what}_PORT`,
+  )
   const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]))
-  const program = spawn(process.execPath, ['scripts/start.mjs'], {
+  const program = spawn(process.execPath, ['scripts/start.mjs', ...args], {
     cwd: root,
     env: { ...process.env, ...Object.fromEntries(ports), ...env },
   })
@@ -76,6 +79,19 @@ describe('npm start', () => {
     }
   })
 
+  test('the playground is the first thing that is printed, with what to look at', async () => {
+    const printed = await start({}, '--no-open')
+    const [first = '', , ...lines] = printed.trim().split('\n')
+    expect(first).toMatch(/^Playground +http:/)
+    expect(lines.slice(0, 3)).toEqual([
+      expect.stringContaining('"Sign in"'),
+      expect.stringContaining('"API answers 401"'),
+      expect.stringContaining('"Steal the code"'),
+    ])
+    const page = await fetch(addressOf(printed, 'Playground'))
+    expect(await page.text()).toContain('<title>pkce-client playground</title>')
+  })
+
   test('the server example sends who types localhost to its own name (N9)', async () => {
     const address = addressOf(await start(), 'Server example')
     const there = Object.assign(new URL('/login', address), { hostname: 'localhost' })
@@ -119,10 +135,25 @@ describe('npm start', () => {
   )
 })
 
+describe('the playground is opened in the browser', () => {
+  const somewhere = { args: [], env: {}, isTerminal: true, platform: 'darwin' as const }
+  test.each([
+    ['in a terminal', {}, true],
+    ['with a screen on Linux', { platform: 'linux' as const, env: { DISPLAY: ':0' } }, true],
+    ['with Wayland', { platform: 'linux' as const, env: { WAYLAND_DISPLAY: 'wayland-0' } }, true],
+    ['not without a screen', { platform: 'linux' as const }, false],
+    ['not in CI', { env: { CI: 'true' } }, false],
+    ['not where nobody looks', { isTerminal: false }, false],
+    ['not with --no-open', { args: ['--store', 'memory', '--no-open'] }, false],
+  ])('%s (N9)', (_, place, opens) => {
+    expect(mayOpen({ ...somewhere, ...place })).toBe(opens)
+  })
+})
+
 test('none of the ports is one that development servers take by default (N9)', () => {
   const text = readFileSync(join(root, 'scripts/start.mjs'), 'utf8')
   const ports = [...text.matchAll(/port: (\d+)/g)].map(([, port]) => Number(port))
-  expect(ports).toHaveLength(5)
+  expect(ports).toHaveLength(6)
   // Next.js and Remix, Angular, Vite, its preview, webpack.
   for (const taken of [3000, 4200, 5173, 5174, 4173, 8080]) expect(ports).not.toContain(taken)
 })

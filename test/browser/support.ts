@@ -10,7 +10,7 @@ import { goBack, waitForNavigations } from './history.ts'
 
 export interface World {
   readonly server: AuthServer
-  readonly urls: { issuer: string; api: string; vanilla: string; react: string }
+  readonly urls: Record<'issuer' | 'api' | 'playground' | 'vanilla' | 'react', string>
   /** Somebody who never signed in before, with a browser of their own and a clock that can be put forward. */
   newPerson(): Promise<BrowserContext>
   /** Fills in the login page as the person whose browser it is. */

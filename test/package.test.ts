@@ -78,6 +78,7 @@ describe('the tarball', () => {
       'docs/dpop.md',
       'docs/entra.md',
       'docs/errors.md',
+      'docs/figures/devtools.png',
       'docs/figures/how-it-works.svg',
       'docs/figures/one-refresh.svg',
       'docs/figures/sign-in.svg',

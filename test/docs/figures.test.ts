@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Window } from 'happy-dom'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { toSvg } from '../../src/devtools/sequence.ts'
 import type { Step } from '../../src/devtools/index.ts'
-import { readDocument, root } from './markdown.ts'
+import { documents, readDocument, root } from './markdown.ts'
 import { drawStates } from './figures/states.ts'
 import { oneRefreshForTwoTabs, signInAndRefresh } from './figures/stories.ts'
 
@@ -79,6 +79,18 @@ test('no figure has a secret, a time or an address of a machine in it', () => {
   for (const name of ['sign-in.svg', 'how-it-works.svg', 'one-refresh.svg', 'states.svg']) {
     const text = readFileSync(file(name), 'utf8')
     expect(text).not.toMatch(/eyJ|[\w-]{40}|\d ms|127\.0\.0\.1|https?:\/\/(?!www\.w3\.org)/)
+  }
+})
+
+test('every picture of a document is there, and described', () => {
+  const pictures = documents().flatMap((document) =>
+    [...readDocument(document).matchAll(/<img [^>]*>/g)].map(([tag]) => ({ document, tag })),
+  )
+  expect(pictures).toHaveLength(5)
+  for (const { document, tag } of pictures) {
+    const [, source] = /src="([^"]+)"/.exec(tag)!
+    expect(existsSync(join(root, dirname(document), source!))).toBe(true)
+    expect(tag).toMatch(/ alt="[^"]{100,}"/)
   }
 })
 

@@ -339,7 +339,7 @@ export function recordingOf(first: readonly Step[]) {
     toJson: () => JSON.stringify(steps),
     toMermaid: () => `sequenceDiagram\n%% ${numberSteps(steps).size} steps`,
   }
-  return { ...recording, set, push }
+  return { ...recording, set, push, listeners: () => listeners.size }
 }
 
 /** A client whose session is what a test says. */
@@ -352,6 +352,7 @@ export function authOf(first: Session) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    listeners: () => listeners.size,
     become(next: Session) {
       session = next
       for (const listener of listeners) listener()

@@ -37,7 +37,7 @@ export function createLog({ page, now, newId }: LogOptions) {
   let known: Known = { tab: newId(), endpoints: {} }
   let count = 0
   let isSaving = false
-  let channel: ReturnType<RecordingPage['open']> = { post: () => {}, close: () => {} }
+  let channel: ReturnType<RecordingPage['open']> = { post: () => {} }
   const listeners = new Set<() => void>()
 
   /** Once for all steps of one moment, and before the page can be left. */
@@ -57,6 +57,7 @@ export function createLog({ page, now, newId }: LogOptions) {
   }
 
   function put(step: Step): void {
+    catchUp()
     const at = steps.findIndex(({ id }) => id === step.id)
     replace(at < 0 ? [...steps, step] : steps.map((one, index) => (index === at ? step : one)))
   }
@@ -65,6 +66,16 @@ export function createLog({ page, now, newId }: LogOptions) {
   function hear(message: unknown): void {
     if (message === 'clear') replace([])
     else if (isStep(message) && !isSameCallback(message)) put(message)
+  }
+
+  /** A page may come back after others of its tab have recorded: it goes on with what they have kept. */
+  function catchUp(): void {
+    const last = `${key}|page`
+    if (!key || page.read(last) === prefix || !page.write(last, prefix)) return
+    const kept = parse(page.read(key))
+    if (!kept) return
+    known = kept.known
+    steps = kept.steps
   }
 
   /** The window that a user signs in in, and the page that waits for it, both see the answer. */
@@ -91,13 +102,21 @@ export function createLog({ page, now, newId }: LogOptions) {
         known = kept.known
         steps = [...kept.steps, ...steps].slice(-mostSteps)
       }
-      channel = page.open(key, hear)
+      page.write(`${key}|page`, prefix)
+      channel = page.open(key, {
+        hear,
+        comeBack() {
+          catchUp()
+          replace(steps)
+        },
+      })
     },
 
     known: () => known,
     steps: () => steps,
 
     learn(endpoints: Record<string, string>): void {
+      catchUp()
       known = { ...known, endpoints: { ...known.endpoints, ...endpoints } }
       save()
     },

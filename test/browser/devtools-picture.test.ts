@@ -21,7 +21,7 @@ async function visit(): Promise<Page> {
   await world.logIn(page)
   await page.getByRole('button', { name: 'Allow' }).click()
   await page.getByRole('status').filter({ hasText: 'Signed in as Ada Lovelace' }).waitFor()
-  await page.getByRole('button', { name: 'pkce-client devtools' }).click()
+  await page.getByRole('button', { name: 'open the devtools' }).click()
   return page
 }
 
@@ -33,6 +33,16 @@ describe('the devtools in the React example', () => {
     const places = [...told, '200 tokens', 'session: signed-in'].map((label) => text.indexOf(label))
     expect(places).not.toContain(-1)
     expect(places).toEqual([...places].sort((a, b) => a - b))
+  })
+
+  test('go on in a page that comes back from the back/forward cache, with what the pages after it have recorded', async () => {
+    const page = await visit()
+    const before = await rows(page)
+    // Over the consent page and the login page.
+    await world.goBack(page, 3)
+    await page.getByRole('log', { name: 'Result' }).getByText('You are back').waitFor()
+    await page.getByRole('button', { name: 'open the devtools' }).click()
+    expect((await rows(page)).slice(0, before.length)).toEqual(before)
   })
 
   test('look as in the guide', async () => {

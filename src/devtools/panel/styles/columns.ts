@@ -31,6 +31,9 @@ export const columns = css`
   [data-size='middle'] :is(.columns, .columns.with-trouble) {
     grid-template-columns: minmax(0, 1fr) 300px;
   }
+  [data-size='middle'] ::slotted(*) {
+    columns: 3;
+  }
   [data-size='middle'] .box {
     max-width: 76%;
   }

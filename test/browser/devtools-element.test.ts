@@ -128,6 +128,8 @@ describe.each(engineNames)('<pkce-devtools> in %s', (engine) => {
     expect(await focused(page)).toMatch(/^Step 17,/)
     await page.keyboard.press('Home')
     expect(await focused(page)).toMatch(/^Step 1,/)
+    // One stop of the tab key for the whole log.
+    expect(await page.locator('[data-id][tabindex="0"]').count()).toBe(1)
     const outline = await page.evaluate(
       () => getComputedStyle(panel.shadowRoot!.activeElement!).outlineStyle,
     )

@@ -70,20 +70,23 @@ describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
     expect(text).not.toMatch(/[\u200b\u202e\u2066]/)
   })
 
-  test('draws a label of 2,000 characters within its card', async () => {
-    const page = await open({ steps: 'hostile' })
-    const [card, ...labels] = await page.evaluate(() => {
-      const box = (one: Element) => one.getBoundingClientRect().toJSON() as DOMRect
-      const root = panel.shadowRoot!
-      return [root.querySelector('.flow')!, ...root.querySelectorAll('.lab, .box')].map(box)
-    })
-    expect(labels).toHaveLength(6)
-    for (const { left, right, height } of labels) {
-      expect(left).toBeGreaterThanOrEqual(card!.left)
-      expect(right).toBeLessThanOrEqual(card!.right)
-      expect(height).toBeLessThan(90)
-    }
-  })
+  test.each(widths)(
+    'draws labels of 2,000 characters within their card, %i px wide',
+    async (width) => {
+      const page = await open({ width, steps: 'hostile' })
+      const [card, ...labels] = await page.evaluate(() => {
+        const box = (one: Element) => one.getBoundingClientRect().toJSON() as DOMRect
+        const root = panel.shadowRoot!
+        return [root.querySelector('.flow')!, ...root.querySelectorAll('.lab, .box')].map(box)
+      })
+      expect(labels).toHaveLength(6)
+      for (const { left, right, height } of labels) {
+        expect(left).toBeGreaterThanOrEqual(card!.left)
+        expect(right).toBeLessThanOrEqual(card!.right)
+        expect(height).toBeLessThan(90)
+      }
+    },
+  )
 
   test('breaks no strict policy, with all its parts shown', async () => {
     const page = await open({ steps: 'refused', width: 390 })

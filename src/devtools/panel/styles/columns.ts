@@ -34,7 +34,7 @@ export const columns = css`
   [data-size='middle'] ::slotted(*) {
     columns: 3;
   }
-  [data-size='middle'] .box {
+  [data-size='middle'] .lane-2 {
     max-width: 76%;
   }
   [data-size='middle'] .trouble {

@@ -64,7 +64,7 @@ export const narrow = css`
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 3;
   }
-  [data-size='narrow'] .box {
+  [data-size='narrow'] .lane-2 {
     max-width: 86%;
   }
   [data-size='narrow'] .insp {

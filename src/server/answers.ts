@@ -32,9 +32,11 @@ export function createAnswers({ options, reportError }: AnswersOptions) {
 
     /** Never rejects: what is not an error of ours is a mistake, of the app's functions or of this package. */
     async failure(caught: unknown, request: Request, given?: number): Promise<Response> {
-      const error = isPkceClientError(caught) ? caught : unexpected(caught)
-      if (error !== caught) reportError(caught)
-      const status = given ?? statusOf(error)
+      const isOurs = isPkceClientError(caught)
+      if (!isOurs) reportError(caught)
+      const error = isOurs ? caught : unexpected(caught)
+      // `server_error` would blame the authorization server.
+      const status = given ?? (isOurs ? statusOf(error) : 500)
       try {
         return await plain(error, { request, status })
       } catch (mistake) {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { SessionStore } from '../../src/server/index.ts'
 import type { Visitor } from '../../src/testing/index.ts'
 import { askSession, createWebApp, origin } from '../support/web-app.ts'
 
@@ -54,8 +55,107 @@ test('within a minute a browser that asks again gets the same session, and later
   await app.clock.advance(2000)
   const late = await app.auth.handle(request.clone())
   expect([late!.status, sessionCookie(late)]).toEqual([400, undefined])
-  expect(await late!.text()).toContain('transaction_consumed')
+  const page = await late!.text()
+  expect(page).toContain('transaction_consumed')
+  expect(page).toContain('This answer was used before; sign in again.')
   expect(codes(app)).toBe(1)
+})
+
+test('whoever waits for another machine has the result soon, and asks the store some times a second', async () => {
+  const app = createWebApp()
+  const answer = await answered(app)
+  let reads = 0
+  const get = (key: string) => {
+    reads += Number(key.startsWith('tx|'))
+    return app.store.get(key)
+  }
+  app.server.fault('slow-headers', { path: '/token', milliseconds: 6000 })
+  const first = app.auth.handle(load(answer))
+  await app.clock.settle()
+  const second = app.startMachine({ sessions: { ...app.store, get } }).handle(load(answer))
+  await app.clock.advance(6000)
+  const cookie = sessionCookie(await first)
+  await app.clock.advance(250)
+  expect(sessionCookie(await second)).toBe(cookie)
+  expect(reads).toBeGreaterThan(20)
+  expect(reads).toBeLessThan(35)
+})
+
+test.each([
+  ['has lost', undefined],
+  ['gives something else than', 'planted'],
+])('where the store %s what came of an answer, nobody is signed in by it', async (_, kept) => {
+  const app = createWebApp()
+  const answer = await answered(app)
+  const sessions: SessionStore = { ...app.store, add: async () => false, get: async () => kept }
+  const response = await app.startMachine({ sessions }).handle(load(answer))
+  expect([response!.status, sessionCookie(response)]).toEqual([400, undefined])
+  expect(await response!.text()).toContain('transaction_consumed')
+  expect(codes(app)).toBe(0)
+})
+
+test('the store fails where the session should begin: nobody is signed in, and the tokens are revoked', async () => {
+  const app = createWebApp()
+  const answer = await answered(app)
+  const add: SessionStore['add'] = (key, ...rest) =>
+    key.startsWith('session|')
+      ? Promise.reject(new Error('disk full'))
+      : app.store.add(key, ...rest)
+  const response = await app.startMachine({ sessions: { ...app.store, add } }).handle(load(answer))
+  expect([response!.status, sessionCookie(response)]).toEqual([503, undefined])
+  await app.clock.settle()
+  expect(app.server.requestsTo('/revoke')).toHaveLength(2)
+  expect(app.log.map(([name]) => name)).not.toContain('signed-in')
+  expect(app.log.at(-1)).toMatchObject([
+    'sign-in-failed',
+    { error: { code: 'storage_unavailable' } },
+  ])
+})
+
+test('a function of the app fails on the way: the answer is used up, and a reload says so', async () => {
+  const accept = () => Promise.reject(new Error('no such table'))
+  const onError = ({ code }: { code: string }) => new Response(code)
+  const app = createWebApp({ options: { accept, onError } })
+  const answer = await answered(app)
+  const listeners = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', () => {})
+  const first = await app.auth.handle(load(answer))
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  process.removeAllListeners('unhandledRejection')
+  for (const listener of listeners) process.on('unhandledRejection', listener)
+  expect(await first!.text()).toBe('server_error')
+  const again = app.auth.handle(load(answer))
+  for (let round = 0; round < 50; round += 1) await app.clock.advance(500)
+  expect(await (await again)!.text()).toBe('transaction_consumed')
+  expect(codes(app)).toBe(1)
+})
+
+test('an answer that is loaded again after the session has ended leads to no page of the app', async () => {
+  const app = createWebApp()
+  const answer = await answered(app)
+  const signedIn = sessionCookie(await app.auth.handle(load(answer)))!.split(';')[0]!
+  await app.clock.advance(61_000)
+  const cookie = `${load(answer).headers.get('cookie')}; ${signedIn}`
+  const reload = () => app.auth.handle(load(answer, { cookie, 'sec-fetch-site': 'same-origin' }))
+  expect((await reload())!.status).toBe(200)
+  await app.auth.endSessions({ sub: 'user-ada' })
+  const over = await reload()
+  expect(over!.status).toBe(400)
+  expect(await over!.text()).toContain('transaction_consumed')
+})
+
+test('a sign-in reads no session where none can be', async () => {
+  const app = createWebApp()
+  const answer = await answered(app)
+  const read: string[] = []
+  const get = (key: string) => {
+    read.push(key.split('|')[0]!)
+    return app.store.get(key)
+  }
+  const machine = app.startMachine({ sessions: { ...app.store, get } })
+  expect(sessionCookie(await machine.handle(load(answer)))).toBeDefined()
+  expect(read).toEqual([])
 })
 
 test('a failed answer fails again in the same way, and nothing is sent again (A-13)', async () => {
@@ -161,6 +261,7 @@ test('at most five sign-ins are under way in one browser, the newest ones', asyn
   for (let n = 0; n < 8; n += 1) urls.push((await answered(app, visitor.openTab())).url)
   const kept = visitor.jar.list().filter(({ name }) => name.includes('-tx-'))
   expect(kept).toHaveLength(5)
+  for (const { name } of kept) expect(name).toMatch(/^__Host-Http-pkce-tx-[\w-]{8}$/)
   const [first, , , fourth] = urls
   expect(sessionCookie(await app.auth.handle(load({ visitor, url: fourth! })))).toBeDefined()
   const gone = await app.auth.handle(

@@ -203,7 +203,7 @@ type Controller = ReadableStreamDefaultController<Uint8Array>
 function replay(req: NodeRequest, controller: Controller): void {
   const bytes = bytesOf(req)
   if (bytes) {
-    if (bytes.length > 0) controller.enqueue(bytes)
+    controller.enqueue(bytes)
     controller.close()
     return
   }

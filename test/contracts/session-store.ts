@@ -202,45 +202,56 @@ export function sessionStoreContract(
 
       test('gives the keys that were added under a name', async () => {
         const [one, other] = [newKey(), newKey()]
-        await store.add(one, 'one', { ttl: minute, index: index(`sub of ${one}`, 'sid 1') })
-        await store.add(other, 'other', { ttl: minute, index: index(`sub of ${one}`, 'sid 2') })
+        await store.add(one, 'one', { ttl: minute, index: index(`sub of ${one}`, `sid of ${one}`) })
+        await store.add(other, 'other', {
+          ttl: minute,
+          index: index(`sub of ${one}`, `sid of ${other}`),
+        })
         expect(await sorted(`sub of ${one}`)).toEqual([one, other].sort())
-        expect(await store.find('sid 1')).toEqual([one])
+        expect(await store.find(`sid of ${one}`)).toEqual([one])
         expect(await store.find('nobody')).toEqual([])
       })
 
       test('has all of fifty who were added at once', async () => {
         const added = fifty.map(() => newKey())
         await Promise.all(
-          added.map((key) => store.add(key, 'value', { ttl: minute, index: index('all') })),
+          added.map((key) =>
+            store.add(key, 'value', { ttl: minute, index: index(`all of ${added[0]}`) }),
+          ),
         )
-        expect(await sorted('all')).toEqual(added.sort())
+        expect(await sorted(`all of ${added[0]}`)).toEqual(added.sort())
       })
 
       test('still has a key whose value was changed and lives longer', async () => {
         const key = newKey()
-        const names = { names: ['changed'], ttl: minute }
+        const names = { names: [`of ${key}`], ttl: minute }
         await store.add(key, 'value', { ttl: 100, index: names })
         await store.swap(key, { seen: 'value', value: 'next', ttl: minute })
         await pause(150)
-        expect(await store.find('changed')).toEqual([key])
+        expect(await store.find(`of ${key}`)).toEqual([key])
       })
 
       test('one name that ends early takes no other along', async () => {
         const [long, short] = [newKey(), newKey()]
-        await store.add(long, 'value', { ttl: minute, index: { names: ['both'], ttl: Infinity } })
-        await store.add(short, 'value', { ttl: minute, index: { names: ['both'], ttl: 1 } })
+        await store.add(long, 'value', {
+          ttl: minute,
+          index: { names: [`both of ${long}`], ttl: Infinity },
+        })
+        await store.add(short, 'value', {
+          ttl: minute,
+          index: { names: [`both of ${long}`], ttl: 1 },
+        })
         await pause(30)
-        expect(await store.find('both')).toContain(long)
+        expect(await store.find(`both of ${long}`)).toContain(long)
       })
 
       test('a name of a key that is added again lasts as long as the longer of both', async () => {
         const key = newKey()
-        await store.add(key, 'value', { ttl: minute, index: { names: ['again'], ttl: minute } })
+        await store.add(key, 'value', { ttl: minute, index: { names: [`of ${key}`], ttl: minute } })
         await store.remove(key)
-        await store.add(key, 'value', { ttl: minute, index: { names: ['again'], ttl: 1 } })
+        await store.add(key, 'value', { ttl: minute, index: { names: [`of ${key}`], ttl: 1 } })
         await pause(30)
-        expect(await store.find('again')).toEqual([key])
+        expect(await store.find(`of ${key}`)).toEqual([key])
       })
     })
 
@@ -265,10 +276,10 @@ export function sessionStoreContract(
           const key = newKey() + text
           await store.add(key, text, {
             ttl: minute,
-            index: { names: [`name ${text}`], ttl: minute },
+            index: { names: [`of ${key}`], ttl: minute },
           })
           expect(await store.get(key)).toBe(text)
-          expect(await store.find(`name ${text}`)).toEqual([key])
+          expect(await store.find(`of ${key}`)).toEqual([key])
           expect(await store.swap(key, { seen: text, value: `${text}!`, ttl: minute })).toBe(true)
           await store.remove(key, `${text}!`)
           expect(await store.get(key)).toBeUndefined()

@@ -1,8 +1,9 @@
-import { createServer, request as nodeRequest } from 'node:http'
+import { Agent, createServer, request as nodeRequest } from 'node:http'
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { toNodeHandler, toRequest } from '../../src/server/node.ts'
+import type { NodeRequest } from '../../src/server/node.ts'
 
 type Handle = (request: Request) => Promise<Response | undefined>
 
@@ -21,7 +22,7 @@ const serve = (handle: Handle) => listen(toNodeHandler(handle))
 /** What a client with full control over the first line gets to hear. */
 function raw(
   url: string,
-  options: { path?: string; method?: string; headers?: Record<string, string> },
+  options: { path?: string; method?: string; headers?: Record<string, string>; agent?: Agent },
 ) {
   return new Promise<string>((resolve, reject) => {
     nodeRequest(url, options, (answer: IncomingMessage) => {
@@ -35,6 +36,20 @@ function raw(
 }
 
 const chunk = Buffer.alloc(64 * 1024, 'x')
+
+/** A request as a server makes it. */
+const madeBy = (facts: Partial<NodeRequest>): NodeRequest => ({
+  method: 'POST',
+  url: '/',
+  headers: { 'content-length': '5' },
+  httpVersionMajor: 1,
+  readableDidRead: false,
+  destroyed: false,
+  on: () => {},
+  pause: () => {},
+  resume: () => {},
+  ...facts,
+})
 
 describe('the Request', () => {
   const echo: Handle = async (request) =>
@@ -214,11 +229,39 @@ describe('the answer', () => {
     await over
   })
 
-  test('to HEAD has no body', async () => {
-    const base = await serve(async () => new Response('body', { headers: { 'x-one': '1' } }))
+  test('to HEAD has no body, which whoever makes it is told', async () => {
+    let cancelled = false
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) })
+    const base = await serve(async () => new Response(body, { headers: { 'x-one': '1' } }))
     const answer = await fetch(base, { method: 'HEAD' })
     expect(answer.headers.get('x-one')).toBe('1')
     expect(await answer.text()).toBe('')
+    expect(cancelled).toBe(true)
+  })
+
+  test('may have no body at all, and no cookies', async () => {
+    const base = await serve(async () => new Response(null, { status: 204 }))
+    const { status, headers } = await fetch(base)
+    expect([status, headers.getSetCookie()]).toEqual([204, []])
+  })
+
+  test('that is complete aborts nothing, and leaves the connection to the next request', async () => {
+    const ports: unknown[] = []
+    const signals: AbortSignal[] = []
+    const handler = toNodeHandler(async ({ signal }) => {
+      signals.push(signal)
+      return new Response('all of it')
+    })
+    const base = await listen((req, res) => {
+      ports.push(req.socket.remotePort)
+      handler(req, res)
+    })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    for (let times = 0; times < 3; times += 1)
+      expect(await raw(base, { agent })).toBe('200 all of it')
+    expect(new Set(ports).size).toBe(1)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false])
   })
 
   test('that breaks off is cut, not ended', async () => {
@@ -289,9 +332,25 @@ describe('a body that a parser has read', () => {
   test.each<[string, unknown, string]>([
     ['uploaded files', { note: 'a' }, 'multipart/form-data; boundary=x'],
     ['a nested form', { a: { b: '1' } }, form],
+    ['a nested form after a plain field', { a: '1', b: { c: '2' } }, form],
+    ['a list with something nested', { a: ['1', { b: '2' }] }, form],
+    ['null', null, form],
     ['nothing', undefined, form],
+    ['nothing of JSON', undefined, 'application/json'],
+    ['fields of a type that only looks like a form', { a: '1' }, `text/plain; as=${form}`],
+    ['fields of a type that only looks like JSON', { a: '1' }, 'text/plain; as=application/json'],
   ])('and made %s of it is an error that says what to do', async (_, body, type) => {
     expect(await parsed(body, type)).toContain('put toNodeHandler before the body parsers')
+  })
+
+  test('and made nothing of it is a mistake with the code of a wrong option', async () => {
+    const request = toRequest(madeBy({ readableDidRead: true }))
+    await expect(request.text()).rejects.toMatchObject({ code: 'invalid_option' })
+  })
+
+  test('is empty where it made empty bytes of it', async () => {
+    const request = toRequest(madeBy({ readableDidRead: true, body: Buffer.alloc(0) }))
+    expect(await request.text()).toBe('')
   })
 
   test('after the Request was made is found all the same', async () => {
@@ -303,4 +362,25 @@ describe('a body that a parser has read', () => {
     })
     expect(await (await fetch(base, { method: 'POST', body: 'sent' })).text()).toBe('parsed')
   })
+})
+
+test('a request of HTTP/2 has its method and path among the headers, where a Request has none', () => {
+  const headers = { ':method': 'POST', ':path': '/a', accept: '*/*', missing: undefined }
+  const request = toRequest(madeBy({ headers, httpVersionMajor: 2 }))
+  expect(Object.fromEntries(request.headers)).toEqual({ accept: '*/*' })
+})
+
+test.each<[string, Partial<NodeRequest>, boolean]>([
+  ['POST with a length', {}, true],
+  ['POST in pieces', { headers: { 'transfer-encoding': 'chunked' } }, true],
+  ['POST of HTTP/2, which needs no length', { headers: {}, httpVersionMajor: 2 }, true],
+  ['POST that says nothing', { headers: {} }, false],
+  ['POST with nothing', { headers: { 'content-length': '0' } }, false],
+  ['GET with a length', { method: 'GET' }, false],
+  ['HEAD of HTTP/2', { method: 'HEAD', headers: {}, httpVersionMajor: 2 }, false],
+  ['a request without a method', { method: undefined }, false],
+])('%s has a body: %s', (_, facts, has) => {
+  const request = toRequest(madeBy(facts))
+  expect(request.body !== null).toBe(has)
+  expect(request.method).toBe(facts.method ?? ('method' in facts ? 'GET' : 'POST'))
 })

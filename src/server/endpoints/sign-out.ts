@@ -34,12 +34,13 @@ export function createSignOutEndpoint(parts: SignOutParts) {
     choices: SignOutOptions,
   ): Promise<string> {
     const uri = choices.postSignOutRedirectUri ?? options.postSignOutRedirectUri
+    if (!record) return uri
     // The user is signed out here in any case.
     const at = await serverOf(record).catch(() => undefined)
-    if (record && at && choices.revoke !== false)
+    if (at && choices.revoke !== false)
       await revokeInTime(record, { clock, revoke: (token) => revoke(token, at) })
     const endpoint = metadata.end_session_endpoint ?? at?.end_session_endpoint
-    if (!record || !endpoint || choices.redirect === false) return uri
+    if (!endpoint || choices.redirect === false) return uri
     return endSessionUrl(endpoint, { choices, clientId, uri, idToken: record.idToken })
   }
 

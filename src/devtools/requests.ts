@@ -107,7 +107,11 @@ function valuesOfProof(proof: string): StepValue[] {
     ...['alg', 'typ'].flatMap((name) =>
       header?.[name] ? [toValue(name, header[name], 'claim')] : [],
     ),
-    ...Object.entries({ ...payload }).map(([name, value]) => toValue(name, value, 'claim')),
+    // Its nonce is the header of an answer, not the nonce of the ID token.
+    ...Object.entries({ ...payload }).map(([name, value]) => ({
+      ...toValue(name === 'nonce' ? 'dpop-nonce' : name, value, 'claim'),
+      name,
+    })),
   ]
 }
 

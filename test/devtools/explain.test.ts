@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createAuthServer } from 'pkce-client/testing'
 import { explainStep, explainValue, readStep } from '../../src/devtools/explain.ts'
+import { valuesOf } from '../../src/devtools/requests.ts'
 import { names } from '../../src/devtools/explain-names.ts'
 import type { Purpose, StepValue, ValuePlace } from '../../src/devtools/steps.ts'
 import {
@@ -14,6 +15,16 @@ import {
 
 const explain = (name: string, place: ValuePlace = 'form', more: Partial<StepValue> = {}) =>
   explainValue({ name, place, ...more })
+
+/** A token request with a DPoP proof that says this. */
+function proofWith(payload: object) {
+  const parts = [{ alg: 'ES256', typ: 'dpop+jwt' }, payload].map((part) =>
+    btoa(JSON.stringify(part)),
+  )
+  const headers = new Headers({ dpop: [...parts, 'signature'].join('.') })
+  const url = new URL('https://login.example.com/token')
+  return { method: 'POST', url, headers, form: new URLSearchParams() }
+}
 
 const onTheWire: [what: string, place: ValuePlace, names: string][] = [
   [
@@ -85,6 +96,10 @@ describe('what a value is for', () => {
     expect(explain('iss', 'claim')?.text).toMatch('Who signed')
     expect(explain('nonce', 'claim', { kind: 'nonce' })?.text).toMatch('ID token')
     expect(explain('nonce', 'claim')?.text).toMatch('next proof')
+    const proof = valuesOf(proofWith({ nonce: 'n-1' }), 'token').find(
+      ({ name }) => name === 'nonce',
+    )
+    expect(explainValue(proof!)?.text).toMatch('next proof')
     expect(explain('error', 'header')?.text).toMatch('API')
     expect(explain('authorization', 'header')).toEqual(explain('AUTHORIZATION', 'header'))
     expect(explain('AUTHORIZATION', 'query')).toBeUndefined()

@@ -270,7 +270,7 @@ function anchor(
 ): { x: string; shift: number } {
   const room = Math.min(centre, 1 - centre) * (size === 'wide' ? wide : narrow)
   if (width / 2 + 26 <= room) return { x: percent(centre), shift: Math.round(-width / 2) }
-  return centre < 0.5 ? { x: '0%', shift: 26 } : { x: '100%', shift: -Math.round(width) - 8 }
+  return centre <= 0.5 ? { x: '0%', shift: 26 } : { x: '100%', shift: -Math.round(width) - 8 }
 }
 
 const kindsOf = (step: NumberedStep): ValueKind[] => [

@@ -80,10 +80,12 @@ async function withServer(stage: Stage, order: string): Promise<void> {
 
 /** A token that came after a 401 is not renewed after another one within ten seconds. Each trouble begins without that. */
 async function withFreshToken({ auth, devtools }: Stage): Promise<void> {
-  const wasRefused = devtools.recording
+  const last = devtools.recording
     .steps()
-    .some(({ at, ...step }) => 'status' in step && step.status === 401 && Date.now() - at < 11_000)
-  if (wasRefused) await auth.refresh()
+    .filter((step) => step.type === 'message')
+    .filter(({ status, purpose }) => status === 401 || purpose === 'token')
+    .at(-1)
+  if (last?.status === 401 && Date.now() - last.at < 11_000) await auth.refresh()
 }
 
 /** The network is back, or works again. */

@@ -38,7 +38,7 @@ export interface Summary {
   slowest: number
   /** What the API answered; 0 where no answer came. */
   apiStatuses: number[]
-  /** An API request was answered while a token request was waiting. */
+  /** An API request was answered before a token request was. */
   apiDidNotWait: boolean
   /** How often the keys of the server were fetched. */
   keyRequests: number
@@ -78,19 +78,16 @@ export function summarise(recorded: readonly Step[], session: Session): Summary 
   const tokens = requestsFor('token', 'refresh')
   const calls = requestsFor('api')
   const own = recorded[from]?.tab
+  const indexOf = (step: Message | undefined) => (step ? steps.indexOf(step) : Infinity)
   return {
     codesSent: requestsFor('token').length,
     renewals: requestsFor('refresh').length,
     tokenStatuses: statusesOf(tokens),
     slowest: Math.max(0, ...tokens.map((request) => answerTo(request)?.milliseconds ?? 0)),
     apiStatuses: statusesOf(calls),
-    apiDidNotWait: calls.some((call) => {
-      const answered = steps.indexOf(answerTo(call)!)
-      return tokens.some((request) => {
-        const [asked, told] = [steps.indexOf(request), steps.indexOf(answerTo(request)!)]
-        return asked < answered && answered < told
-      })
-    }),
+    apiDidNotWait: calls.some((call) =>
+      tokens.some((request) => indexOf(answerTo(call)) < indexOf(answerTo(request))),
+    ),
     keyRequests: requestsFor('keys').length,
     requests: sent.filter(({ tab }) => own === undefined || tab === own).length,
     unanswered: sent.filter((request) => !answerTo(request)).length,
@@ -131,7 +128,7 @@ export function judge(trouble: TroubleName, summary: Summary): { text: string; h
   return { text: text.charAt(0).toUpperCase() + text.slice(1), holds: false }
 }
 
-const times = (count: number): string => ['not at all', 'once', 'twice'][count] ?? `${count} times`
+const times = (count: number): string => ['0 times', 'once', 'twice'][count] ?? `${count} times`
 
 const last = ({ seen }: Summary): string => seen.at(-1) ?? 'nothing'
 const isSignedIn = ({ session }: Summary): boolean => session.status === 'signed-in'
@@ -295,7 +292,7 @@ const judgements: Record<TroubleName, Judgement> = {
   },
   clock: {
     story: (summary) =>
-      `${summary.codesSent > 0 ? 'The sign-in worked with a wrong clock' : `The clock jumped, and the token was renewed ${times(summary.renewals)}`}. Your code got ${last(summary)}. Lifetimes are counted on your clock alone, and never compared with the time of the server.`,
+      `${summary.codesSent > 0 ? 'The sign-in worked with a wrong clock' : summary.renewals > 0 ? `The clock jumped, and the token was renewed ${times(summary.renewals)}` : 'The clock jumped, and nothing had to be renewed'}. Your code got ${last(summary)}. Lifetimes are counted on your clock alone, and never compared with the time of the server.`,
     must: (summary) => [
       [summary.renewals <= 1, `the token was renewed ${times(summary.renewals)}`],
       gets(summary, '200'),

@@ -94,7 +94,7 @@ export class PkceDevtools extends LitElement {
     this.sheet = false
     this.hasTrouble = false
     tick(this, () => this.session.status === 'signed-in' && this.isConnected)
-    stayAtEnd(this, () => this.steps)
+    stayAtEnd(this, { steps: () => this.steps, onPart: () => (this.shown = 'flow') })
   }
 
   override connectedCallback(): void {

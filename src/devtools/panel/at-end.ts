@@ -1,10 +1,16 @@
-import type { ReactiveControllerHost } from 'lit'
+import type { ReactiveElement } from 'lit'
 import type { Step } from '../steps.ts'
 
-type Host = ReactiveControllerHost & HTMLElement
+interface AtEndOptions {
+  steps: () => readonly Step[]
+  /** A part of the recording begins or ends: somebody pressed a button, and wants to see what comes of it. */
+  onPart: () => void
+}
 
-/** Shows the latest step to those who saw the one before it, and leaves everybody else where they are. */
-export function stayAtEnd(host: Host, steps: () => readonly Step[]): void {
+const isBoundary = (step: Step | undefined) => step?.type === 'cut' || step?.type === 'verdict'
+
+/** Shows the latest step where a part begins or ends, and else to those only who saw the one before it. */
+export function stayAtEnd(host: ReactiveElement, { steps, onPart }: AtEndOptions): void {
   let before = steps()
   let isAtEnd = false
   const last = () => host.shadowRoot?.querySelector('.seq > :last-child')
@@ -19,7 +25,10 @@ export function stayAtEnd(host: Host, steps: () => readonly Step[]): void {
   host.addController({
     hostUpdate() {
       const row = steps() === before ? undefined : last()
-      isAtEnd = row ? isVisible(row) : false
+      const newest = steps().at(-1)
+      const isPart = host.hasUpdated && isBoundary(newest) && newest.id !== before.at(-1)?.id
+      if (isPart) onPart()
+      isAtEnd = isPart || (row ? isVisible(row) : false)
       before = steps()
     },
     hostUpdated() {

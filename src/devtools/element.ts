@@ -93,7 +93,7 @@ export class PkceDevtools extends LitElement {
     this.shown = 'flow'
     this.sheet = false
     this.hasTrouble = false
-    tick(this, () => this.session.status === 'signed-in' && this.isConnected)
+    tick(this, () => this.session.status === 'signed-in' && this.isConnected && this.#isShown)
     stayAtEnd(this, { steps: () => this.steps, onPart: () => (this.shown = 'flow') })
   }
 
@@ -142,6 +142,10 @@ export class PkceDevtools extends LitElement {
     return { steps, numbers, tabs: numberTabs(steps, tab), selected, reachable, follow }
   }
 
+  get #isShown(): boolean {
+    return this.layout === 'page' || this.open
+  }
+
   get #isNarrow(): boolean {
     return this.#surroundings.size() === 'narrow'
   }
@@ -182,9 +186,13 @@ export class PkceDevtools extends LitElement {
   }
 
   #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== 'Escape') return
-    if (this.sheet && this.#isNarrow) void this.#closeSheet()
-    else if (this.layout === 'dock' && this.open) this.#setOpen(false)
+    const isSheet = this.sheet && this.#isNarrow && this.#isShown
+    const isDock = this.layout === 'dock' && this.open
+    if (event.key !== 'Escape' || !(isSheet || isDock)) return
+    // The app may close something of its own by this key.
+    event.stopPropagation()
+    if (isSheet) void this.#closeSheet()
+    else this.#setOpen(false)
   }
 
   #onClick = (event: Event): void => {

@@ -298,9 +298,14 @@ describe.each(engineNames)('<pkce-devtools> in %s', (engine) => {
     await corner.click()
     expect(await page.getByRole('log').isVisible()).toBe(true)
     expect(await focused(page)).toBe('Close')
+    await page.evaluate(() => {
+      document.onkeydown = ({ key }) => Object.assign(globalThis, { heard: key })
+    })
     await page.keyboard.press('Escape')
     expect(await page.getByRole('log').count()).toBe(0)
     expect(await focused(page)).toBe('pkce-client')
+    // It was for the panel, and not for the app.
+    expect(await page.evaluate(() => 'heard' in globalThis)).toBe(false)
     await corner.click()
     await button(page, 'Close').click()
     expect(await corner.isVisible()).toBe(true)

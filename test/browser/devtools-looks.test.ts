@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
 import { engineNames } from './browser.ts'
 import { mistakes, openPanels, overflow, stepOf } from './devtools-panel.ts'
 import type { PanelPage } from './devtools-panel.ts'
@@ -6,6 +7,12 @@ import type { PanelPage } from './devtools-panel.ts'
 declare const kit: PanelPage['kit']
 declare const panel: PanelPage['panel']
 declare const recording: PanelPage['recording']
+
+const colourOf = (page: Page) =>
+  page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+    return getComputedStyle(panel.shadowRoot!.querySelector('.card')!).backgroundColor
+  })
 
 const widths = [1360, 768, 390, 360]
 
@@ -140,11 +147,7 @@ describe('the panel of the devtools, for its user’s preferences,', () => {
 
   test('goes by the colours that the page has chosen, else by those of the system', async () => {
     const page = await open({ theme: 'light' })
-    const colour = () =>
-      page.evaluate(async () => {
-        await new Promise((resolve) => requestAnimationFrame(resolve))
-        return getComputedStyle(panel.shadowRoot!.querySelector('.card')!).backgroundColor
-      })
+    const colour = () => colourOf(page)
     const [light, dark] = ['rgb(255, 255, 255)', 'rgb(22, 27, 34)']
     await page.emulateMedia({ colorScheme: 'dark' })
     expect(await colour()).toBe(light)
@@ -172,13 +175,18 @@ describe('the panel of the devtools, for its user’s preferences,', () => {
     expect(await moving('no-preference')).toBeGreaterThan(0)
   })
 
-  test('prints the steps, the session and the inspector, and no buttons to press', async () => {
-    const page = await open({ width: 390 })
+  test('prints the steps, the session and the inspector, black on white', async () => {
+    const page = await open({ width: 390, theme: 'dark' })
     await stepOf(page, 6).click()
     await page.emulateMedia({ media: 'print' })
     for (const name of ['Follow a value', 'Views'])
       expect(await page.getByLabel(name).isVisible()).toBe(false)
     for (const name of ['Session', 'Tokens', 'What happened', 'GET /authorize'])
       expect(await page.getByRole('heading', { name }).isVisible()).toBe(true)
+    expect(await page.getByRole('button', { name: 'API answers 401' }).isVisible()).toBe(false)
+    expect(await colourOf(page)).toBe('rgb(255, 255, 255)')
+    const docked = await open({ layout: 'dock' })
+    await docked.emulateMedia({ media: 'print' })
+    expect(await docked.getByRole('button', { name: 'open the devtools' }).isVisible()).toBe(false)
   })
 })

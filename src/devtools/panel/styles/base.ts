@@ -6,11 +6,6 @@ export const base = css`
     all: initial;
     display: block;
   }
-  @media print {
-    :host {
-      display: block !important;
-    }
-  }
   .root {
     all: initial;
     display: block;

@@ -13,18 +13,18 @@ export const media = css`
     }
   }
   @media print {
-    .root {
+    .root.root {
       color-scheme: light;
     }
-    .tools,
-    .chips,
-    .tabs,
-    .trouble,
+    /* Who prints an app does not want its tools. */
     .corner,
-    .close {
+    .dock {
+      display: none;
+    }
+    :is(.tools, .chips, .copied, .tabs, .trouble, .close) {
       display: none !important;
     }
-    .panel {
+    .panel:not(.trouble) {
       display: block !important;
     }
     .columns,
@@ -37,27 +37,22 @@ export const media = css`
       overflow: visible !important;
     }
     .side,
-    .dock,
     .insp,
     .lanes {
       position: static !important;
-      height: auto;
+      display: block;
       max-height: none !important;
       box-shadow: none !important;
     }
-    .dock .body {
-      overflow: visible;
+    .lanes {
+      display: grid;
     }
     .step {
       break-inside: avoid;
     }
-    .seq,
-    .arrow,
-    .dots i,
-    .box,
-    .bar {
-      print-color-adjust: exact;
+    .root {
       -webkit-print-color-adjust: exact;
+      print-color-adjust: exact;
     }
   }
 `

@@ -105,8 +105,7 @@ export function summarise(recorded: readonly Step[], session: Session): Summary 
   }
 }
 
-const isOnTheWire = ({ to, answers, navigates }: Message) =>
-  (to === 'server' || to === 'api') && answers === undefined && !navigates
+const isOnTheWire = ({ to, navigates }: Message) => (to === 'server' || to === 'api') && !navigates
 
 /** Whether something holds, and what to say when it does not. */
 type Expectation = readonly [holds: boolean, otherwise: string]

@@ -268,6 +268,20 @@ describe.each(engineNames)('the playground in %s', (engine) => {
     await who(page, signedInAs).waitFor()
   }, 120_000)
 
+  test('the control endpoint takes the names of troubles, from the page itself', async () => {
+    const send = async (path: string, method = 'POST', site = 'same-origin') => {
+      const url = new URL(`control/${path}`, world.urls.playground)
+      return (await fetch(url, { method, headers: { 'sec-fetch-site': site } })).status
+    }
+    expect([
+      await send('expire'),
+      await send('hotel-off'),
+      await send('constructor'),
+      await send('expire', 'GET'),
+      await send('expire', 'POST', 'cross-site'),
+    ]).toEqual([204, 204, 404, 403, 403])
+  })
+
   test('the keyboard alone is enough', async () => {
     const page = await visit()
     const focused = () =>

@@ -256,6 +256,11 @@ const wrong: Record<string, Run> = {
     session: signedOut('refresh-response-lost'),
     says: 'the session ended with refresh-response-lost, not with ended-by-server',
   },
+  'a code that is sent twice': {
+    trouble: 'rotate',
+    steps: [code(400), code(), keys(), sees('signed-in')],
+    says: 'the code was sent to the token endpoint twice',
+  },
   'keys that are fetched over and over': {
     trouble: 'rotate',
     steps: [code(), keys(), keys(), sees('signed-in')],
@@ -302,6 +307,17 @@ const wrong: Record<string, Run> = {
     session: signedOut('ended-by-server'),
     says: 'the session ended (ended-by-server)',
   },
+  'a page of a hotel that is asked for over and over': {
+    trouble: 'hotel',
+    steps: [renewal(), renewal(), sees('network'), api(200), sees('200')],
+    session: stale,
+    says: 'it asked twice instead of waiting',
+  },
+  'two renewals when the network is back': {
+    trouble: 'recovered',
+    steps: [renewal(), renewal(), api(200), sees('200')],
+    says: 'the token was renewed twice',
+  },
   'a session that stays stale': {
     trouble: 'recovered',
     steps: [api(200), sees('200')],
@@ -326,6 +342,11 @@ const wrong: Record<string, Run> = {
     session: signedOut('ended-by-server'),
     says: 'your code got session_ended, and should have got 200',
   },
+  'a clock that makes the client renew twice': {
+    trouble: 'clock',
+    steps: [renewal(), renewal(), api(200), sees('200')],
+    says: 'the token was renewed twice',
+  },
   'a morning without a renewal': {
     trouble: 'sleep',
     steps: [api(200), sees('200')],
@@ -335,6 +356,11 @@ const wrong: Record<string, Run> = {
     trouble: 'steal',
     steps: [thief(200), code(400), sees('server_error')],
     says: 'the server gave tokens to the thief (200)',
+  },
+  'a stolen code that the app does not give up': {
+    trouble: 'steal',
+    steps: [thief(400), code(400), code(400), sees('server_error')],
+    says: 'your app sent the code twice',
   },
   'a theft that did not happen': {
     trouble: 'steal',
@@ -376,6 +402,11 @@ const wrong: Record<string, Run> = {
     steps: [renewal(), renewal({ tab: 'there' }), sees('signed-in'), sees('signed-in')],
     says: 'there were 2 renewals, and 1 was due',
   },
+  'a tab that is signed out because the other one renewed': {
+    trouble: 'two-tabs',
+    steps: [renewal(), sees('signed-in'), sees('session_ended')],
+    says: 'the two tabs got signed-in, session_ended',
+  },
   'a tab that is still signed in': {
     trouble: 'sign-out-elsewhere',
     steps: [exchange('revocation', { status: 200, tab: 'there' })],
@@ -405,6 +436,17 @@ describe('the verdict of the playground', () => {
       ...new Set(Object.values(runs).map(({ trouble }) => trouble)),
     ]
     expect(troubles(wrong).sort()).toEqual(troubles(right).sort())
+  })
+
+  test('a request that is sent again with a nonce is one request, and a page that is left is none', () => {
+    const [first, second] = code(400) as [Message, Message]
+    const forNonce: Step[] = [first, { ...second, label: '400 use_dpop_nonce' }]
+    expect(summarise([...cut(), ...away(), ...forNonce, ...code()], signedIn)).toMatchObject({
+      codesSent: 1,
+      renewals: 0,
+      requests: 1,
+      tokenStatuses: [200],
+    })
   })
 
   test('what was recorded before the heading does not count', () => {

@@ -54,6 +54,10 @@ describe.each(['postgres', 'sqlite'] as const)('sqlSessions in %s', (dialect) =>
     await sessions.swap('stays', { seen: 'next', value: 'last', ttl: Infinity })
     expect(await count()).toEqual([1, 1])
     expect(await sessions.get('stays')).toBe('last')
+    await sessions.add('two', 'value', { ttl: 1 })
+    await pause(30)
+    await sessions.swap('stays', { seen: 'last', value: 'next', ttl: Infinity })
+    expect(await count()).toEqual([2, 1])
   })
 
   test('sweeps a thousand at a time, so that nobody waits for ten thousand', async () => {
@@ -74,15 +78,21 @@ describe.each(['postgres', 'sqlite'] as const)('sqlSessions in %s', (dialect) =>
 
   test('a sweep that fails costs nobody a sign-in', async () => {
     const { clock } = await prepare()
+    let sweeps = 0
     const sessions = sqlSessions({
       dialect,
       table,
       clock,
-      query: (text, parameters) =>
-        text.includes('limit') ? Promise.reject(new Error('deadlock')) : query(text, parameters),
+      query(text, parameters) {
+        if (!text.includes('limit')) return query(text, parameters)
+        sweeps += 1
+        throw new Error('deadlock')
+      },
     })
     clock.jump(60_000)
-    expect(await sessions.add('key', 'value', { ttl: 1 })).toBe(true)
+    for (const key of ['key', 'other key'])
+      expect(await sessions.add(key, 'value', { ttl: 1 })).toBe(true)
+    expect(sweeps).toBe(1)
   })
 
   test('leaves a value alone that was touched a moment ago', async () => {
@@ -115,7 +125,12 @@ test('a table may be in a schema of PostgreSQL', async () => {
 test.each(['sessions; drop table users', 'a.b.c', '', '1st', 'a-b'])(
   'a table named %j is refused, because names cannot be parameters',
   (table) => {
-    expect(() => schema('sqlite', { table })).toThrow(/^table must be letters, digits/)
+    expect(() => schema('sqlite', { table })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringMatching(/^table must be letters, digits/) as string,
+      }),
+    )
   },
 )
 

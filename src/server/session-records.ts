@@ -68,7 +68,7 @@ export function createSessionRecords(options: RecordsOptions) {
     const record = JSON.parse(text) as SessionRecord
     const found = last
     if ((seen ?? undefined) !== (found?.text ?? gone)) return false
-    const createdAt = found && !isNewSession(record, found) ? found.createdAt : clock.now()
+    const createdAt = found?.createdAt ?? clock.now()
     const left = Math.min(idleTimeout, createdAt + lifetime - clock.now())
     const isOver = record.signedOut !== undefined
     const ttl = isOver ? tombstoneLife : Math.max(left, 1)
@@ -117,10 +117,6 @@ export function createSessionRecords(options: RecordsOptions) {
       return store.touch(key, idleTimeout)
     },
   }
-}
-
-function isNewSession({ sid }: SessionRecord, { text }: Found): boolean {
-  return sid !== (JSON.parse(text) as SessionRecord).sid
 }
 
 function goneAfter(text: string): string {

@@ -127,9 +127,15 @@ describe('signing in and out', () => {
     const page = await visitor.signIn()
     expect(page.status).toBe(403)
     expect(page.text).toContain('authorization_denied')
+    expect(page.text).toContain(
+      'You are signed in at the server, but this account may not use this app.',
+    )
     expect(ownCookies(visitor)).toEqual([])
     await app.clock.settle()
     expect(app.server.requestsTo('/revoke')).toHaveLength(2)
+    const other = app.visit()
+    await other.goto('/auth/login?returnTo=/me')
+    expect((await other.signIn('grace')).url).toBe(`${origin}/me`)
   })
 
   test('a user who denies gets a page that says so, and whoever was signed in still is', async () => {
@@ -364,8 +370,8 @@ describe('accounts of an app that has its own sign-in', () => {
     const app = createWebApp({ options: { owner, scope: 'orders:read offline_access' } })
     const visitor = app.visit()
     visitor.jar.store(new URL(origin), `user=${name}; Path=/`)
-    await visitor.goto('/auth/login')
-    await visitor.signIn()
+    await visitor.goto('/auth/login?returnTo=/accounts')
+    expect((await visitor.signIn()).url).toBe(`${origin}/accounts`)
     return { app, visitor }
   }
 
@@ -394,6 +400,16 @@ describe('accounts of an app that has its own sign-in', () => {
     expect([page.status, page.text.includes('callback_invalid')]).toEqual([400, true])
     expect(await app.auth.of('u17')).toEqual({ status: 'signed-out' })
     expect(await app.auth.of('u18')).toEqual({ status: 'signed-out' })
+  })
+
+  test('nor to nobody, when the user has signed out of the app meanwhile', async () => {
+    const app = createWebApp({ options: { owner } })
+    const visitor = app.visit()
+    visitor.jar.store(new URL(origin), 'user=u17; Path=/')
+    await visitor.goto('/auth/login')
+    visitor.jar.store(new URL(origin), 'user=; Path=/; Max-Age=0')
+    const page = await visitor.signIn()
+    expect([page.status, page.text.includes('callback_invalid')]).toEqual([400, true])
   })
 
   test('connecting again replaces the tokens, and signing out disconnects', async () => {

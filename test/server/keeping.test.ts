@@ -185,6 +185,67 @@ describe('signing out', () => {
   })
 })
 
+describe('a cookie that somebody has copied', () => {
+  test('is nobody after the lifetime of the session, however often it is used, and after a refresh', async () => {
+    const app = createWebApp({ options: { lifetime: 7200 } })
+    const request = requestOf(await signedIn(app))
+    const come = async () => (await app.auth.session(new Request(request))) as SignedInServerSession
+    for (let n = 0; n < 5; n += 1) {
+      await app.clock.advance(20 * 60_000)
+      expect((await (await come()).fetch(usersMe)).status).toBe(200)
+    }
+    await app.clock.advance(20 * 60_000)
+    expect(await come()).toMatchObject({ status: 'signed-out' })
+    expect(await app.startMachine().session(new Request(request))).toEqual({ status: 'signed-out' })
+  })
+
+  test('is nobody an hour after the last request, also when that has refreshed the tokens', async () => {
+    const app = createWebApp()
+    const request = requestOf(await signedIn(app))
+    await app.clock.advance(901_000)
+    const session = (await app.auth.session(new Request(request))) as SignedInServerSession
+    expect((await session.fetch(usersMe)).status).toBe(200)
+    await app.clock.advance(3_599_000)
+    expect(await app.auth.session(new Request(request))).toMatchObject({ status: 'signed-in' })
+    await app.clock.advance(3_601_000)
+    expect(await app.auth.session(new Request(request))).toMatchObject({ status: 'signed-out' })
+  })
+})
+
+test('a session that the store has lost is over: nothing is refreshed, and nothing written', async () => {
+  const app = createWebApp()
+  const visitor = await signedIn(app)
+  let isLost = false
+  const written: string[] = []
+  const machine = app.startMachine({
+    sessions: {
+      ...app.store,
+      get: async (key) => (isLost ? undefined : app.store.get(key)),
+      add(key, ...rest) {
+        written.push(key.split('|')[0]!)
+        return app.store.add(key, ...rest)
+      },
+    },
+  })
+  const session = await sessionOf(app, visitor, machine)
+  await app.clock.advance(901_000)
+  isLost = true
+  await expect(session.fetch(usersMe)).rejects.toMatchObject({ code: 'session_ended' })
+  expect(written.filter((kind) => kind === 'session')).toEqual([])
+  expect(app.log.at(-1)).toEqual(['signed-out', { id: session.id, reason: 'expired' }])
+  expect(app.server.requestsTo('/token')).toHaveLength(1)
+})
+
+test('new tokens of another person are given back, and the session is over', async () => {
+  const app = createWebApp()
+  const session = await sessionOf(app, await signedIn(app))
+  await app.clock.advance(901_000)
+  app.server.fault('id-token-sub-wrong', { times: 1 })
+  await expect(session.fetch(usersMe)).rejects.toThrow()
+  await app.clock.settle()
+  expect(app.server.requestsTo('/revoke').length).toBeGreaterThan(0)
+})
+
 test('a script gets no token of a session that cannot be refreshed any more', async () => {
   const app = createWebApp({ options: { refreshEndpoint: true, scope: 'openid' } })
   const visitor = await signedIn(app)

@@ -236,6 +236,59 @@ test('a session that the store has lost is over: nothing is refreshed, and nothi
   expect(app.server.requestsTo('/token')).toHaveLength(1)
 })
 
+test('a sign-out at another machine wins over a refresh that is under way, and the new tokens are revoked', async () => {
+  const app = createWebApp()
+  const visitor = await signedIn(app)
+  const request = requestOf(visitor)
+  const session = await sessionOf(app, visitor)
+  app.server.fault('slow-headers', { path: '/token', on: 'refresh', milliseconds: 3000 })
+  await app.clock.advance(901_000)
+  const refreshed = session.fetch(usersMe).catch((error: unknown) => error)
+  await app.clock.settle()
+  expect(await app.startMachine().endSessions({ sub: 'user-ada' })).toBe(1)
+  await app.clock.advance(3000)
+  expect(await refreshed).toMatchObject({ code: 'session_ended' })
+  for (const machine of [app.auth, app.startMachine()])
+    expect(await machine.session(new Request(request))).toEqual({
+      status: 'signed-out',
+      reason: 'ended-by-server',
+    })
+  await app.clock.settle()
+  expect(app.server.requestsTo('/revoke').length).toBeGreaterThan(0)
+})
+
+test('a sign-out that comes between the last look at the store and the write wins as well', async () => {
+  const app = createWebApp()
+  const visitor = await signedIn(app)
+  const request = requestOf(visitor)
+  let isRefreshed = false
+  const machine = app.startMachine({
+    sessions: {
+      ...app.store,
+      async get(key) {
+        const found = await app.store.get(key)
+        if (isRefreshed && key.startsWith('session|')) {
+          isRefreshed = false
+          expect(await app.auth.endSessions({ sub: 'user-ada' })).toBe(1)
+        }
+        return found
+      },
+    },
+    async fetch(input, init) {
+      const response = await app.server.fetch(input, init)
+      isRefreshed = new URL(input as string).pathname === '/token'
+      return response
+    },
+  })
+  const session = await sessionOf(app, visitor, machine)
+  await app.clock.advance(901_000)
+  await expect(session.fetch(usersMe)).rejects.toMatchObject({ code: 'session_ended' })
+  expect(await app.startMachine().session(request)).toEqual({
+    status: 'signed-out',
+    reason: 'ended-by-server',
+  })
+})
+
 test('new tokens of another person are given back, and the session is over', async () => {
   const app = createWebApp()
   const session = await sessionOf(app, await signedIn(app))

@@ -13,6 +13,6 @@ export function recordingOf(log: Log): Recording {
     cut: (label) => void log.add({ type: 'cut', label }),
     verdict: (label, holds) => void log.add({ type: 'verdict', label, holds }),
     toJson: () => JSON.stringify(log.steps(), null, 2),
-    toMermaid: () => toMermaid(log.steps()),
+    toMermaid: () => toMermaid(log.steps(), log.known().tab),
   }
 }

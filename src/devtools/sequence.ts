@@ -1,7 +1,7 @@
 import { lanes, numberSteps } from './steps.ts'
 import type { Lane, Message, Note, NumberedStep, Step, ValueKind } from './steps.ts'
 
-export const laneNames: Readonly<Record<Lane, string>> = {
+const laneNames: Readonly<Record<Lane, string>> = {
   user: 'You',
   app: 'Your app',
   client: 'pkce-client',
@@ -9,20 +9,22 @@ export const laneNames: Readonly<Record<Lane, string>> = {
   api: 'API',
 }
 
-/** The numbers of the tabs of a recording, from 1, in order of appearance. */
-export function numberTabs(steps: readonly Step[]): ReadonlyMap<string, number> {
-  const tabs = new Set(steps.filter(isNumbered).map(({ tab }) => tab))
+/** The numbers of the tabs of a recording, from 1, in order of appearance; this tab, if it is named, comes first. */
+function numberTabs(steps: readonly Step[], own?: string): ReadonlyMap<string, number> {
+  const seen = steps.filter(isNumbered).map(({ tab }) => tab)
+  const tabs = new Set(own !== undefined && seen.includes(own) ? [own, ...seen] : seen)
   return new Map([...tabs].map((tab, index) => [tab, index + 1]))
 }
 
 /**
  * The steps as the text of a Mermaid sequence diagram.
  * @param steps of a recording, in order
+ * @param own the tab that is called the first
  */
-export function toMermaid(steps: readonly Step[]): string {
+export function toMermaid(steps: readonly Step[], own?: string): string {
   const used = usedLanes(steps)
   const numbers = numberSteps(steps)
-  const tabs = numberTabs(steps)
+  const tabs = numberTabs(steps, own)
   const everywhere = [...new Set([used[0], used.at(-1)])].join(',')
   const line = (step: Step): string => {
     if (!isNumbered(step)) return `Note over ${everywhere}: ${escapeMermaid(step.label)}`
@@ -296,11 +298,11 @@ function usedLanes(steps: readonly Step[]): Lane[] {
   return used.size > 0 ? lanes.filter((lane) => used.has(lane)) : ['client']
 }
 
-/** The text in one line, without what XML forbids or what turns the direction of writing. */
+/** The text in one line, without what XML forbids and what cannot be seen or turns the direction of writing. */
 const clean = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
-    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/gu, '')
     .trim()
 
 function escapeXml(text: string): string {

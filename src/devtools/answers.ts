@@ -178,31 +178,32 @@ async function recordIdToken(
   { request, sent }: Body,
   tokens: Received,
 ): Promise<void> {
-  const { log, options, now, secrets } = observed
+  const { log, options, secrets } = observed
   const { idToken } = tokens
   const state = stateOfCode(log.steps(), request.form.get('code'))
   const nonce = requestOf(log.steps(), state)?.values.find(
     ({ name }) => name === 'nonce',
   )?.fingerprint
   const { issuer, clientId } = options
-  const checks = await checkClaims(idToken, {
-    issuer,
-    clientId,
-    now: now() / 1000,
-    ...tokens,
-    ...(sent.purpose === 'token' && nonce !== undefined && { nonce }),
-  })
   const { payload } = { ...readJwt(idToken) }
+  // At once: what follows from the answer stands below it.
   const note = log.add({
     type: 'note',
     purpose: sent.purpose,
     lane: 'client',
-    ...summary(checks),
+    label: 'ID token',
     values: Object.entries({ ...payload })
       .slice(0, 50)
       .map(([name, value]) => toValue(name, value, 'claim')),
-    checks,
+    checks: [],
   })
+  const checks = await checkClaims(idToken, {
+    issuer,
+    clientId,
+    ...tokens,
+    ...(sent.purpose === 'token' && nonce !== undefined && { nonce }),
+  })
+  log.change(note.id, { checks, ...summary(checks) })
   secrets.unverified.set(note.id, idToken)
 }
 

@@ -81,8 +81,6 @@ export async function checkCode(steps: readonly Step[], { form }: SentRequest): 
 export interface Expected {
   issuer: string | undefined
   clientId: string | undefined
-  /** Seconds since 1970. */
-  now: number
 }
 
 /** What can be said of an ID token by its claims. `nonce` is the fingerprint of the one that was sent. */

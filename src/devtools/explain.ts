@@ -137,7 +137,7 @@ const purposes: Readonly<Record<Purpose, Sentences>> = {
 const idToken: Sentences = [
   'Nothing of an ID token counts before all of these hold. There is no option to turn one off.',
   'Nothing of an ID token counts before all of these hold. There is no option to turn one off.',
-  'A check failed, so this ID token is not used: it could be somebody else’s, or for another app.',
+  'A check failed: a client must not use this ID token. It could be somebody else’s, or for another app.',
 ]
 
 const withoutToken =

@@ -186,13 +186,18 @@ describe('signing out', () => {
 })
 
 describe('a cookie that somebody has copied', () => {
-  test('is nobody after the lifetime of the session, however often it is used, and after a refresh', async () => {
+  test.each([
+    ['whose tokens are refreshed', true],
+    ['that is only looked at', false],
+  ])('of a session %s is nobody after its lifetime, however often it is used', async (_, calls) => {
     const app = createWebApp({ options: { lifetime: 7200 } })
     const request = requestOf(await signedIn(app))
     const come = async () => (await app.auth.session(new Request(request))) as SignedInServerSession
     for (let n = 0; n < 5; n += 1) {
       await app.clock.advance(20 * 60_000)
-      expect((await (await come()).fetch(usersMe)).status).toBe(200)
+      const session = await come()
+      expect(session.status).toBe('signed-in')
+      if (calls) expect((await session.fetch(usersMe)).status).toBe(200)
     }
     await app.clock.advance(20 * 60_000)
     expect(await come()).toMatchObject({ status: 'signed-out' })
@@ -297,6 +302,43 @@ test('new tokens of another person are given back, and the session is over', asy
   await expect(session.fetch(usersMe)).rejects.toThrow()
   await app.clock.settle()
   expect(app.server.requestsTo('/revoke').length).toBeGreaterThan(0)
+})
+
+describe('a script that asks for another token', () => {
+  const ask = async (visitor: Visitor, csrf: string) => {
+    const headers = { 'x-csrf-token': csrf }
+    const answer = await visitor.fetch('/auth/refresh_token', { method: 'POST', headers })
+    return [answer.status, await answer.json()]
+  }
+  const start = async () => {
+    const app = createWebApp({ options: { refreshEndpoint: true } })
+    const visitor = await signedIn(app)
+    return { app, visitor, csrf: (await askSession(visitor)).csrf! }
+  }
+
+  test('gets one although its own is still good', async () => {
+    const { app, visitor, csrf } = await start()
+    await app.clock.advance(300_000)
+    const data = {
+      access_token: expect.any(String) as string,
+      token_type: 'Bearer',
+      expires_in: 900,
+    }
+    expect(await ask(visitor, csrf)).toEqual([200, { status: 'success', code: 200, data }])
+  })
+
+  test('is told to come again where the server fails, and to sign in where nobody is signed in any more', async () => {
+    const { app, visitor, csrf } = await start()
+    await app.clock.advance(901_000)
+    app.server.fault('respond', { path: '/token', status: 500 })
+    expect(await ask(visitor, csrf)).toMatchObject([502, { error: 'server_error' }])
+    await app.startMachine().endSessions({ sub: 'user-ada' })
+    await app.clock.advance(601_000)
+    expect(await ask(visitor, csrf)).toEqual([
+      401,
+      { status: 'error', code: 401, message: 'Invalid refresh token.' },
+    ])
+  })
 })
 
 test('a script gets no token of a session that cannot be refreshed any more', async () => {

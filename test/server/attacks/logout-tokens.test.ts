@@ -153,8 +153,19 @@ test('a logout token works once: the session after it lives on', async () => {
   await ada.goto('/auth/login')
   await ada.signIn('ada')
   const body = new URLSearchParams({ logout_token: told!.token })
-  expect((await send(app, body))!.status).toBe(400)
+  const played = await send(app, body)
+  expect([played!.status, await played!.json()]).toEqual([
+    400,
+    { error: 'invalid_request', error_description: 'The logout token was used before.' },
+  ])
+  expect(app.log.at(-1)).toMatchObject([
+    'request-refused',
+    { error: { code: 'logout_token_invalid' }, path: '/auth/backchannel-logout' },
+  ])
   expect(await whoIs(ada)).toBe('user-ada')
+  const [another] = await end(app)
+  expect(another!.status).toBe(200)
+  expect(await whoIs(ada)).toBeUndefined()
 })
 
 test('while the store fails the server is told to come again, and then it works', async () => {
@@ -167,7 +178,8 @@ test('while the store fails the server is told to come again, and then it works'
   state.fails = false
   expect(await whoIs(ada)).toBe('user-ada')
   const body = new URLSearchParams({ logout_token: told!.token })
-  expect((await send(app, body))!.status).toBe(200)
+  const answer = await send(app, body)
+  expect([answer!.status, answer!.headers.get('cache-control')]).toEqual([200, 'no-store'])
   expect(await whoIs(ada)).toBeUndefined()
 })
 

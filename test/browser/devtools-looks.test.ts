@@ -47,21 +47,30 @@ describe.each(engineNames)('the panel of the devtools in %s', (engine) => {
     })
   })
 
-  test.each(widths)('needs no sideways scrolling, %i px wide', async (width) => {
-    for (const steps of ['refused', 'hostile'] as const)
-      for (const layout of ['page', 'dock'] as const) {
-        const page = await open({ width, steps, layout })
-        if (layout === 'dock') await page.getByRole('button', { name: 'open the devtools' }).click()
-        expect(await overflow(page)).toBe(0)
-        await stepOf(page, 1).click()
-        expect(await overflow(page)).toBe(0)
-        const inside = await page.evaluate(() => {
+  test.each([
+    ['page', 'refused'],
+    ['page', 'hostile'],
+    ['dock', 'refused'],
+    ['dock', 'hostile'],
+  ] as const)(
+    'needs no sideways scrolling at any width, as a %s, with steps: %s',
+    async (layout, steps) => {
+      const page = await open({ steps, layout })
+      if (layout === 'dock') await page.getByRole('button', { name: 'open the devtools' }).click()
+      await stepOf(page, 1).click()
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 800 })
+        const inside = await page.evaluate(async () => {
+          // What it measures takes a frame.
+          for (let frames = 0; frames < 3; frames++)
+            await new Promise((resolve) => requestAnimationFrame(resolve))
           const body = panel.shadowRoot!.querySelector('.body')!
           return body.scrollWidth - body.clientWidth
         })
-        expect(inside).toBe(0)
+        expect([await overflow(page), inside]).toEqual([0, 0])
       }
-  })
+    },
+  )
 
   test('shows what a hostile server says as text, and hides nothing of it', async () => {
     const page = await open({ steps: 'hostile' })

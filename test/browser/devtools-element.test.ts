@@ -237,22 +237,18 @@ describe.each(engineNames)('<pkce-devtools> in %s', (engine) => {
 
   test('adds a step to 500 without touching the others', async () => {
     const page = await open({ steps: 'none' })
-    const { kept, milliseconds } = await page.evaluate(async () => {
+    const kept = await page.evaluate(async () => {
       const steps = Array.from({ length: 30 }, kit.signInSteps).flat().slice(0, 500)
       recording.set(steps)
       await panel.updateComplete
       const rows = () => [...panel.shadowRoot!.querySelectorAll('[data-id]')]
       const before = rows()
-      const begun = performance.now()
       recording.set([...steps.slice(1), kit.refusedSteps()[1]!])
       await panel.updateComplete
-      const milliseconds = performance.now() - begun
       const after = new Set(rows())
-      return { kept: before.filter((row) => after.has(row)).length, milliseconds }
+      return before.filter((row) => after.has(row)).length
     })
     expect(kept).toBe(499)
-    // Far more than it takes, and far less than anew.
-    expect(milliseconds).toBeLessThan(500)
   })
 
   test('shows which way the session went', async () => {
@@ -331,6 +327,10 @@ describe.each(engineNames)('<pkce-devtools> in %s', (engine) => {
     await page.evaluate(() => panel.remove())
     await addAnother()
     expect((await places()).map(({ x }) => x)).toEqual([second!.x, first!.x])
+    // The button of the other can be clicked beside the panel that is open.
+    await corners.first().click()
+    await corners.click()
+    expect(await corners.count()).toBe(0)
   })
 
   test('listens while it is in the page, and not afterwards', async () => {

@@ -4,7 +4,7 @@ import { css } from 'lit'
 export const dock = css`
   .corner {
     position: fixed;
-    z-index: 2147483000;
+    z-index: 2147483001;
     right: calc(12px + var(--place, 0) * 140px);
     bottom: 12px;
     display: inline-flex;
@@ -34,7 +34,8 @@ export const dock = css`
     --top: 0px;
     --tall: calc(min(70vh, 640px) - 42px);
     position: fixed;
-    z-index: 2147483001;
+    /* Below the buttons of other devtools. */
+    z-index: 2147483000;
     inset: auto 0 0;
     display: grid;
     grid-template-rows: auto minmax(0, 1fr);

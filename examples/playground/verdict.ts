@@ -32,6 +32,8 @@ export interface Summary {
   codesSent: number
   /** Requests that sent a refresh token to the token endpoint, in all tabs. */
   renewals: number
+  /** Those of them that brought new tokens. */
+  renewed: number
   /** What the token endpoint answered to either; 0 where no answer came. */
   tokenStatuses: number[]
   /** Milliseconds of its slowest answer. */
@@ -82,6 +84,9 @@ export function summarise(recorded: readonly Step[], session: Session): Summary 
   return {
     codesSent: requestsFor('token').length,
     renewals: requestsFor('refresh').length,
+    renewed: requestsFor('refresh').filter((request) =>
+      answerTo(request)?.values.some(({ name }) => name === 'access_token'),
+    ).length,
     tokenStatuses: statusesOf(tokens),
     slowest: Math.max(0, ...tokens.map((request) => answerTo(request)?.milliseconds ?? 0)),
     apiStatuses: statusesOf(calls),
@@ -271,11 +276,11 @@ const judgements: Record<TroubleName, Judgement> = {
   },
   recovered: {
     story: (summary) =>
-      summary.renewals === 0
+      summary.renewed === 0
         ? `All works again. The tokens were good, so nothing had to be renewed. Your code got ${last(summary)}.`
-        : `All works again. pkce-client did not wait for its pause to end: it renewed ${times(summary.renewals)}, the session is no longer stale, and your code got ${last(summary)}.`,
+        : `All works again. pkce-client did not wait for its pause to end: it renewed ${times(summary.renewed)}, the session is no longer stale, and your code got ${last(summary)}.`,
     must: (summary) => [
-      [summary.renewals <= 1, `the token was renewed ${times(summary.renewals)}`],
+      [summary.renewed <= 1, `the token was renewed ${times(summary.renewed)}`],
       gets(summary, '200'),
       staysSignedIn(summary),
       [!isStale(summary), 'the session is still stale'],

@@ -3,10 +3,7 @@ export type Row = readonly [text: string, rfc?: string]
 
 /** What servers and APIs publish about themselves. */
 export const metadata: Readonly<Record<string, Row>> = {
-  issuer: [
-    'The server’s name. Must be the one that was asked for, to the letter.',
-    'RFC 8414 §3.3',
-  ],
+  issuer: ['The server’s name. Must be exactly the one that was asked for.', 'RFC 8414 §3.3'],
   authorization_endpoint: ['Where the browser goes to sign in.', 'RFC 8414 §2'],
   token_endpoint: ['Where codes and refresh tokens are exchanged.', 'RFC 8414 §2'],
   jwks_uri: ['Where the server publishes its public keys.', 'RFC 8414 §2'],

@@ -18,10 +18,7 @@ const requests: Record<string, Row> = {
     'RFC 7523 §2.2',
   ],
   client_assertion_type: ['The kind of statement: a signed JWT.', 'RFC 7523 §2.2'],
-  redirect_uri: [
-    'Where the answer goes. Must be the registered one, to the letter.',
-    'RFC 9700 §2.1',
-  ],
+  redirect_uri: ['Where the answer goes. Must be exactly the registered one.', 'RFC 9700 §2.1'],
   scope: [
     'What the app may do, as a list of words. The server may grant less than was asked for.',
     'RFC 6749 §3.3',

@@ -15,6 +15,8 @@ interface Outcome {
   name: string
   /** How many requests come to the token endpoint, those of a thief included. */
   tokenRequests: number
+  /** A pause may end, and the server be asked once more, just before it is pressed. */
+  mayBeAskedBefore?: boolean
   says: string
   /** Who is signed in then. */
   who?: string
@@ -51,7 +53,12 @@ const network: Outcome[] = [
     says: 'took nothing from the page',
     who: `${signedInAs}, stale`,
   },
-  { name: 'Hotel Wi-Fi page', tokenRequests: 1, says: 'renewed once' },
+  {
+    name: 'Hotel Wi-Fi page',
+    tokenRequests: 1,
+    mayBeAskedBefore: true,
+    says: 'renewed once',
+  },
   {
     name: 'Lose the next answer',
     tokenRequests: 2,
@@ -159,27 +166,30 @@ describe.each(engineNames)('the playground in %s', (engine) => {
     return here
   }
 
-  /** Presses a trouble, and resolves to the verdict and to what the server was asked meanwhile. */
+  /** Presses a trouble, and resolves to the verdict and to how often the server was asked for tokens until then. */
   async function press(page: Page, name: string, how = click) {
     const { length } = await verdicts(page)
+    const before = world.server.requests.length
+    await how(page, name)
     let said: Verdict[] = []
-    const asked = await world.asked(async () => {
-      await how(page, name)
-      const count = async () => (said = await verdicts(page).catch(() => [])).length
-      await expect.poll(count, { timeout: 20_000 }).toBe(length + 1)
-    })
-    const { label, holds } = said.at(-1)!
+    const count = async () => (said = await verdicts(page).catch(() => [])).length
+    await expect.poll(count, { timeout: 20_000 }).toBe(length + 1)
+    const { label, holds, at } = said.at(-1)!
+    // What is tried again by itself, a second later, is not part of it.
+    const asked = world.server.requests.slice(before).filter((request) => request.at <= at)
     return { says: label, holds, tokenRequests: asked.filter(isForTokens).length }
   }
 
-  const isForTokens = (request: string) => request === 'POST /token'
+  const isForTokens = ({ method, path }: { method: string; path: string }) =>
+    method === 'POST' && path === '/token'
 
   async function pressAll(page: Page, outcomes: Outcome[]): Promise<void> {
-    for (const { name, tokenRequests, says, who: whoThen = signedInAs } of outcomes) {
+    for (const { name, tokenRequests, mayBeAskedBefore, says, who: whoThen } of outcomes) {
       const came = await press(page, name)
-      const wanted = { holds: true, tokenRequests, says: expect.stringContaining(says) as string }
-      expect(came, name).toEqual(wanted)
-      await who(page, whoThen).waitFor()
+      expect(came, name).toMatchObject({ holds: true, says: expect.stringContaining(says) })
+      const most = tokenRequests + (mayBeAskedBefore ? 1 : 0)
+      expect([tokenRequests, most], name).toContain(came.tokenRequests)
+      await who(page, whoThen ?? signedInAs).waitFor()
       const verdict = page.locator('.verdict').last()
       await verdict.getByText(came.says).waitFor()
       await expect.poll(() => isInSight(verdict), { message: name }).toBe(true)
@@ -207,7 +217,7 @@ describe.each(engineNames)('the playground in %s', (engine) => {
     await pressAll(await signedIn(), network)
   }, 120_000)
 
-  test('attacks come to nothing', async () => {
+  test('attacks do not succeed', async () => {
     await pressAll(await signedIn(), attacks)
   }, 120_000)
 

@@ -56,6 +56,7 @@ function exchange(
     answers: request.id,
     milliseconds,
     ...(status !== undefined && { status }),
+    ...(status === 200 && { values: [{ name: 'access_token', text: '…', place: 'body' }] }),
   })
   return [request, ...meanwhile, answer]
 }
@@ -146,6 +147,11 @@ const right: Record<string, Run> = {
   'a network that is back': {
     trouble: 'recovered',
     steps: [renewal(), api(200), sees('200')],
+    says: 'renewed once, the session is no longer stale',
+  },
+  'a try that was refused just before the network was back': {
+    trouble: 'recovered',
+    steps: [renewal({ status: 503 }), renewal(), api(200), sees('200')],
     says: 'renewed once, the session is no longer stale',
   },
   'a network that was not missed': {

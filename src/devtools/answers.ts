@@ -20,13 +20,13 @@ const maximumBytes = 1_048_576
 export function readAnswer(observed: Observed, exchange: Exchange): void {
   const { sent, response } = exchange
   const answer = recordStatus(observed, exchange)
+  void checkSent(observed, exchange).catch(() => {})
   // What an API answers is the app's own.
-  if (sent.purpose === 'api') return void checkSent(observed, exchange)
+  if (sent.purpose === 'api') return
   const copy = response.clone()
   void read(copy)
     .then((body) => recordBody(observed, { ...exchange, answer, body }))
     .catch(() => {})
-  void checkSent(observed, exchange)
 }
 
 function recordStatus({ log, now }: Observed, { sent, response }: Exchange): Message {
@@ -132,7 +132,7 @@ function labelOf({ sent, response }: Body, members: Record<string, unknown>): st
   return [response.status, said].filter(Boolean).join(' ')
 }
 
-/** The code and the verifier are good for nothing now, so they can be shown whole. */
+/** The server has given tokens for them: the code and the verifier open nothing any more, so they can be shown whole. */
 function showSpent({ log }: Observed, { request, sent }: Exchange): void {
   const { form } = request
   const whole = (value: StepValue): StepValue => {

@@ -1,5 +1,6 @@
 import { carriers, stateOf } from './log.ts'
-import { fingerprint, readJwt } from './shorten.ts'
+import { safely } from './observed.ts'
+import { fingerprint, fromBase64Url, readJwt } from './shorten.ts'
 import type { SentRequest } from './requests.ts'
 import type { Check, Message, Step } from './steps.ts'
 
@@ -171,13 +172,8 @@ async function verify(
   { key, algorithm }: { key: JsonWebKey; algorithm: (typeof algorithms)[string] & {} },
 ): Promise<boolean | undefined> {
   const at = token.lastIndexOf('.')
-  const binary = atob(
-    token
-      .slice(at + 1)
-      .replaceAll('-', '+')
-      .replaceAll('_', '/'),
-  )
-  const signature = Uint8Array.from(binary, (character) => character.charCodeAt(0))
+  const signature = safely(() => fromBase64Url(token.slice(at + 1)))
+  if (!signature) return false
   const { kty, n, e, crv, x, y } = key
   try {
     const { subtle } = crypto

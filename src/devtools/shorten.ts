@@ -67,11 +67,15 @@ export function readJwt(
 }
 
 function decode(part: string): Record<string, unknown> {
-  const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'))
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-  const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
+  const value: unknown = JSON.parse(new TextDecoder().decode(fromBase64Url(part)))
   if (typeof value !== 'object' || value === null) throw new TypeError('This is no JSON object.')
   return { ...value }
+}
+
+/** Throws when it is none. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
 /** A value as it may be kept. */

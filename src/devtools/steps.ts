@@ -29,7 +29,7 @@ export interface StepValue {
   place: ValuePlace
   /** Which of the values that can be followed it is, if it is one. */
   kind?: ValueKind
-  /** Equal for equal values, so that a value can be found in other steps; says nothing about it. */
+  /** A short hash: equal values have the same one, so that a value can be found in other steps. */
   fingerprint?: string
 }
 

@@ -174,6 +174,18 @@ describe('what is wrong is red', () => {
     expect(linesOf(world.steps())).toContain(`client -x app: ${code}`)
   })
 
+  test('a signature that is no base64url', async () => {
+    const world = createRecordedWorld()
+    const published = await world.server.fetch(`${world.server.issuer}/jwks`)
+    const { keys } = (await published.json()) as { keys: { kid: string }[] }
+    const part = (value: object) => btoa(JSON.stringify(value)).replaceAll('=', '')
+    const value = `${part({ alg: 'RS256', kid: keys[0]!.kid })}.${part({ sub: 'ada' })}.%%%`
+    world.server.fault('id-token-garbage', { value })
+    expect(await rejection(world.signIn())).toMatchObject({ code: 'id_token_invalid' })
+    await world.clock.settle()
+    expect(failedChecks(world.devtools)).toContainEqual(expect.stringMatching(/^signature: RS256/))
+  })
+
   test('a callback that nobody asked for, and one that is loaded again', async () => {
     const world = createRecordedWorld()
     await world.signIn()

@@ -49,7 +49,7 @@ console.log(`
 
   1. Press "Sign in", as ada with the password lovelace, and click the steps: every message between the app and the server.
   2. Press "API answers 401": the token is renewed, and the app does not notice.
-  3. Press "Steal the code": somebody else has it, and it is worth nothing to them.
+  3. Press "Steal the code": somebody else has it, and cannot use it.
 
   Vanilla example        ${urls.vanilla}
   React example          ${urls.react}
